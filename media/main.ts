@@ -1,0 +1,112 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { pino } from 'pino';
+import { HubError, messageOf } from './errors.ts';
+import { Figures } from './operations/figures.ts';
+import { mediaHandlers } from './operations/handlers.ts';
+import { Registry } from './operations/registry.ts';
+import { Watches } from './operations/watches.ts';
+import { EventLog, serveMedia } from './protocol/channel.ts';
+import type { MediaEvent } from './protocol/events.ts';
+import { MediaSettings } from './protocol/settings.ts';
+import { Signer } from './recorder/signer.ts';
+import { WorkerPool } from './sfu/workers.ts';
+import { systemHubClock } from './time/hub-clock.ts';
+
+/** The media process: receives, records, forwards. Settings come from the supervisor as JSON. */
+const settings = MediaSettings.parse(JSON.parse(process.env['FIELDHUB_MEDIA_SETTINGS'] ?? '{}'));
+const log = pino({ level: settings.logLevel, base: { plane: 'media' } }, pino.destination({ dest: 2, sync: true }));
+
+const clock = systemHubClock();
+const events = new EventLog();
+const figures = new Figures();
+const loop = monitorEventLoopDelay({ resolution: 10 });
+loop.enable();
+
+const emit = (event: MediaEvent): void => {
+  figures.note(event);
+  events.publish(event);
+};
+
+await mkdir(join(settings.dataDir, 'recordings'), { recursive: true, mode: 0o750 });
+const signer = await Signer.load(join(settings.dataDir, 'keys'));
+const workers = new WorkerPool({
+  count: settings.workers,
+  listenIp: settings.rtcListenIp,
+  port: settings.rtcPort,
+  announcedAddress: settings.rtcAnnouncedAddress,
+  log,
+  died: (slot, reason) => {
+    emit({ type: 'worker.died', pid: slot.worker.pid, reason });
+    registry.workerDied(slot).catch((error: unknown) => log.error({ err: error }, 'operations could not be moved to another worker'));
+  },
+});
+const watches = new Watches({
+  dataDir: settings.dataDir,
+  reserveBytes: settings.diskReserveBytes,
+  clock,
+  emit,
+  log,
+  stepped: (atMs, stepMs) => registry.noteClockStep(atMs, stepMs),
+});
+const registry = new Registry({
+  workers,
+  clock,
+  signer,
+  log,
+  emit,
+  dataDir: settings.dataDir,
+  ingestIp: settings.ingestIp,
+  segmentMs: settings.segmentMs,
+  silenceMs: settings.silenceMs,
+  hubVersion: await version(),
+  clockSynchronised: null,
+  refuse: () => watches.refusal(),
+});
+
+let stopping: Promise<void> | null = null;
+const stop = (why: string, code: number): void => {
+  stopping ??= (async () => {
+    log.info({ why }, 'media plane stops');
+    try {
+      await registry.close();
+      await channel?.close();
+      workers.close();
+      watches.close();
+    } finally {
+      process.exit(code);
+    }
+  })();
+};
+process.on('SIGTERM', () => stop('SIGTERM', 0));
+process.on('SIGINT', () => undefined); // the supervisor decides when this process stops
+process.on('disconnect', () => stop('supervisor gone', 0));
+process.on('uncaughtException', (error) => {
+  log.fatal({ err: error }, 'media plane failed');
+  stop(messageOf(error), 1);
+});
+
+let channel: { close: () => Promise<void> } | null = null;
+try {
+  await watches.start();
+  await workers.start();
+  await registry.resume();
+  channel = await serveMedia({
+    socketPath: settings.socketPath,
+    handlers: mediaHandlers({ registry, events, clock, workers, figures, loop, dataDir: settings.dataDir }),
+    events,
+    warn: (message) => log.warn({}, message),
+  });
+  log.info({ pid: process.pid }, 'media plane ready');
+  process.send?.({ type: 'ready' });
+} catch (error) {
+  log.fatal({ err: error }, 'media plane cannot start');
+  process.send?.({ type: 'failed', message: messageOf(error), fatal: error instanceof HubError });
+  stop(messageOf(error), 1);
+}
+
+async function version(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(text) as { version?: string }).version);
+}

@@ -1,0 +1,107 @@
+import { statfs } from 'node:fs/promises';
+import type { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { types } from 'mediasoup';
+import type { EventLog, MediaHandlers } from '../protocol/channel.ts';
+import type { HubClock } from '../time/hub-clock.ts';
+import type { WorkerPool } from '../sfu/workers.ts';
+import type { Figures } from './figures.ts';
+import type { Registry } from './registry.ts';
+
+export type HandlerContext = {
+  registry: Registry;
+  events: EventLog;
+  clock: HubClock;
+  workers: WorkerPool;
+  figures: Figures;
+  loop: ReturnType<typeof monitorEventLoopDelay>;
+  dataDir: string;
+};
+
+/** What the media plane does for each request of the control plane. */
+export function mediaHandlers({ registry, events, clock, workers, figures, loop, dataDir }: HandlerContext): MediaHandlers {
+  return {
+    hello: async () => ({ bootId: events.bootId, pid: process.pid, lastSeq: events.lastSeq, hubTimeMs: clock.nowMs() }),
+    getState: async () => ({ hubTimeMs: clock.nowMs(), lastSeq: events.lastSeq, operations: registry.states() }),
+    openOperation: async ({ operationId, name }) => (await registry.open(operationId, name)).state(),
+    addAngle: async ({ operationId, angleId, name }) => {
+      const operation = registry.get(operationId);
+      await operation.recorder.addAngle(angleId, name);
+      return operation.angle(angleId);
+    },
+    endOperation: async ({ operationId }) => registry.end(operationId),
+    routerCapabilities: async ({ operationId }) => ({
+      rtpCapabilities: registry.get(operationId).rtpCapabilities as Record<string, unknown>,
+    }),
+    createTransport: async ({ operationId, peerId }) => registry.get(operationId).createTransport(peerId),
+    connectTransport: async ({ peerId, transportId, dtlsParameters }) => {
+      await registry
+        .peer(peerId)
+        .peer.transport(transportId)
+        .connect({ dtlsParameters: dtlsParameters as types.DtlsParameters });
+      return {};
+    },
+    restartIce: async ({ peerId, transportId }) => ({
+      iceParameters: (await registry.peer(peerId).peer.transport(transportId).restartIce()) as unknown as Record<string, unknown>,
+    }),
+    produce: async ({ peerId, transportId, angleId, kind, rtpParameters }) => {
+      const { operation, peer } = registry.peer(peerId);
+      return { producerId: await operation.produce(peer, transportId, angleId, kind, rtpParameters as unknown as types.RtpParameters) };
+    },
+    setProducerPaused: async ({ peerId, producerId, paused }) => {
+      const producer = registry.peer(peerId).peer.producers.get(producerId);
+      await (paused ? producer?.pause() : producer?.resume());
+      return {};
+    },
+    consume: async ({ peerId, transportId, angleId, rtpCapabilities }) => {
+      const { operation, peer } = registry.peer(peerId);
+      return { consumers: await operation.consume(peer, transportId, angleId, rtpCapabilities as types.RtpCapabilities) };
+    },
+    resumeConsumer: async ({ peerId, consumerId }) => {
+      await registry.peer(peerId).peer.consumers.get(consumerId)?.resume();
+      return {};
+    },
+    closeConsumer: async ({ peerId, consumerId }) => {
+      registry.peer(peerId).peer.consumers.get(consumerId)?.close();
+      return {};
+    },
+    peerState: async ({ peerId }) => {
+      const peer = registry.findPeer(peerId)?.peer;
+      return {
+        exists: peer !== undefined,
+        transports: peer?.transportIds ?? [],
+        producers: [...(peer?.producers.keys() ?? [])],
+        consumers: [...(peer?.consumers.keys() ?? [])],
+      };
+    },
+    closePeer: async ({ peerId, reason }) => {
+      await registry.findPeer(peerId)?.operation.closePeer(peerId, reason, null);
+      return {};
+    },
+    addPlainSource: async ({ operationId, angleId, reuse }) => registry.get(operationId).addCamera(angleId, reuse ?? null),
+    removePlainSource: async ({ operationId, angleId }) => {
+      await registry.get(operationId).removeCamera(angleId);
+      return {};
+    },
+    figures: async () => {
+      const disk = await statfs(dataDir);
+      const usage = await Promise.all(workers.slots.map(async (slot) => ({ slot, usage: await slot.worker.getResourceUsage() })));
+      const result = {
+        eventLoopP99Ms: loop.percentile(99) / 1e6,
+        workers: usage.map(({ slot, usage: used }) => ({
+          pid: slot.worker.pid,
+          cpuSeconds: (used.ru_utime + used.ru_stime) / 1000,
+          routers: slot.routers,
+        })),
+        recording: registry
+          .states()
+          .flatMap((state) => state.angles)
+          .filter((angle) => angle.status === 'recording').length,
+        ...figures.totals(registry.states()),
+        diskFreeBytes: disk.bavail * disk.bsize,
+        rssBytes: process.memoryUsage.rss(),
+      };
+      loop.reset();
+      return result;
+    },
+  };
+}

@@ -1,0 +1,255 @@
+import type { types } from 'mediasoup';
+import { HubError } from '../errors.ts';
+import type { MediaEvent } from '../protocol/events.ts';
+import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
+import type { PlainReuse, PlainSource, ResultOf } from '../protocol/requests.ts';
+import type { AngleState, OperationState } from '../protocol/state.ts';
+import type { Log } from '../recorder/log.ts';
+import type { OperationRecorder } from '../recorder/operation-recorder.ts';
+import type { Take } from '../recorder/take.ts';
+import { clientCapabilities, mediaCodecs } from '../sfu/codecs.ts';
+import { Peer } from '../sfu/peer.ts';
+import { tap } from '../sfu/tap.ts';
+import type { WorkerPool, WorkerSlot } from '../sfu/workers.ts';
+import { PlainRtpSource } from '../sources/plain-rtp.ts';
+import type { HubClock } from '../time/hub-clock.ts';
+
+export type OperationContext = { workers: WorkerPool; clock: HubClock; ingestIp: string; log: Log; emit: (event: MediaEvent) => void };
+
+/** What fills an angle now. */
+type Source = { kind: SourceKind; peer: Peer | null; take: Take; producers: Map<string, types.Producer> };
+
+/** One operation while it is live: a router, a recorder, and the sources and viewers between them. */
+export class LiveOperation {
+  readonly recorder: OperationRecorder;
+  readonly #context: OperationContext;
+  readonly #peers = new Map<string, Peer>();
+  readonly #sources = new Map<string, Source>();
+  readonly #cameras = new Map<string, PlainRtpSource>();
+  #slot: WorkerSlot;
+  #router: types.Router;
+  #direct: types.DirectTransport;
+  #state: 'live' | 'ended' = 'live';
+
+  private constructor(
+    context: OperationContext,
+    recorder: OperationRecorder,
+    slot: WorkerSlot,
+    router: types.Router,
+    direct: types.DirectTransport,
+  ) {
+    this.#context = context;
+    this.recorder = recorder;
+    this.#slot = slot;
+    this.#router = router;
+    this.#direct = direct;
+  }
+
+  static async start(context: OperationContext, recorder: OperationRecorder): Promise<LiveOperation> {
+    const { slot, router, direct } = await newRouter(context.workers);
+    return new LiveOperation(context, recorder, slot, router, direct);
+  }
+
+  get slot(): WorkerSlot {
+    return this.#slot;
+  }
+  get rtpCapabilities(): types.RtpCapabilities {
+    return clientCapabilities(this.#router.rtpCapabilities);
+  }
+
+  state(): OperationState {
+    const { operationId, name, openedMs, endedMs, segmentMs } = this.recorder;
+    return {
+      operationId,
+      name,
+      status: this.#state,
+      openedMs,
+      endedMs,
+      segmentMs,
+      angles: this.recorder.angles().map((angle) => this.angle(angle.angleId)),
+    };
+  }
+
+  /** Throws `not_found`. */
+  angle(angleId: string): AngleState {
+    const producers = [...(this.#sources.get(angleId)?.producers.values() ?? [])];
+    return { ...this.recorder.angle(angleId), producers: producers.map(({ id, kind, paused }) => ({ producerId: id, kind, paused })) };
+  }
+
+  findPeer(peerId: string): Peer | undefined {
+    return this.#peers.get(peerId);
+  }
+
+  async createTransport(peerId: string): Promise<ResultOf<'createTransport'>> {
+    let peer = this.#peers.get(peerId);
+    if (!peer) {
+      peer = new Peer(peerId, this.recorder.operationId, (reason) => void this.closePeer(peerId, 'connection-lost', reason));
+      this.#peers.set(peerId, peer);
+    }
+    return peer.createTransport(this.#slot, this.#router);
+  }
+
+  /** The peer becomes the angle's source; whoever was it is replaced. */
+  async produce(peer: Peer, transportId: string, angleId: string, kind: MediaKind, rtpParameters: types.RtpParameters): Promise<string> {
+    this.recorder.angle(angleId);
+    if (peer.angleId !== null && peer.angleId !== angleId)
+      throw new HubError('conflict', `this device already films ${peer.angleId}`, { field: 'angleId' });
+    const producer = await peer.produce(transportId, kind, rtpParameters);
+    const source = await this.#claim(peer, angleId).catch((error: unknown) => {
+      producer.close();
+      throw error;
+    });
+    await this.#attach(angleId, source, producer);
+    return producer.id;
+  }
+
+  async consume(
+    peer: Peer,
+    transportId: string,
+    angleId: string,
+    rtpCapabilities: types.RtpCapabilities,
+  ): Promise<ResultOf<'consume'>['consumers']> {
+    this.recorder.angle(angleId);
+    const consumers: ResultOf<'consume'>['consumers'] = [];
+    for (const producer of this.#sources.get(angleId)?.producers.values() ?? []) {
+      if (!this.#router.canConsume({ producerId: producer.id, rtpCapabilities })) continue;
+      const { peerId } = peer;
+      const consumer = await peer.consume(transportId, producer, rtpCapabilities, (consumerId) =>
+        this.#context.emit({ type: 'consumer.closed', peerId, consumerId }),
+      );
+      consumers.push({
+        consumerId: consumer.id,
+        producerId: producer.id,
+        angleId,
+        kind: consumer.kind,
+        rtpParameters: consumer.rtpParameters as unknown as Record<string, unknown>,
+      });
+    }
+    return consumers;
+  }
+
+  /** `told`: what the client is told; null when it knows. */
+  async closePeer(peerId: string, cause: Cause, told: string | null): Promise<void> {
+    const peer = this.#peers.get(peerId);
+    if (!peer) return;
+    this.#peers.delete(peerId);
+    const source = peer.angleId === null ? undefined : this.#sources.get(peer.angleId);
+    if (peer.angleId !== null && source?.peer === peer) {
+      this.#sources.delete(peer.angleId);
+      peer.close();
+      await this.recorder.endTake(source.take, cause);
+    } else {
+      peer.close();
+    }
+    if (told !== null) this.#context.emit({ type: 'peer.closed', peerId, reason: told });
+  }
+
+  /** Receive a camera's plain RTP on this angle from now on. */
+  async addCamera(angleId: string, reuse: PlainReuse | null): Promise<PlainSource> {
+    this.recorder.angle(angleId);
+    const present = this.#cameras.get(angleId);
+    if (present) return present.target;
+    const { ingestIp: ip, log } = this.#context;
+    const camera = new PlainRtpSource(
+      this.#router,
+      { sourceId: `cam-${angleId}`, ip, reuse },
+      {
+        armed: (producers) => this.#armed(angleId, producers),
+        silent: () => void this.#endSource(angleId, 'connection-lost'),
+      },
+      log,
+    );
+    this.#cameras.set(angleId, camera);
+    try {
+      await camera.start();
+    } catch (error) {
+      this.#cameras.delete(angleId);
+      camera.close();
+      throw error;
+    }
+    return camera.target;
+  }
+
+  async removeCamera(angleId: string): Promise<void> {
+    this.#cameras.get(angleId)?.close();
+    if (this.#cameras.delete(angleId)) await this.#endSource(angleId, 'source-removed');
+  }
+
+  /** The worker this operation lived on is gone: go on with another. Clients are told to come back, cameras are awaited on their ports. */
+  async workerDied(): Promise<void> {
+    const peers = [...this.#peers.keys()];
+    await Promise.all([...this.#sources.keys()].map((angleId) => this.#endSource(angleId, 'worker-died')));
+    const { slot, router, direct } = await newRouter(this.#context.workers);
+    this.#slot = slot;
+    this.#router = router;
+    this.#direct = direct;
+    for (const peerId of peers) await this.closePeer(peerId, 'worker-died', 'worker-died');
+    await Promise.all([...this.#cameras.values()].map((camera) => camera.rehome(router)));
+  }
+
+  /** `end`: the operation is over. Otherwise the hub stops and it goes on later. */
+  async close(end: boolean): Promise<void> {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    await (end ? this.recorder.end() : this.recorder.stop());
+    for (const camera of this.#cameras.values()) camera.close();
+    for (const peer of this.#peers.values()) {
+      peer.close();
+      this.#context.emit({ type: 'peer.closed', peerId: peer.peerId, reason: end ? 'operation-ended' : 'hub-stopped' });
+    }
+    this.#sources.clear();
+    this.#peers.clear();
+    this.#slot.routers -= 1;
+    this.#router.close();
+  }
+
+  async #claim(peer: Peer, angleId: string): Promise<Source> {
+    const present = this.#sources.get(angleId);
+    if (present?.peer === peer) return present;
+    if (this.#cameras.has(angleId)) throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
+    const take = this.recorder.startTake(angleId, 'phone');
+    peer.angleId = angleId;
+    const source: Source = { kind: 'phone', peer, take, producers: new Map() };
+    this.#sources.set(angleId, source);
+    if (present?.peer) await this.closePeer(present.peer.peerId, 'replaced', 'replaced');
+    return source;
+  }
+
+  async #armed(angleId: string, producers: types.Producer[]): Promise<void> {
+    const take = this.recorder.startTake(angleId, 'camera');
+    const source: Source = { kind: 'camera', peer: null, take, producers: new Map() };
+    this.#sources.set(angleId, source);
+    for (const producer of producers) await this.#attach(angleId, source, producer);
+  }
+
+  async #attach(angleId: string, source: Source, producer: types.Producer): Promise<void> {
+    source.producers.set(producer.id, producer);
+    producer.observer.once('close', () => {
+      source.producers.delete(producer.id);
+      this.#changed(angleId);
+    });
+    await tap(this.#direct, this.#router, producer, this.#context.clock, (input) => source.take.addTrack(input));
+    this.#changed(angleId);
+  }
+
+  async #endSource(angleId: string, cause: Cause): Promise<void> {
+    const source = this.#sources.get(angleId);
+    if (!source) return;
+    this.#sources.delete(angleId);
+    await this.recorder.endTake(source.take, cause);
+    this.#changed(angleId);
+  }
+
+  #changed(angleId: string): void {
+    if (this.#state === 'live')
+      this.#context.emit({ type: 'angle.changed', operationId: this.recorder.operationId, state: this.angle(angleId) });
+  }
+}
+
+async function newRouter(workers: WorkerPool): Promise<{ slot: WorkerSlot; router: types.Router; direct: types.DirectTransport }> {
+  const slot = workers.least();
+  const router = await slot.worker.createRouter({ mediaCodecs });
+  slot.routers += 1;
+  const direct = await router.createDirectTransport();
+  return { slot, router, direct };
+}

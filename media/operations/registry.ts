@@ -1,0 +1,143 @@
+import { HubError } from '../errors.ts';
+import type { MediaEvent } from '../protocol/events.ts';
+import type { OperationState } from '../protocol/state.ts';
+import { findLiveOperations } from '../recorder/repair.ts';
+import { OperationRecorder, type RecorderOptions } from '../recorder/operation-recorder.ts';
+import { operationDir, recordingsDir } from '../recordings/paths.ts';
+import type { Peer } from '../sfu/peer.ts';
+import type { WorkerSlot } from '../sfu/workers.ts';
+import { LiveOperation, type OperationContext } from './live-operation.ts';
+
+export type RegistryOptions = OperationContext &
+  Omit<RecorderOptions, 'operationDir' | 'operationId' | 'name' | 'changed'> & { dataDir: string };
+
+/** Changes that no viewer waits for are gathered for so long. */
+const REPORT_MS = 1000;
+
+/** Every live operation of this process, and where its peers are. */
+export class Registry {
+  readonly #options: RegistryOptions;
+  readonly #live = new Map<string, LiveOperation>();
+  readonly #opening = new Map<string, Promise<LiveOperation>>();
+  readonly #ended = new Map<string, OperationState>();
+  readonly #report: NodeJS.Timeout;
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+    this.#report = setInterval(() => this.#reportAll(), REPORT_MS);
+  }
+
+  /** Take up what was live when the hub went away; what cannot be taken up is told and left as it is. */
+  async resume(): Promise<void> {
+    for (const { operationId, name } of await findLiveOperations(recordingsDir(this.#options.dataDir))) {
+      try {
+        await this.open(operationId, name);
+        this.#options.log.info({ operationId }, 'operation taken up again');
+      } catch (error) {
+        if (error instanceof HubError && error.code === 'gone') continue;
+        this.#options.log.error({ err: error, operationId }, 'operation could not be taken up');
+        this.#options.emit({
+          type: 'alarm',
+          code: 'recorder-failed',
+          message: `operation ${operationId}: ${error instanceof Error ? error.message : String(error)}`,
+          operationId,
+        });
+      }
+    }
+  }
+
+  async open(operationId: string, name: string): Promise<LiveOperation> {
+    if (this.#ended.has(operationId)) throw new HubError('conflict', `operation ${operationId} has ended`, { field: 'operationId' });
+    const present = this.#live.get(operationId) ?? this.#opening.get(operationId);
+    if (present) return present;
+    const opening = this.#start(operationId, name);
+    this.#opening.set(operationId, opening);
+    try {
+      return await opening;
+    } finally {
+      this.#opening.delete(operationId);
+    }
+  }
+
+  /** Throws `not_found`, or `gone` for one that has ended. */
+  get(operationId: string): LiveOperation {
+    const operation = this.#live.get(operationId);
+    if (operation) return operation;
+    throw new HubError(this.#ended.has(operationId) ? 'gone' : 'not_found', `operation ${operationId} is not live`, {
+      field: 'operationId',
+    });
+  }
+
+  /** Throws `not_found`. */
+  peer(peerId: string): { operation: LiveOperation; peer: Peer } {
+    const found = this.findPeer(peerId);
+    if (!found) throw new HubError('not_found', `peer ${peerId} has no transport`, { field: 'peerId' });
+    return found;
+  }
+
+  findPeer(peerId: string): { operation: LiveOperation; peer: Peer } | null {
+    for (const operation of this.#live.values()) {
+      const peer = operation.findPeer(peerId);
+      if (peer) return { operation, peer };
+    }
+    return null;
+  }
+
+  async end(operationId: string): Promise<OperationState> {
+    const before = this.#ended.get(operationId);
+    if (before) return before;
+    const operation = this.get(operationId);
+    await operation.close(true);
+    const state = operation.state();
+    this.#ended.set(operationId, state);
+    this.#live.delete(operationId);
+    return state;
+  }
+
+  states(): OperationState[] {
+    return [...this.#live.values()].map((operation) => operation.state());
+  }
+
+  noteClockStep(atMs: number, stepMs: number): void {
+    for (const operation of this.#live.values()) operation.recorder.noteClockStep(atMs, stepMs);
+  }
+
+  async workerDied(slot: WorkerSlot): Promise<void> {
+    const homeless = [...this.#live.values()].filter((operation) => operation.slot === slot);
+    await Promise.all(homeless.map((operation) => operation.workerDied()));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#report);
+    await Promise.all([...this.#live.values()].map((operation) => operation.close(false)));
+  }
+
+  async #start(operationId: string, name: string): Promise<LiveOperation> {
+    const recorder = await OperationRecorder.open({
+      ...this.#options,
+      operationDir: operationDir(this.#options.dataDir, operationId),
+      operationId,
+      name,
+      changed: (angleId) => this.#changed(operationId, angleId),
+    });
+    const operation = await LiveOperation.start(this.#options, recorder);
+    this.#live.set(operationId, operation);
+    return operation;
+  }
+
+  #changed(operationId: string, angleId: string): void {
+    const operation = this.#live.get(operationId);
+    if (operation) this.#emit({ type: 'angle.changed', operationId, state: operation.angle(angleId) });
+  }
+
+  #reportAll(): void {
+    for (const operation of this.#live.values()) {
+      const { operationId, angles } = operation.state();
+      for (const state of angles) if (state.status === 'recording') this.#emit({ type: 'angle.changed', operationId, state });
+    }
+  }
+
+  #emit(event: MediaEvent): void {
+    this.#options.emit(event);
+  }
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { Cause, HubTimeMs, Id, SourceKind, TakeId } from './ids.ts';
+import { AngleState, Interruption } from './state.ts';
+
+const angle = { operationId: Id, angleId: Id };
+
+/** What the media plane tells the control plane, in order, numbered, replayed until acknowledged. */
+export const MediaEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('take.started'), ...angle, takeId: TakeId, sourceKind: SourceKind, atMs: HubTimeMs }),
+  z.object({ type: z.literal('take.ended'), ...angle, takeId: TakeId, atMs: HubTimeMs, reason: Cause, segments: z.int(), frames: z.int() }),
+  z.object({
+    type: z.literal('segment.written'),
+    ...angle,
+    takeId: TakeId,
+    file: z.string(),
+    cell: z.int(),
+    part: z.int(),
+    startMs: HubTimeMs,
+    durationMs: z.number(),
+    frames: z.int(),
+    sizeBytes: z.int(),
+    sha256: z.string(),
+    alignmentErrorMs: z.number(),
+  }),
+  z.object({ type: z.literal('interruption.opened'), ...angle, interruption: Interruption }),
+  z.object({ type: z.literal('interruption.closed'), ...angle, interruption: Interruption }),
+  /** The angle's state as a whole, after any change a viewer can see and at most once a second while it records. */
+  z.object({ type: z.literal('angle.changed'), operationId: Id, state: AngleState }),
+  z.object({ type: z.literal('operation.ended'), operationId: Id, endedMs: HubTimeMs }),
+  /** The peer's transports are gone (ICE failed for good, worker died, closed): it must start anew. */
+  z.object({ type: z.literal('peer.closed'), peerId: z.string(), reason: z.string() }),
+  /** A consumer ended because its producer did; the viewer keeps its tile and waits for `angle.changed`. */
+  z.object({ type: z.literal('consumer.closed'), peerId: z.string(), consumerId: z.string() }),
+  z.object({ type: z.literal('worker.died'), pid: z.int(), reason: z.string() }),
+  z.object({
+    type: z.literal('alarm'),
+    code: z.enum(['disk-low', 'disk-full', 'clock-stepped', 'recorder-failed']),
+    message: z.string(),
+    operationId: Id.optional(),
+    angleId: Id.optional(),
+  }),
+]);
+export type MediaEvent = z.infer<typeof MediaEvent>;
+
+/** Numbers start at 1 with every start of the media process, which `bootId` names. */
+export const NumberedEvent = z.object({ bootId: z.string(), seq: z.int().positive(), event: MediaEvent });
+export type NumberedEvent = z.infer<typeof NumberedEvent>;

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
+import { AngleState, OperationState } from './state.ts';
+
+/**
+ * WebRTC parameters are checked for shape and size here and again by mediasoup; an empty fingerprint list once killed
+ * its worker (mediasoup #537).
+ */
+export const DtlsParameters = z.object({
+  role: z.enum(['auto', 'client', 'server']).optional(),
+  fingerprints: z
+    .array(
+      z.object({
+        algorithm: z.enum(['sha-1', 'sha-224', 'sha-256', 'sha-384', 'sha-512']),
+        value: z.string().regex(/^([0-9A-Fa-f]{2}:){19,63}[0-9A-Fa-f]{2}$/),
+      }),
+    )
+    .min(1)
+    .max(8),
+});
+/** RTP parameters and capabilities pass through as mediasoup-client made them; mediasoup validates every member. */
+export const RtpParameters = z.looseObject({
+  mid: z.string().max(64).optional(),
+  codecs: z
+    .array(z.looseObject({ mimeType: z.string().max(64) }))
+    .min(1)
+    .max(16),
+  headerExtensions: z.array(z.looseObject({})).max(32).optional(),
+  encodings: z.array(z.looseObject({})).max(8).optional(),
+  rtcp: z.looseObject({}).optional(),
+});
+export const RtpCapabilities = z.looseObject({
+  codecs: z.array(z.looseObject({})).max(128).optional(),
+  headerExtensions: z.array(z.looseObject({})).max(128).optional(),
+});
+export const TransportInfo = z.object({
+  id: z.string(),
+  iceParameters: z.looseObject({}),
+  iceCandidates: z.array(z.looseObject({})),
+  dtlsParameters: z.looseObject({}),
+});
+export const ConsumerInfo = z.object({
+  consumerId: z.string(),
+  producerId: z.string(),
+  angleId: Id,
+  kind: MediaKind,
+  rtpParameters: z.looseObject({}),
+});
+const PeerId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/);
+const Port = z.int().min(1024).max(65535);
+
+/** One plain-RTP sender's target: where to send RTP and RTCP (senders such as ffmpeg use a socket for each), with which SSRC and payload type. */
+export const PlainTrack = z.object({ port: Port, rtcpPort: Port, ssrc: z.int().positive(), payloadType: z.int().min(96).max(127) });
+export const PlainSource = z.object({ sourceId: Id, ip: z.string(), video: PlainTrack, audio: PlainTrack });
+export type PlainSource = z.infer<typeof PlainSource>;
+
+/** The same target as one that was given out before, so that a camera need not be told anew. */
+export const PlainReuse = z.object({ video: PlainTrack.omit({ payloadType: true }), audio: PlainTrack.omit({ payloadType: true }) });
+export type PlainReuse = z.infer<typeof PlainReuse>;
+
+const Empty = z.object({});
+
+/** Every request the control plane can make, with the schema of its parameters and of its answer. */
+export const mediaRequests = {
+  /** Who answers. `lastSeq` is the number of the newest event. */
+  hello: { params: Empty, result: z.object({ bootId: z.string(), pid: z.int(), lastSeq: z.int(), hubTimeMs: HubTimeMs }) },
+  /** Start (or restart) the event stream after a number. `replayed: false`: those events are gone, read the state and the journals instead. */
+  subscribe: {
+    params: z.object({ bootId: z.string().nullable(), afterSeq: z.int().nonnegative() }),
+    result: z.object({ bootId: z.string(), lastSeq: z.int(), replayed: z.boolean() }),
+  },
+  getState: { params: Empty, result: z.object({ hubTimeMs: HubTimeMs, lastSeq: z.int(), operations: z.array(OperationState) }) },
+
+  /** Idempotent: an operation that is already live is returned as it is; an ended one is a `conflict`. */
+  openOperation: { params: z.object({ operationId: Id, name: Name }), result: OperationState },
+  addAngle: { params: z.object({ operationId: Id, angleId: Id, name: Name }), result: AngleState },
+  /** Close every take, finish and hash every segment, sign the journal. Idempotent. */
+  endOperation: { params: z.object({ operationId: Id }), result: OperationState },
+
+  routerCapabilities: { params: z.object({ operationId: Id }), result: z.object({ rtpCapabilities: z.looseObject({}) }) },
+  createTransport: { params: z.object({ operationId: Id, peerId: PeerId, direction: z.enum(['send', 'recv']) }), result: TransportInfo },
+  connectTransport: { params: z.object({ peerId: PeerId, transportId: z.string(), dtlsParameters: DtlsParameters }), result: Empty },
+  restartIce: { params: z.object({ peerId: PeerId, transportId: z.string() }), result: z.object({ iceParameters: z.looseObject({}) }) },
+  /** The peer becomes the angle's source: a half-open earlier peer of the same angle is closed as replaced. */
+  produce: {
+    params: z.object({ peerId: PeerId, transportId: z.string(), angleId: Id, kind: MediaKind, rtpParameters: RtpParameters }),
+    result: z.object({ producerId: z.string() }),
+  },
+  setProducerPaused: { params: z.object({ peerId: PeerId, producerId: z.string(), paused: z.boolean() }), result: Empty },
+  /** Consumers of every producer the angle has now, paused until resumed. */
+  consume: {
+    params: z.object({ peerId: PeerId, transportId: z.string(), angleId: Id, rtpCapabilities: RtpCapabilities }),
+    result: z.object({ consumers: z.array(ConsumerInfo) }),
+  },
+  resumeConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string() }), result: Empty },
+  closeConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string() }), result: Empty },
+  /** Does the media plane still hold this peer's transports? Asked when a phone's signalling comes back. */
+  peerState: {
+    params: z.object({ peerId: PeerId }),
+    result: z.object({
+      exists: z.boolean(),
+      transports: z.array(z.string()),
+      producers: z.array(z.string()),
+      consumers: z.array(z.string()),
+    }),
+  },
+  /** `stopped-by-operator` when the officer pressed stop; anything else is a loss. */
+  closePeer: {
+    params: z.object({ peerId: PeerId, reason: z.enum(['stopped-by-operator', 'connection-lost', 'replaced']) }),
+    result: Empty,
+  },
+
+  /** Listen for a camera's RTP (H.264, Opus). Ports may be asked for again after a restart; they are re-armed for the next sender whenever one falls silent. */
+  addPlainSource: { params: z.object({ operationId: Id, angleId: Id, reuse: PlainReuse.optional() }), result: PlainSource },
+  removePlainSource: { params: z.object({ operationId: Id, angleId: Id }), result: Empty },
+
+  /** Figures for /metrics. */
+  figures: {
+    params: Empty,
+    result: z.object({
+      eventLoopP99Ms: z.number(),
+      workers: z.array(z.object({ pid: z.int(), cpuSeconds: z.number(), routers: z.int() })),
+      recording: z.int(),
+      framesTotal: z.number(),
+      missingFramesTotal: z.number(),
+      withheldFramesTotal: z.number(),
+      segmentsTotal: z.number(),
+      bytesWrittenTotal: z.number(),
+      workerDeathsTotal: z.number(),
+      diskFreeBytes: z.number(),
+      rssBytes: z.number(),
+    }),
+  },
+} as const;
+
+export type MediaRequests = typeof mediaRequests;
+export type MediaMethod = keyof MediaRequests;
+export type ParamsOf<M extends MediaMethod> = z.infer<MediaRequests[M]['params']>;
+export type ResultOf<M extends MediaMethod> = z.infer<MediaRequests[M]['result']>;

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+/** What the supervisor hands to the media process, as JSON in `FIELDHUB_MEDIA_SETTINGS`. */
+export const MediaSettings = z.object({
+  dataDir: z.string(),
+  /** Unix socket on which the control plane is served. */
+  socketPath: z.string(),
+  segmentMs: z.int().min(1000).max(10_000),
+  workers: z.int().min(1),
+  /** Address the WebRtcServer binds, and the one it announces to clients. Worker n listens on `rtcPort + n`, UDP and TCP. */
+  rtcListenIp: z.string(),
+  rtcPort: z.int(),
+  rtcAnnouncedAddress: z.string(),
+  /** Address on which plain RTP from cameras is received. */
+  ingestIp: z.string(),
+  /** No media for so long opens an interruption. */
+  silenceMs: z.int(),
+  /** New takes are refused when less is free; running ones are closed at half of it. */
+  diskReserveBytes: z.int(),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']),
+});
+export type MediaSettings = z.infer<typeof MediaSettings>;

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { Cause, HubTimeMs, Id, MediaKind, Name, SourceKind, TakeId } from './ids.ts';
+
+/** `idle`: never had media. `recording`: media flows to disk. `interrupted`: should record and does not. `ended`: the operation is over. */
+export const AngleStatus = z.enum(['idle', 'recording', 'interrupted', 'ended']);
+export type AngleStatus = z.infer<typeof AngleStatus>;
+
+export const Interruption = z.object({
+  id: z.string(),
+  angleId: Id,
+  startMs: HubTimeMs,
+  endMs: HubTimeMs.nullable(),
+  cause: Cause,
+});
+export type Interruption = z.infer<typeof Interruption>;
+
+/** What is true of an angle now; the console shows it as it is. */
+export const AngleState = z.object({
+  angleId: Id,
+  name: Name,
+  status: AngleStatus,
+  sourceKind: SourceKind.nullable(),
+  takeId: TakeId.nullable(),
+  takes: z.int(),
+  /** First media of the angle ever; elapsed time counts from here. */
+  firstMediaMs: HubTimeMs.nullable(),
+  takeStartedMs: HubTimeMs.nullable(),
+  lastFrameMs: HubTimeMs.nullable(),
+  /** What viewers can consume now. */
+  producers: z.array(z.object({ producerId: z.string(), kind: MediaKind, paused: z.boolean() })),
+  width: z.int().nullable(),
+  height: z.int().nullable(),
+  segments: z.int(),
+  frames: z.int(),
+  missingFrames: z.int(),
+  withheldFrames: z.int(),
+  /** Video bits a second over the last seconds. */
+  bitrateBps: z.number(),
+  alignmentErrorMs: z.number().nullable(),
+  alignmentMethod: z.string().nullable(),
+  interruption: Interruption.nullable(),
+});
+export type AngleState = z.infer<typeof AngleState>;
+
+export const OperationState = z.object({
+  operationId: Id,
+  name: Name,
+  status: z.enum(['live', 'ended']),
+  openedMs: HubTimeMs,
+  endedMs: HubTimeMs.nullable(),
+  segmentMs: z.int(),
+  angles: z.array(AngleState),
+});
+export type OperationState = z.infer<typeof OperationState>;

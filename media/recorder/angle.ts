@@ -1,0 +1,221 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HubError } from '../errors.ts';
+import type { Cause, SourceKind } from '../protocol/ids.ts';
+import type { AngleState, Interruption } from '../protocol/state.ts';
+import type { ChainHead } from '../recordings/chain.ts';
+import type { SegmentLine } from '../recordings/lines.ts';
+import type { Take, TakeOwner, Totals } from './take.ts';
+
+/** All of an angle's state that the recorder knows; who can be watched is the SFU's knowledge. */
+export type RecorderAngle = Omit<AngleState, 'producers'>;
+
+/** What an angle needs of its operation. */
+export type AngleOwner = {
+  takeBegun: (angleId: string, takeId: string, sourceKind: SourceKind, atMs: number, head: ChainHead) => Promise<void>;
+  takeEnded: (angleId: string, takeId: string, atMs: number, reason: Cause, head: ChainHead, totals: Totals) => Promise<void>;
+  segment: (angleId: string, takeId: string, line: SegmentLine, head: ChainHead) => Promise<void>;
+  interruption: (interruption: Interruption) => void;
+  changed: (angleId: string) => void;
+  failed: (angleId: string, error: HubError) => void;
+};
+
+const RATE_WINDOW_MS = 2000;
+
+/** One viewpoint of an operation: numbers its takes, watches for silence, knows its interruptions. */
+export class Angle {
+  readonly angleId: string;
+  readonly name: string;
+  readonly #dir: string;
+  readonly #silenceMs: number;
+  readonly #owner: AngleOwner;
+  #take: Take | null = null;
+  #takeReason: Cause = 'no-media';
+  #takes = 0;
+  #sourceKind: SourceKind | null = null;
+  #firstMediaMs: number | null = null;
+  #takeStartedMs: number | null = null;
+  /** Where the last recorded picture ends, and when it was handed in: hub time both. */
+  #lastMediaMs: number | null = null;
+  #lastArrivalMs = 0;
+  #lastPart = { cell: -1, part: -1 };
+  #counts = { segments: 0, frames: 0, missing: 0, withheld: 0 };
+  #size: { width: number; height: number } | null = null;
+  #interruption: Interruption | null = null;
+  #interruptions = 0;
+  #rate = { sinceMs: 0, bytes: 0, bps: 0 };
+  #ended = false;
+
+  constructor(angleId: string, name: string, dir: string, silenceMs: number, owner: AngleOwner) {
+    this.angleId = angleId;
+    this.name = name;
+    this.#dir = dir;
+    this.#silenceMs = silenceMs;
+    this.#owner = owner;
+    mkdirSync(dir, { recursive: true, mode: 0o750 });
+  }
+
+  get take(): Take | null {
+    return this.#take;
+  }
+
+  /** What the journals say of this angle, when an operation is taken up again. */
+  restore(known: {
+    takes: number;
+    firstMediaMs: number | null;
+    lastMediaMs: number | null;
+    lastPart: { cell: number; part: number };
+    segments: number;
+    frames: number;
+    missing: number;
+    withheld: number;
+    interruptions: number;
+    open: Interruption | null;
+    sourceKind: SourceKind | null;
+  }): void {
+    this.#takes = known.takes;
+    this.#firstMediaMs = known.firstMediaMs;
+    this.#lastMediaMs = known.lastMediaMs;
+    this.#lastPart = known.lastPart;
+    this.#counts = { segments: known.segments, frames: known.frames, missing: known.missing, withheld: known.withheld };
+    this.#interruptions = known.interruptions;
+    this.#interruption = known.open;
+    this.#sourceKind = known.sourceKind;
+  }
+
+  /** Make `take` the one that fills this angle. */
+  attach(sourceKind: SourceKind, make: (owner: TakeOwner) => Take): Take {
+    const take: Take = make(this.#takeOwner(sourceKind, () => take));
+    this.#take = take;
+    this.#takeReason = 'no-media';
+    return take;
+  }
+
+  /** The take's source is gone: what is missing from here on has this cause. */
+  release(take: Take, reason: Cause): void {
+    if (this.#take !== take) return;
+    this.#take = null;
+    this.#takeReason = reason;
+    this.#rate = { sinceMs: 0, bytes: 0, bps: 0 };
+    if (reason !== 'operation-ended') this.interrupt(reason);
+    this.#owner.changed(this.angleId);
+  }
+
+  /** Watch for silence; called a few times a second. */
+  watch(nowMs: number): void {
+    if (this.#ended || this.#firstMediaMs === null) return;
+    if (nowMs - this.#rate.sinceMs > RATE_WINDOW_MS) {
+      this.#rate = { sinceMs: nowMs, bytes: 0, bps: (this.#rate.bytes * 8000) / Math.max(1, nowMs - this.#rate.sinceMs) };
+    }
+    if (!this.#interruption && nowMs - this.#lastArrivalMs > this.#silenceMs) this.interrupt(this.#take ? 'no-media' : this.#takeReason);
+  }
+
+  /** Media that should come does not, from the end of the last frame on; a better cause replaces a vaguer one. */
+  interrupt(cause: Cause): void {
+    if (this.#firstMediaMs === null || this.#ended) return;
+    if (this.#interruption) {
+      this.#interruption = { ...this.#interruption, cause };
+      return;
+    }
+    this.#interruptions += 1;
+    this.#interruption = {
+      id: `${this.angleId}-${this.#interruptions}`,
+      angleId: this.angleId,
+      startMs: this.#lastMediaMs ?? this.#firstMediaMs,
+      endMs: null,
+      cause,
+    };
+    this.#owner.interruption(this.#interruption);
+    this.#owner.changed(this.angleId);
+  }
+
+  /** Nothing should be recorded any more. An open interruption lasts until then. */
+  end(endMs: number): void {
+    this.#closeInterruption(endMs);
+    this.#ended = true;
+  }
+
+  state(): RecorderAngle {
+    const recording = this.#take?.takeId != null && !this.#interruption;
+    return {
+      angleId: this.angleId,
+      name: this.name,
+      status: this.#ended ? 'ended' : this.#interruption ? 'interrupted' : recording ? 'recording' : 'idle',
+      sourceKind: this.#sourceKind,
+      takeId: this.#take?.takeId ?? null,
+      takes: this.#takes,
+      firstMediaMs: this.#firstMediaMs,
+      takeStartedMs: this.#take ? this.#takeStartedMs : null,
+      lastFrameMs: this.#lastMediaMs,
+      width: this.#size?.width ?? null,
+      height: this.#size?.height ?? null,
+      segments: this.#counts.segments,
+      frames: this.#counts.frames,
+      missingFrames: this.#counts.missing,
+      withheldFrames: this.#counts.withheld,
+      bitrateBps: Math.round(this.#rate.bps),
+      alignmentErrorMs: this.#take?.alignment?.errorMs ?? null,
+      alignmentMethod: this.#take?.alignment?.method ?? null,
+      interruption: this.#interruption,
+    };
+  }
+
+  #recorded(startMs: number, endMs: number, sizeBytes: number, arrivalMs: number): void {
+    const first = this.#firstMediaMs === null;
+    this.#firstMediaMs ??= startMs;
+    const resumed = this.#interruption !== null;
+    this.#closeInterruption(startMs);
+    this.#lastMediaMs = Math.max(this.#lastMediaMs ?? 0, endMs);
+    this.#lastArrivalMs = arrivalMs;
+    this.#counts.frames += 1;
+    this.#rate.bytes += sizeBytes;
+    if (first || resumed) this.#owner.changed(this.angleId);
+  }
+
+  #closeInterruption(endMs: number): void {
+    if (!this.#interruption) return;
+    const closed = { ...this.#interruption, endMs: Math.max(endMs, this.#interruption.startMs) };
+    this.#interruption = null;
+    this.#owner.interruption(closed);
+  }
+
+  #takeOwner(sourceKind: SourceKind, self: () => Take): TakeOwner {
+    const { angleId } = this;
+    let takeId = '';
+    let startedMs = 0;
+    return {
+      begin: (startMs) => {
+        this.#takes += 1;
+        takeId = String(this.#takes).padStart(4, '0');
+        startedMs = startMs;
+        this.#sourceKind = sourceKind;
+        this.#takeStartedMs = startMs;
+        return { takeId, dir: join(this.#dir, takeId) };
+      },
+      begun: (head) => this.#owner.takeBegun(angleId, takeId, sourceKind, startedMs, head),
+      nextPart: (cell) => {
+        const part = cell === this.#lastPart.cell ? this.#lastPart.part + 1 : 0;
+        this.#lastPart = { cell, part };
+        return part;
+      },
+      recorded: (startMs, endMs, sizeBytes, arrivalMs) => this.#recorded(startMs, endMs, sizeBytes, arrivalMs),
+      damage: (withheld, missing) => {
+        this.#counts.withheld += withheld;
+        this.#counts.missing += missing;
+      },
+      size: (width, height) => {
+        this.#size = { width, height };
+        this.#owner.changed(angleId);
+      },
+      segment: (line, head) => {
+        this.#counts.segments += 1;
+        return this.#owner.segment(angleId, takeId, line, head);
+      },
+      ended: (endMs, reason, head, totals) => this.#owner.takeEnded(angleId, takeId, endMs, reason, head, totals),
+      failed: (error) => {
+        this.#owner.failed(angleId, error);
+        this.release(self(), error.code === 'disk_full' ? 'disk-full' : 'hub-crashed');
+      },
+    };
+  }
+}

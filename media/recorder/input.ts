@@ -1,0 +1,36 @@
+import type { MediaKind } from '../protocol/ids.ts';
+
+/** One track of a source, as the recorder needs to know it before its first packet. */
+export type TrackInput = {
+  kind: MediaKind;
+  /** `video/H264` or `audio/opus`, as in the RTP parameters. */
+  mimeType: string;
+  clockRate: number;
+  channels: number | null;
+  payloadType: number;
+  /** `sprop-parameter-sets` (RFC 6184, 8.1) where the source has them in its SDP only. */
+  parameterSets: string | null;
+  /** Asks the sender for a key frame (PLI). Cheap to call; the transport limits the rate. */
+  requestKeyFrame: () => void;
+};
+
+/** RTCP sender report (RFC 3550, 6.4.1): the sender's clock at an RTP timestamp. */
+export type SenderReport = {
+  ssrc: number;
+  /** The sender's wall clock, milliseconds since 1970, from the report's 64-bit NTP timestamp. */
+  senderMs: number;
+  rtpTimestamp: number;
+};
+
+/** Where the transport hands in what it receives. Nothing here throws, awaits or keeps the transport waiting. */
+export type TrackSink = {
+  /** One RTP packet as it came (the buffer belongs to the recorder from now on). `arrivalMs` is hub time. */
+  rtp: (packet: Buffer, arrivalMs: number) => void;
+  senderReport: (report: SenderReport, arrivalMs: number) => void;
+  /** Round trip to the sender as the transport measured it, milliseconds. */
+  roundTrip: (roundTripMs: number) => void;
+  /** The sender muted this track (it may send nothing, or black). */
+  setPaused: (paused: boolean) => void;
+  /** This track is over; the take goes on with what is left. */
+  close: () => void;
+};

@@ -1,0 +1,299 @@
+import { fragment, type Sample, type TrackRun } from '../mp4/fragment.ts';
+import { AUDIO_TIMESCALE, AUDIO_TRACK_ID, VIDEO_TIMESCALE, VIDEO_TRACK_ID } from '../mp4/init.ts';
+import type { ParameterSets } from '../rtp/h264.ts';
+import type { CaptureTime } from '../time/capture-clock.ts';
+import { cellOf } from '../time/grid.ts';
+import type { Frame } from './intake.ts';
+import { Timeline } from './timeline.ts';
+
+/** What a segment must be able to play: decides whether a new initialisation segment is due. */
+export type SegmentTracks = { sets: ParameterSets | null; audio: boolean };
+
+export type MuxerOutput = {
+  open: (start: { capture: CaptureTime; mediaMs: number; cell: number; tracks: SegmentTracks }) => void;
+  /** Buffers of one fragment, to be written in one go. */
+  fragment: (chunks: Buffer[], frames: number, audioFrames: number) => void;
+  close: (end: { mediaMs: number; capture: CaptureTime }) => void;
+  /** Video that follows needs a key frame first. */
+  needKey: (nowMs: number) => void;
+  /** A key frame now would let sound that turned up late be recorded sooner. */
+  wantKey: (nowMs: number) => void;
+};
+
+const FRAGMENT_MS = 500;
+/** How long a fragment waits for sound captured before its end. */
+const AUDIO_WAIT_MS = 120;
+/** How long a take's first segment waits for the tracks announced to show up. */
+const SETTLE_MS = 700;
+/** A track silent for so long no longer holds up the other. */
+const STALL_MS = 1000;
+const NOMINAL_VIDEO_TICKS = VIDEO_TIMESCALE / 30;
+const NOMINAL_AUDIO_TICKS = AUDIO_TIMESCALE / 50;
+
+type Queued = { frame: Frame; ticks: number };
+type OpenSegment = {
+  cell: number;
+  tracks: SegmentTracks;
+  profile: string;
+  /** Fragments written so far. */
+  sequence: number;
+  primary: 'video' | 'audio';
+  end: { mediaMs: number; capture: CaptureTime };
+};
+
+/**
+ * Cuts one take's frames into fragments of at most half a second and into segments on the grid. It owns no clock, no
+ * timer and no file: frames and the time come in, bytes go out.
+ */
+export class Muxer {
+  readonly #segmentMs: number;
+  readonly #silenceMs: number;
+  readonly #output: MuxerOutput;
+  readonly #timeline = new Timeline();
+  #expects = { video: false, audio: false };
+  #video: Queued[] = [];
+  #audio: Frame[] = [];
+  #arrived = { first: Infinity, video: -Infinity, audio: -Infinity };
+  #segment: OpenSegment | null = null;
+  /** Set by `flush`: nothing more will come, so nothing is waited for. */
+  #final = false;
+  #videoStepTicks = NOMINAL_VIDEO_TICKS;
+  #segments = 0;
+
+  constructor(segmentMs: number, silenceMs: number, output: MuxerOutput) {
+    this.#segmentMs = segmentMs;
+    this.#silenceMs = silenceMs;
+    this.#output = output;
+  }
+
+  /** Which tracks the source has announced. */
+  expect(tracks: { video: boolean; audio: boolean }): void {
+    this.#expects = tracks;
+  }
+
+  video(frame: Frame): void {
+    this.#timeline.start(frame);
+    const ticks = this.#timeline.videoTicks(frame);
+    const last = this.#video.at(-1);
+    if (last) this.#videoStepTicks = Math.min(VIDEO_TIMESCALE, ticks - last.ticks);
+    this.#video.push({ frame, ticks });
+    this.#arrived.video = frame.arrivalMs;
+    this.#arrived.first = Math.min(this.#arrived.first, frame.arrivalMs);
+    this.advance(frame.arrivalMs);
+  }
+
+  audio(frame: Frame): void {
+    this.#audio.push(frame);
+    this.#arrived.audio = frame.arrivalMs;
+    this.#arrived.first = Math.min(this.#arrived.first, frame.arrivalMs);
+    if (this.#audio.length > 3000) this.#audio.shift(); // a minute of sound that no segment wants
+    if (this.#segment && !this.#segment.tracks.audio) this.#output.wantKey(frame.arrivalMs);
+    this.advance(frame.arrivalMs);
+  }
+
+  /** Write what is ripe. Called on every frame, and every 100 ms or so for what only time decides. */
+  advance(nowMs: number): void {
+    while (this.#step(nowMs));
+  }
+
+  /** Write everything held and close the segment. */
+  flush(nowMs: number): void {
+    this.#final = true;
+    while (this.#segment === null ? this.#start(nowMs) : this.#cut(nowMs));
+    if (this.#segment) {
+      this.#emit(this.#video.length, Infinity);
+      this.#close();
+    }
+    this.#final = false;
+  }
+
+  #step(nowMs: number): boolean {
+    if (!this.#segment) return this.#start(nowMs);
+    if (this.#cut(nowMs)) return true;
+    const idleMs = nowMs - Math.max(this.#arrived.video, this.#arrived.audio);
+    if (idleMs > this.#silenceMs) {
+      this.#emit(this.#video.length, Infinity);
+      this.#close();
+      if (this.#expects.video) this.#output.needKey(nowMs);
+      return false;
+    }
+    return this.#segment.primary === 'video' ? this.#whileVideoStalls(nowMs) : false;
+  }
+
+  #videoStalled(nowMs: number): boolean {
+    return nowMs - Math.max(this.#arrived.video, this.#arrived.first) > STALL_MS;
+  }
+  #audioAlive(nowMs: number): boolean {
+    return nowMs - this.#arrived.audio < 2 * STALL_MS;
+  }
+
+  /** Open a segment at the first frame there is, once the announced tracks had their chance to appear. */
+  #start(nowMs: number): boolean {
+    const head = this.#video[0];
+    const sound = this.#audio[0];
+    if (head) {
+      const awaited = this.#expects.audio && !sound && nowMs - head.frame.arrivalMs < SETTLE_MS;
+      if (awaited && this.#segments === 0 && !this.#final) return false;
+      this.#open(head.frame, head.ticks / (VIDEO_TIMESCALE / 1000), 'video', nowMs);
+      return true;
+    }
+    if (!sound || (this.#expects.video && !this.#final && !this.#videoStalled(nowMs))) return false;
+    this.#timeline.start(sound);
+    this.#open(sound, this.#timeline.audioMs(sound), 'audio', nowMs);
+    return true;
+  }
+
+  #open(frame: Frame, mediaMs: number, primary: 'video' | 'audio', nowMs: number): void {
+    const tracks: SegmentTracks = {
+      sets: primary === 'video' ? frame.sets : null,
+      audio: primary === 'audio' || (this.#audio.length > 0 && this.#audioAlive(nowMs)),
+    };
+    // sound from before the first frame belongs to no segment any more
+    if (primary === 'video') this.#audio = this.#audio.filter((sound) => sound.capture.hubMs > frame.capture.hubMs - 10);
+    this.#segments += 1;
+    const cell = cellOf(frame.capture.hubMs, this.#segmentMs);
+    this.#segment = { cell, tracks, profile: profileOf(frame), sequence: 0, primary, end: { mediaMs, capture: frame.capture } };
+    this.#output.open({ capture: frame.capture, mediaMs, cell, tracks });
+  }
+
+  /** Find the next boundary in what is queued; write what lies before it; close the segment if it is a cut. */
+  #cut(nowMs: number): boolean {
+    const segment = this.#segment;
+    if (!segment) return false;
+    if (segment.primary === 'audio') return this.#cutAudio();
+    const first = this.#video[0];
+    if (!first) return false;
+    for (let i = 0; i < this.#video.length; i += 1) {
+      const { frame, ticks } = this.#video[i] as Queued;
+      const isCut = frame.key && (segment.sequence > 0 || i > 0) && this.#startsSegment(frame, nowMs);
+      const isFull = i > 0 && ticks - first.ticks + this.#videoStepTicks > (FRAGMENT_MS * VIDEO_TIMESCALE) / 1000;
+      if (!isCut && !isFull) continue;
+      const soundAhead = (this.#audio.at(-1)?.capture.hubMs ?? -Infinity) >= frame.capture.hubMs;
+      if (this.#expects.audio && this.#audioAlive(nowMs) && !soundAhead && !this.#final && nowMs - frame.arrivalMs < AUDIO_WAIT_MS)
+        return false;
+      this.#emit(i, frame.capture.hubMs);
+      if (isCut) this.#close();
+      return true;
+    }
+    return false;
+  }
+
+  #startsSegment(frame: Frame, nowMs: number): boolean {
+    const segment = this.#segment;
+    if (!segment) return true;
+    if (cellOf(frame.capture.hubMs, this.#segmentMs) > segment.cell) return true;
+    if (profileOf(frame) !== segment.profile) return true;
+    return !segment.tracks.audio && this.#audio.length > 0 && this.#audioAlive(nowMs);
+  }
+
+  /** Sound alone: every sample is a key frame, so cuts fall exactly on the grid; picture that appears takes over. */
+  #cutAudio(): boolean {
+    const segment = this.#segment;
+    const first = this.#audio[0];
+    const picture = this.#video[0];
+    if (!segment) return false;
+    if (picture) {
+      this.#emit(0, picture.frame.capture.hubMs);
+      this.#close();
+      return true;
+    }
+    if (!first) return false;
+    for (let i = 0; i < this.#audio.length; i += 1) {
+      const sound = this.#audio[i] as Frame;
+      const isCut = (segment.sequence > 0 || i > 0) && cellOf(sound.capture.hubMs, this.#segmentMs) > segment.cell;
+      if (!isCut && (i === 0 || sound.ticks - first.ticks + NOMINAL_AUDIO_TICKS <= (FRAGMENT_MS * AUDIO_TIMESCALE) / 1000)) continue;
+      this.#emit(0, sound.capture.hubMs);
+      if (isCut) this.#close();
+      return i > 0 || isCut;
+    }
+    return false;
+  }
+
+  /** The picture stands still: write its last frames, let sound go on by itself, cut it on the grid. */
+  #whileVideoStalls(nowMs: number): boolean {
+    if (!this.#videoStalled(nowMs)) return false;
+    const sound = this.#audio[0];
+    if (this.#video.length > 0) {
+      this.#emit(this.#video.length, -Infinity);
+      return true;
+    }
+    if (!sound) return false;
+    if (cellOf(sound.capture.hubMs, this.#segmentMs) > (this.#segment?.cell ?? Infinity)) {
+      this.#close();
+      this.#output.needKey(nowMs);
+      return true;
+    }
+    const last = this.#audio.at(-1) as Frame;
+    if (last.ticks - sound.ticks < (FRAGMENT_MS * AUDIO_TIMESCALE) / 1000 - NOMINAL_AUDIO_TICKS) return false;
+    const tick = ((this.#segment?.cell ?? 0) + 1) * this.#segmentMs;
+    this.#emit(0, Math.min(last.capture.hubMs, tick));
+    return true;
+  }
+
+  /** One fragment: the first `frames` pictures and all sound captured before `untilHubMs`. */
+  #emit(frames: number, untilHubMs: number): void {
+    const segment = this.#segment;
+    if (!segment) return;
+    const video = this.#videoRun(frames);
+    const audio = this.#audioRun(segment, untilHubMs);
+    if (video.samples.length + audio.samples.length === 0) return;
+    segment.sequence += 1;
+    this.#output.fragment(fragment(segment.sequence, [video, audio]), video.samples.length, audio.samples.length);
+  }
+
+  #videoRun(count: number): TrackRun {
+    const taken = this.#video.splice(0, count);
+    const next = this.#video[0];
+    const samples: Sample[] = [];
+    let lastTicks = 0;
+    taken.forEach(({ frame, ticks }, i) => {
+      const stepTicks = (taken[i + 1] ?? next)?.ticks ?? Infinity;
+      const durationTicks = stepTicks - ticks > VIDEO_TIMESCALE ? Math.round(this.#videoStepTicks) : stepTicks - ticks;
+      samples.push({ data: frame.data, durationTicks, key: frame.key });
+      lastTicks = ticks + durationTicks;
+    });
+    const last = taken.at(-1);
+    if (last && this.#segment) {
+      const durationMs = (lastTicks - last.ticks) / (VIDEO_TIMESCALE / 1000);
+      this.#segment.end = {
+        mediaMs: lastTicks / (VIDEO_TIMESCALE / 1000),
+        capture: { ...last.frame.capture, hubMs: last.frame.capture.hubMs + durationMs },
+      };
+    }
+    return { trackId: VIDEO_TRACK_ID, baseTicks: taken[0]?.ticks ?? 0, samples };
+  }
+
+  #audioRun(segment: OpenSegment, untilHubMs: number): TrackRun {
+    const run: TrackRun = { trackId: AUDIO_TRACK_ID, baseTicks: 0, samples: [] };
+    if (!segment.tracks.audio) return run;
+    let count = this.#audio.findIndex((sound) => sound.capture.hubMs >= untilHubMs);
+    if (count < 0) count = this.#audio.length;
+    const taken = this.#audio.splice(0, count);
+    const primary = segment.primary === 'audio';
+    taken.forEach((sound, i) => {
+      const ticks = this.#timeline.audioTicks(sound, i === 0, primary);
+      if (i === 0) run.baseTicks = ticks;
+      const next = taken[i + 1];
+      const stepTicks = next && next.run === sound.run ? next.ticks - sound.ticks : NOMINAL_AUDIO_TICKS;
+      const durationTicks = stepTicks > 0 && stepTicks < AUDIO_TIMESCALE ? stepTicks : NOMINAL_AUDIO_TICKS;
+      run.samples.push({ data: sound.data, durationTicks, key: true });
+      if (primary)
+        segment.end = {
+          mediaMs: (ticks + durationTicks) / (AUDIO_TIMESCALE / 1000),
+          capture: { ...sound.capture, hubMs: sound.capture.hubMs + 20 },
+        };
+    });
+    return run;
+  }
+
+  #close(): void {
+    const segment = this.#segment;
+    this.#segment = null;
+    if (segment) this.#output.close(segment.end);
+  }
+}
+
+/** Profile, constraints and level of a key frame's SPS: what an initialisation segment is bound to. A change of size alone is not one. */
+function profileOf(frame: Frame): string {
+  return frame.sets ? frame.sets.sps.toString('hex', 1, 3) : 'audio';
+}

@@ -1,0 +1,249 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HubError } from '../errors.ts';
+import type { MediaEvent } from '../protocol/events.ts';
+import type { Cause, SourceKind } from '../protocol/ids.ts';
+import { Journal, syncDir } from '../recordings/journal.ts';
+import type { OperationLine } from '../recordings/lines.ts';
+import { operationJournal } from '../recordings/paths.ts';
+import type { HubClock } from '../time/hub-clock.ts';
+import { Angle, type AngleOwner, type RecorderAngle } from './angle.ts';
+import type { Log } from './log.ts';
+import { OperationLog } from './operation-log.ts';
+import { repairOperation } from './repair.ts';
+import type { Signer } from './signer.ts';
+import { Take } from './take.ts';
+
+export type RecorderOptions = {
+  operationDir: string;
+  operationId: string;
+  name: string;
+  segmentMs: number;
+  /** No media for so long opens an interruption. */
+  silenceMs: number;
+  clock: HubClock;
+  /** Whether the kernel says that the wall clock is synchronised; null where it does not say. */
+  clockSynchronised: boolean | null;
+  signer: Signer;
+  hubVersion: string;
+  log: Log;
+  emit: (event: MediaEvent) => void;
+  /** An angle's state has changed in a way that viewers can see. */
+  changed: (angleId: string) => void;
+  /** A reason to refuse new takes (disk), or null. */
+  refuse: () => HubError | null;
+};
+
+const WATCH_MS = 250;
+
+/** Records one operation: its journal, its angles, their takes. */
+export class OperationRecorder {
+  readonly operationId: string;
+  readonly name: string;
+  readonly segmentMs: number;
+  readonly openedMs: number;
+  readonly #options: RecorderOptions;
+  readonly #journal: OperationLog;
+  readonly #angles = new Map<string, Angle>();
+  readonly #takes = new Set<Take>();
+  readonly #timer: NodeJS.Timeout;
+  #endedMs: number | null = null;
+  #closing: Promise<void> | null = null;
+
+  private constructor(
+    options: RecorderOptions,
+    facts: { name: string; openedMs: number; segmentMs: number },
+    journal: Journal<OperationLine>,
+  ) {
+    this.#options = options;
+    this.operationId = options.operationId;
+    this.name = facts.name;
+    this.openedMs = facts.openedMs;
+    this.segmentMs = facts.segmentMs;
+    this.#journal = new OperationLog(journal, options.signer, (error) => this.#failed(null, error));
+    this.#timer = setInterval(() => {
+      const nowMs = options.clock.nowMs();
+      for (const angle of this.#angles.values()) angle.watch(nowMs);
+    }, WATCH_MS);
+  }
+
+  /** Begin a new operation, or repair and take up the one that lies there. Throws `gone` when that one has ended. */
+  static async open(options: RecorderOptions): Promise<OperationRecorder> {
+    const { operationDir, operationId, name, segmentMs, clock } = options;
+    const restored = await repairOperation(operationDir, options.signer, clock.nowMs());
+    if (restored) {
+      const recorder = new OperationRecorder(options, restored, restored.journal);
+      for (const known of restored.angles) {
+        const angle = new Angle(known.angleId, known.name, join(operationDir, known.angleId), options.silenceMs, recorder.#angleOwner());
+        angle.restore(known);
+        recorder.#angles.set(known.angleId, angle);
+      }
+      for (const interruption of restored.newInterruptions)
+        options.emit({ type: 'interruption.opened', operationId, angleId: interruption.angleId, interruption });
+      return recorder;
+    }
+    await mkdir(operationDir, { recursive: true, mode: 0o750 });
+    const openedMs = clock.nowMs();
+    const journal = await Journal.create<OperationLine>(operationJournal(operationDir));
+    await syncDir(join(operationDir, '..'));
+    const { hubVersion, signer, clockSynchronised } = options;
+    await journal.append({
+      type: 'operation.opened',
+      operationId,
+      name,
+      atMs: openedMs,
+      segmentMs,
+      hubVersion,
+      publicKey: signer.publicKey,
+      clockSynchronised,
+    });
+    return new OperationRecorder(options, { name, openedMs, segmentMs }, journal);
+  }
+
+  get endedMs(): number | null {
+    return this.#endedMs;
+  }
+
+  /** Add a viewpoint. Adding it again changes nothing. */
+  async addAngle(angleId: string, name: string): Promise<void> {
+    this.#assertLive();
+    if (this.#angles.has(angleId)) return;
+    const { operationDir, silenceMs, clock } = this.#options;
+    this.#angles.set(angleId, new Angle(angleId, name, join(operationDir, angleId), silenceMs, this.#angleOwner()));
+    await this.#journal.append({ type: 'angle.added', angleId, name, atMs: clock.nowMs() });
+  }
+
+  angles(): RecorderAngle[] {
+    return [...this.#angles.values()].map((angle) => angle.state());
+  }
+
+  /** Throws `not_found`. */
+  angle(angleId: string): RecorderAngle {
+    return this.#angle(angleId).state();
+  }
+
+  /** A source fills this angle from now on; one that filled it until now is replaced. Throws `gone`, `disk_full`, `not_found`. */
+  startTake(angleId: string, sourceKind: SourceKind): Take {
+    this.#assertLive();
+    const refusal = this.#options.refuse();
+    if (refusal) throw refusal;
+    const angle = this.#angle(angleId);
+    if (angle.take) void this.endTake(angle.take, 'replaced');
+    const { operationId, segmentMs } = this;
+    const { silenceMs, clock, log } = this.#options;
+    const facts = { operationId, angleId, sourceKind, segmentMs, silenceMs };
+    const take = angle.attach(sourceKind, (owner) => new Take(facts, () => clock.nowMs(), owner, log));
+    this.#takes.add(take);
+    return take;
+  }
+
+  /** The take's source is gone, for this reason. Resolves when its files are closed. */
+  async endTake(take: Take, reason: Cause): Promise<void> {
+    const done = take.end(reason);
+    for (const angle of this.#angles.values()) angle.release(take, reason);
+    await done;
+    this.#takes.delete(take);
+  }
+
+  /** The machine's wall clock was moved; hub time did not follow. */
+  noteClockStep(atMs: number, stepMs: number): void {
+    this.#journal.note({ type: 'clock.stepped', atMs, stepMs });
+  }
+
+  /** The operation is over: takes are closed, interruptions end, the journal is signed for good. */
+  async end(): Promise<void> {
+    this.#closing ??= this.#close('operation-ended');
+    await this.#closing;
+  }
+
+  /** The hub stops; the operation goes on when it is back. */
+  async stop(): Promise<void> {
+    this.#closing ??= this.#close('hub-stopped');
+    await this.#closing;
+  }
+
+  async #close(reason: Cause): Promise<void> {
+    clearInterval(this.#timer);
+    const endMs = this.#options.clock.nowMs();
+    await Promise.all([...this.#takes].map((take) => this.endTake(take, reason)));
+    if (reason === 'operation-ended') {
+      this.#endedMs = endMs;
+      for (const angle of this.#angles.values()) {
+        angle.end(endMs);
+        this.#options.changed(angle.angleId);
+      }
+      await this.#journal.append({ type: 'operation.ended', atMs: endMs });
+    }
+    await this.#journal.close(reason === 'operation-ended');
+    if (reason === 'operation-ended') this.#options.emit({ type: 'operation.ended', operationId: this.operationId, endedMs: endMs });
+  }
+
+  #angle(angleId: string): Angle {
+    const angle = this.#angles.get(angleId);
+    if (!angle) throw new HubError('not_found', `operation ${this.operationId} has no angle ${angleId}`, { field: 'angleId' });
+    return angle;
+  }
+
+  #assertLive(): void {
+    if (this.#closing) throw new HubError('gone', `operation ${this.operationId} has ended`, { field: 'operationId' });
+  }
+
+  #failed(angleId: string | null, error: unknown): void {
+    const { log, emit } = this.#options;
+    log.error({ err: error, angleId }, 'recording failed');
+    const full = error instanceof HubError && error.code === 'disk_full';
+    const message = error instanceof Error ? error.message : String(error);
+    emit({
+      type: 'alarm',
+      code: full ? 'disk-full' : 'recorder-failed',
+      message,
+      operationId: this.operationId,
+      ...(angleId ? { angleId } : {}),
+    });
+  }
+
+  #angleOwner(): AngleOwner {
+    const { operationId } = this;
+    const { emit, changed } = this.#options;
+    return {
+      takeBegun: async (angleId, takeId, sourceKind, atMs, head) => {
+        await this.#journal.append({ type: 'take.started', angleId, takeId, sourceKind, atMs, headHash: head.hash });
+        emit({ type: 'take.started', operationId, angleId, takeId, sourceKind, atMs });
+        changed(angleId);
+      },
+      takeEnded: async (angleId, takeId, atMs, reason, head, totals) => {
+        await this.#journal.append({ type: 'take.ended', angleId, takeId, atMs, reason, headSeq: head.seq, headHash: head.hash });
+        this.#journal.signSoon();
+        emit({ type: 'take.ended', operationId, angleId, takeId, atMs, reason, segments: totals.segments, frames: totals.frames });
+      },
+      segment: async (angleId, takeId, line, head) => {
+        await this.#journal.append({ type: 'take.head', angleId, takeId, headSeq: head.seq, headHash: head.hash });
+        this.#journal.signSoon();
+        const { file, cell, part, startMs, durationMs, frames, sizeBytes, sha256, alignmentErrorMs } = line;
+        emit({
+          type: 'segment.written',
+          operationId,
+          angleId,
+          takeId,
+          file,
+          cell,
+          part,
+          startMs,
+          durationMs,
+          frames,
+          sizeBytes,
+          sha256,
+          alignmentErrorMs,
+        });
+      },
+      interruption: (interruption) => {
+        const { id, angleId, startMs, endMs, cause } = interruption;
+        if (endMs === null) this.#journal.note({ type: 'interruption.opened', interruptionId: id, angleId, startMs, cause });
+        else this.#journal.note({ type: 'interruption.closed', interruptionId: id, angleId, startMs, endMs, cause });
+        emit({ type: endMs === null ? 'interruption.opened' : 'interruption.closed', operationId, angleId, interruption });
+      },
+      changed,
+      failed: (angleId, error) => this.#failed(angleId, error),
+    };
+  }
+}

@@ -1,0 +1,181 @@
+import { readdir, readFile, rmdir, truncate, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HubError } from '../errors.ts';
+import type { Interruption } from '../protocol/state.ts';
+import { Journal, readJournal } from '../recordings/journal.ts';
+import { OperationLine } from '../recordings/lines.ts';
+import { operationJournal, takeDir } from '../recordings/paths.ts';
+import type { Angle } from './angle.ts';
+import { type RepairedTake, repairTake } from './repair-take.ts';
+import type { Signer } from './signer.ts';
+
+type KnownAngle = Parameters<Angle['restore']>[0] & { angleId: string; name: string };
+export type Restored = {
+  name: string;
+  openedMs: number;
+  segmentMs: number;
+  journal: Journal<OperationLine>;
+  angles: KnownAngle[];
+  /** Interruptions that the hub's own absence caused. */
+  newInterruptions: Interruption[];
+};
+
+/**
+ * Take up an operation whose hub died or was stopped. Null when there is none; throws `gone` when it has ended (ending
+ * it properly where the hub died in the act), `corrupt` when its journal was tampered with.
+ */
+export async function repairOperation(dir: string, signer: Signer, nowMs: number): Promise<Restored | null> {
+  const path = operationJournal(dir);
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (!bytes) return null;
+  const read = readJournal(bytes, (value) => OperationLine.parse(value));
+  const opened = read.lines[0];
+  if (opened?.type !== 'operation.opened') {
+    await unlink(path); // the hub died before the first line: nothing had begun
+    return null;
+  }
+  if (read.tornBytes > 0) await truncate(path, read.validBytes);
+  const journal = await Journal.resume<OperationLine>(path, read.head);
+  const ended = read.lines.some((line) => line.type === 'operation.ended');
+  if (ended) await refuseEnded(read.lines, journal, signer);
+  const angles: KnownAngle[] = [];
+  const newInterruptions: Interruption[] = [];
+  let clean = read.tornBytes === 0;
+  for (const line of read.lines) {
+    if (line.type !== 'angle.added') continue;
+    const takes = await repairTakes(dir, line.angleId, read.lines, journal);
+    if (takes.some((take) => take.repaired)) clean = false;
+    angles.push({ angleId: line.angleId, name: line.name, ...known(line.angleId, takes, read.lines) });
+  }
+  await journal.append({ type: 'hub.restarted', atMs: nowMs, clean });
+  for (const angle of angles) {
+    if (angle.open || angle.firstMediaMs === null) continue;
+    angle.interruptions += 1;
+    const startMs = angle.lastMediaMs ?? angle.firstMediaMs;
+    angle.open = {
+      id: `${angle.angleId}-${angle.interruptions}`,
+      angleId: angle.angleId,
+      startMs,
+      endMs: null,
+      cause: clean ? 'hub-stopped' : 'hub-crashed',
+    };
+    await journal.append({
+      type: 'interruption.opened',
+      interruptionId: angle.open.id,
+      angleId: angle.angleId,
+      startMs,
+      cause: angle.open.cause,
+    });
+    newInterruptions.push(angle.open);
+  }
+  await sign(journal, signer, false);
+  return { name: opened.name, openedMs: opened.atMs, segmentMs: opened.segmentMs, journal, angles, newInterruptions };
+}
+
+/** Operations that were not ended when the hub went away. */
+export async function findLiveOperations(recordingsDirPath: string): Promise<{ operationId: string; name: string }[]> {
+  const found: { operationId: string; name: string }[] = [];
+  const names = await readdir(recordingsDirPath).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  for (const operationId of names) {
+    const bytes = await readFile(operationJournal(join(recordingsDirPath, operationId))).catch(() => null);
+    if (!bytes) continue;
+    const text = bytes.toString('utf8');
+    const [first = ''] = text.split('\n', 1);
+    if (!text.includes('"type":"signature"') || !text.trimEnd().split('\n').at(-1)?.includes('"final":true')) {
+      const parsed = OperationLine.safeParse(safeJson(first));
+      if (parsed.success && parsed.data.type === 'operation.opened') found.push({ operationId, name: parsed.data.name });
+    }
+  }
+  return found;
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // a torn first line: nothing had begun
+  }
+}
+
+async function refuseEnded(lines: OperationLine[], journal: Journal<OperationLine>, signer: Signer): Promise<never> {
+  const last = lines.at(-1);
+  if (!(last?.type === 'signature' && last.final)) await sign(journal, signer, true);
+  await journal.close();
+  throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
+}
+
+async function sign(journal: Journal<OperationLine>, signer: Signer, final: boolean): Promise<void> {
+  const { seq, hash } = journal.head;
+  await journal.append({ type: 'signature', headSeq: seq, headHash: hash, signature: signer.sign(hash), final });
+}
+
+/** Repair each take's folder, and enter into the operation's journal what it had not yet heard of. */
+async function repairTakes(dir: string, angleId: string, lines: OperationLine[], journal: Journal<OperationLine>): Promise<RepairedTake[]> {
+  const names = await readdir(join(dir, angleId)).catch(() => []);
+  const takes: RepairedTake[] = [];
+  for (const takeId of names.filter((name) => /^[0-9]{4,6}$/.test(name)).toSorted()) {
+    const take = await repairTake(takeDir(dir, angleId, takeId), takeId);
+    if (!take) {
+      await unlink(join(dir, angleId, takeId, 'journal.ndjson')).catch(() => undefined);
+      await rmdir(join(dir, angleId, takeId));
+      continue;
+    }
+    const mine = lines.filter((line) => 'takeId' in line && line.angleId === angleId && line.takeId === takeId);
+    if (!mine.some((line) => line.type === 'take.started')) {
+      await journal.append({
+        type: 'take.started',
+        angleId,
+        takeId,
+        sourceKind: take.sourceKind,
+        atMs: take.startMs,
+        headHash: take.firstHash,
+      });
+    }
+    if (!mine.some((line) => line.type === 'take.ended')) {
+      take.repaired = true;
+      await journal.append({
+        type: 'take.ended',
+        angleId,
+        takeId,
+        atMs: take.endMs,
+        reason: take.reason,
+        headSeq: take.head.seq,
+        headHash: take.head.hash,
+      });
+    }
+    takes.push(take);
+  }
+  return takes;
+}
+
+/** What the journals know of an angle. */
+function known(angleId: string, takes: RepairedTake[], lines: OperationLine[]): Parameters<Angle['restore']>[0] {
+  const segments = takes.flatMap((take) => take.segments);
+  const last = segments.at(-1);
+  const opens = lines.filter((line) => line.type === 'interruption.opened' && line.angleId === angleId);
+  const closed = new Set(lines.filter((line) => line.type === 'interruption.closed').map((line) => line.interruptionId));
+  const open = opens.findLast((line) => line.type === 'interruption.opened' && !closed.has(line.interruptionId));
+  const sum = (key: 'frames' | 'withheld' | 'missing'): number => takes.reduce((total, take) => total + take.totals[key], 0);
+  return {
+    takes: Math.max(0, ...takes.map((take) => Number(take.takeId))),
+    firstMediaMs: takes[0]?.startMs ?? null,
+    lastMediaMs: takes.at(-1)?.endMs ?? null,
+    lastPart: last ? { cell: last.cell, part: last.part } : { cell: -1, part: -1 },
+    segments: segments.length,
+    frames: sum('frames'),
+    missing: sum('missing'),
+    withheld: sum('withheld'),
+    interruptions: opens.length,
+    open:
+      open?.type === 'interruption.opened'
+        ? { id: open.interruptionId, angleId, startMs: open.startMs, endMs: null, cause: open.cause }
+        : null,
+    sourceKind: takes.at(-1)?.sourceKind ?? null,
+  };
+}

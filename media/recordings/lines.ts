@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { Cause, HubTimeMs, Id, Name, SourceKind, TakeId } from '../protocol/ids.ts';
+
+/**
+ * The lines of both journals. Every line also carries `v` (format version), `seq` (0, 1, …), `prev` (hash of the line
+ * before, 64 zeros at first) and `hash` (its own): see `journal.ts`.
+ */
+export const JOURNAL_VERSION = 1;
+export const Sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
+
+const head = { headSeq: z.int().nonnegative(), headHash: Sha256Hex };
+
+/** `operation.ndjson`: what happened on the operation, and the heads of its takes' journals. */
+export const OperationLine = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('operation.opened'),
+    operationId: Id,
+    name: Name,
+    atMs: HubTimeMs,
+    segmentMs: z.int(),
+    hubVersion: z.string(),
+    /** Ed25519 public key, SPKI DER in base64: checks every `signature` below. */
+    publicKey: z.string(),
+    /** Whether the machine's clock was synchronised (adjtimex), as the kernel said. */
+    clockSynchronised: z.boolean().nullable(),
+  }),
+  z.object({ type: z.literal('angle.added'), angleId: Id, name: Name, atMs: HubTimeMs }),
+  z.object({ type: z.literal('take.started'), angleId: Id, takeId: TakeId, sourceKind: SourceKind, atMs: HubTimeMs, headHash: Sha256Hex }),
+  /** The take's journal reached this line when a segment was closed. */
+  z.object({ type: z.literal('take.head'), angleId: Id, takeId: TakeId, ...head }),
+  z.object({ type: z.literal('take.ended'), angleId: Id, takeId: TakeId, atMs: HubTimeMs, reason: Cause, ...head }),
+  z.object({ type: z.literal('interruption.opened'), interruptionId: z.string(), angleId: Id, startMs: HubTimeMs, cause: Cause }),
+  z.object({
+    type: z.literal('interruption.closed'),
+    interruptionId: z.string(),
+    angleId: Id,
+    startMs: HubTimeMs,
+    endMs: HubTimeMs,
+    cause: Cause,
+  }),
+  /** The machine's wall clock was moved against the monotonic clock; hub time did not follow. */
+  z.object({ type: z.literal('clock.stepped'), atMs: HubTimeMs, stepMs: z.number() }),
+  /** The hub came back after it had not been stopped cleanly. */
+  z.object({ type: z.literal('hub.restarted'), atMs: HubTimeMs, clean: z.boolean() }),
+  z.object({ type: z.literal('operation.ended'), atMs: HubTimeMs }),
+  /** Ed25519 over the ASCII hex of `headHash`, which is the hash of the line before this one. The last line of an ended operation is one with `final: true`. */
+  z.object({ type: z.literal('signature'), ...head, signature: z.string(), final: z.boolean() }),
+]);
+export type OperationLine = z.infer<typeof OperationLine>;
+
+export const TrackInfo = z.object({
+  trackId: z.int().positive(),
+  kind: z.enum(['video', 'audio']),
+  /** RFC 6381 codec string. */
+  codec: z.string(),
+  timescale: z.int().positive(),
+  width: z.int().optional(),
+  height: z.int().optional(),
+});
+
+/** How capture times were found: from the sender's reports, or (before any came) from the least arrival delay. */
+export const ClockMethod = z.enum(['sender-report', 'arrival']);
+export type ClockMethod = z.infer<typeof ClockMethod>;
+
+export const SegmentFacts = z.object({
+  /** `<cell>-<part>.m4s` */
+  file: z.string(),
+  /** The initialisation segment it plays with: `init-<n>.mp4`. */
+  init: z.string(),
+  cell: z.int().nonnegative(),
+  part: z.int().nonnegative(),
+  /** Hub time of the first frame's capture, and how far into its cell that lies. */
+  startMs: HubTimeMs,
+  offsetMs: z.number(),
+  /** Media time of the first frame within the take, milliseconds. */
+  mediaMs: z.number(),
+  /** How far `startMs` may be off, and how it was found. */
+  alignmentErrorMs: z.number(),
+  method: ClockMethod,
+});
+
+/** `<angle>/<take>/journal.ndjson` */
+export const TakeLine = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('take.started'),
+    operationId: Id,
+    angleId: Id,
+    takeId: TakeId,
+    sourceKind: SourceKind,
+    atMs: HubTimeMs,
+    segmentMs: z.int(),
+  }),
+  z.object({ type: z.literal('init'), file: z.string(), sha256: Sha256Hex, sizeBytes: z.int(), tracks: z.array(TrackInfo).min(1) }),
+  /** A file was begun; without a `segment` line after it, the hub died in between. */
+  z.object({ type: z.literal('segment.opened'), ...SegmentFacts.shape }),
+  z.object({
+    type: z.literal('segment'),
+    ...SegmentFacts.shape,
+    durationMs: z.number(),
+    /** Video frames (audio packets where there is no video) in the file; what arrived but could not be decoded; what never arrived. */
+    frames: z.int(),
+    withheld: z.int(),
+    missing: z.int(),
+    audioFrames: z.int(),
+    fragments: z.int(),
+    sizeBytes: z.int(),
+    sha256: Sha256Hex,
+    /** Cut after its last whole fragment when the hub came back from a crash. */
+    recovered: z.boolean().optional(),
+  }),
+  z.object({
+    type: z.literal('clock'),
+    atMs: HubTimeMs,
+    method: ClockMethod,
+    kind: z.enum(['video', 'audio']),
+    /** hub time = hubMs + (mediaMs' − mediaMs) × (1 + driftPpm / 1e6) */
+    mediaMs: z.number(),
+    hubMs: HubTimeMs,
+    driftPpm: z.number(),
+    errorMs: z.number(),
+  }),
+  /** The picture's size changed with the key frame captured then; it needs no new file. */
+  z.object({ type: z.literal('size'), hubMs: HubTimeMs, width: z.int(), height: z.int() }),
+  z.object({
+    type: z.literal('take.ended'),
+    atMs: HubTimeMs,
+    reason: Cause,
+    segments: z.int(),
+    frames: z.int(),
+    withheld: z.int(),
+    missing: z.int(),
+  }),
+]);
+export type TakeLine = z.infer<typeof TakeLine>;
+export type SegmentLine = Extract<TakeLine, { type: 'segment' }>;

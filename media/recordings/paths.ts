@@ -1,0 +1,15 @@
+import { join } from 'node:path';
+
+/** Where things lie under the data folder: `recordings/<operation>/operation.ndjson`, `<angle>/<take>/…`. */
+export const recordingsDir = (dataDir: string): string => join(dataDir, 'recordings');
+export const operationDir = (dataDir: string, operationId: string): string => join(recordingsDir(dataDir), operationId);
+export const operationJournal = (operationDirPath: string): string => join(operationDirPath, 'operation.ndjson');
+export const takeDir = (operationDirPath: string, angleId: string, takeId: string): string => join(operationDirPath, angleId, takeId);
+export const takeJournal = (takeDirPath: string): string => join(takeDirPath, 'journal.ndjson');
+export const segmentFile = (cell: number, part: number): string => `${cell}-${part}.m4s`;
+export const initFile = (n: number): string => `init-${n}.mp4`;
+/** `<cell>-<part>.m4s` → its numbers, or null. */
+export function parseSegmentFile(name: string): { cell: number; part: number } | null {
+  const match = /^([0-9]{1,15})-([0-9]{1,4})\.m4s$/.exec(name);
+  return match ? { cell: Number(match[1]), part: Number(match[2]) } : null;
+}

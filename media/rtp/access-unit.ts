@@ -1,0 +1,16 @@
+/** One video frame (H.264 access unit) or one audio packet's worth of sound, as it is stored. */
+export type AccessUnit = {
+  /** RTP timestamp, 32 bits, as sent. */
+  timestamp: number;
+  /** The sample as CMAF stores it: NAL units with four-byte lengths (ISO/IEC 14496-15), or the Opus packet. */
+  data: Buffer;
+  key: boolean;
+  /** Packets of it are missing: it cannot be decoded as it was. */
+  damaged: boolean;
+  /** Packets were lost since the access unit before. */
+  lostBefore: number;
+  /** The sender began a new numbering before it. */
+  restart: boolean;
+  /** Hub time at which its first packet arrived. */
+  arrivalMs: number;
+};

@@ -1,0 +1,142 @@
+import type { RtpPacket } from './packet.ts';
+import { Unwrapper } from './unwrap.ts';
+
+/** What comes out, in order. `lostBefore`: packets between the one before and this that never came in time. `restart`: the sender began a new numbering. */
+export type ReorderOutput = (packet: RtpPacket, lostBefore: number, restart: boolean) => void;
+
+export type ReorderCounters = { received: number; duplicates: number; late: number; lost: number; restarts: number };
+
+const SLOTS = 4096;
+/** RFC 3550, A.1: a jump further than this is a restart once two packets in a row confirm it. */
+const MAX_DROPOUT = 3000;
+const MIN_WAIT_MS = 60;
+const MAX_WAIT_MS = 1000;
+const FIRST_WAIT_MS = 300;
+
+/**
+ * Puts one SSRC's packets in order. A gap is waited for as long as retransmissions have lately taken (half as long
+ * again, 60 ms to 1 s), then given up. Holds at most 4096 packets.
+ */
+export class ReorderBuffer {
+  readonly counters: ReorderCounters = { received: 0, duplicates: 0, late: 0, lost: 0, restarts: 0 };
+  readonly #slots: (RtpPacket | null)[] = new Array<RtpPacket | null>(SLOTS).fill(null);
+  readonly #unwrap = new Unwrapper(16);
+  readonly #output: ReorderOutput;
+  #expected: number | null = null;
+  #held = 0;
+  #highest = 0;
+  #gapSinceMs = 0;
+  #recoveryMs = FIRST_WAIT_MS / 1.5;
+  /** When the numbers last given up were given up, to learn from what still comes. */
+  #gaveUp: { from: number; to: number; sinceMs: number } | null = null;
+  #suspect: RtpPacket | null = null;
+  #restarting = false;
+
+  constructor(output: ReorderOutput) {
+    this.#output = output;
+  }
+
+  /** How long a gap is waited for at present. */
+  get waitMs(): number {
+    return Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, this.#recoveryMs * 1.5));
+  }
+
+  push(packet: RtpPacket, nowMs: number): void {
+    this.counters.received += 1;
+    if (this.#expected === null) {
+      this.#expected = this.#unwrap.next(packet.sequence);
+      this.#highest = this.#expected - 1;
+    }
+    const number = this.#unwrap.peek(packet.sequence);
+    const ahead = number - this.#expected;
+    if (ahead >= MAX_DROPOUT || ahead < -MAX_DROPOUT) {
+      this.#suspectRestart(packet, nowMs);
+      return;
+    }
+    this.#suspect = null;
+    if (ahead < 0) {
+      this.#late(number, nowMs);
+      return;
+    }
+    const slot = number % SLOTS;
+    if (this.#slots[slot]) {
+      this.counters.duplicates += 1;
+      return;
+    }
+    if (this.#held > 0 && number < this.#highest) this.#recoveryMs = Math.max(this.#recoveryMs * 0.99, nowMs - this.#gapSinceMs);
+    if (number > this.#highest) {
+      this.#highest = number;
+      this.#unwrap.next(packet.sequence);
+    }
+    if (ahead > 0 && this.#held === 0) this.#gapSinceMs = nowMs;
+    this.#slots[slot] = packet;
+    this.#held += 1;
+    this.#drain(0, nowMs);
+    this.expire(nowMs);
+  }
+
+  /** Give up gaps that have been waited for long enough. Call it now and then: nothing here has a timer. */
+  expire(nowMs: number): void {
+    while (this.#held > 0 && nowMs - this.#gapSinceMs >= this.waitMs) this.#skipGap(nowMs);
+  }
+
+  /** Hand out all that is held, gaps given up. */
+  flush(nowMs: number): void {
+    while (this.#held > 0) this.#skipGap(nowMs);
+  }
+
+  #skipGap(nowMs: number): void {
+    const from = this.#expected as number;
+    let next = from;
+    while (!this.#slots[next % SLOTS]) next += 1;
+    this.#gaveUp = { from, to: next, sinceMs: this.#gapSinceMs };
+    this.#recoveryMs *= 0.9;
+    this.counters.lost += next - from;
+    this.#expected = next;
+    this.#drain(next - from, nowMs);
+  }
+
+  #drain(lostBefore: number, nowMs: number): void {
+    let lost = lostBefore;
+    const before = this.#expected;
+    for (;;) {
+      const slot = (this.#expected as number) % SLOTS;
+      const packet = this.#slots[slot];
+      if (!packet) break;
+      this.#slots[slot] = null;
+      this.#held -= 1;
+      this.#expected = (this.#expected as number) + 1;
+      const restart = this.#restarting;
+      this.#restarting = false;
+      this.#output(packet, lost, restart);
+      lost = 0;
+    }
+    // a gap further on starts its own wait
+    if (this.#held > 0 && this.#expected !== before) this.#gapSinceMs = nowMs;
+  }
+
+  #late(number: number, nowMs: number): void {
+    const gap = this.#gaveUp;
+    if (gap && number >= gap.from && number < gap.to) {
+      this.counters.late += 1;
+      this.#recoveryMs = Math.max(this.#recoveryMs, Math.min(MAX_WAIT_MS, nowMs - gap.sinceMs));
+    } else {
+      this.counters.duplicates += 1;
+    }
+  }
+
+  #suspectRestart(packet: RtpPacket, nowMs: number): void {
+    const before = this.#suspect;
+    this.#suspect = packet;
+    if (!before || packet.sequence !== ((before.sequence + 1) & 0xffff)) return;
+    this.flush(nowMs);
+    this.counters.restarts += 1;
+    this.#suspect = null;
+    this.#restarting = true;
+    this.#expected = this.#unwrap.next(before.sequence);
+    this.#highest = this.#expected - 1;
+    this.counters.received -= 2;
+    this.push(before, nowMs);
+    this.push(packet, nowMs);
+  }
+}

@@ -1,0 +1,42 @@
+import type { types } from 'mediasoup';
+
+/** H.264 in the profiles phones and cameras send, packetization-mode 1 (RFC 6184, 6.3), and Opus (RFC 7587). */
+const h264 = (profileLevelId: string): types.RouterRtpCodecCapability => ({
+  kind: 'video',
+  mimeType: 'video/H264',
+  clockRate: 90_000,
+  parameters: { 'packetization-mode': 1, 'profile-level-id': profileLevelId, 'level-asymmetry-allowed': 1 },
+});
+
+export const mediaCodecs: types.RouterRtpCodecCapability[] = [
+  { kind: 'audio', mimeType: 'audio/opus', clockRate: 48_000, channels: 2, parameters: { useinbandfec: 1 } },
+  h264('42e01f'),
+  h264('4d001f'),
+  h264('64001f'),
+];
+
+const CONGESTION = new Set(['transport-cc', 'goog-remb']);
+
+/**
+ * What the recorder says it can receive: everything the router has, but nothing that would make the worker run a
+ * congestion controller against a consumer in the same machine.
+ */
+export function recorderCapabilities(router: types.RtpCapabilities): types.RtpCapabilities {
+  return {
+    codecs: (router.codecs ?? []).map((codec) => ({
+      ...codec,
+      rtcpFeedback: (codec.rtcpFeedback ?? []).filter((feedback) => !CONGESTION.has(feedback.type)),
+    })),
+    headerExtensions: (router.headerExtensions ?? []).filter(
+      (extension) => !/transport-wide-cc|abs-send-time|toffset|video-orientation/.test(extension.uri),
+    ),
+  };
+}
+
+/** What clients are offered: without video orientation, so that a phone turns its picture itself before it encodes. */
+export function clientCapabilities(router: types.RtpCapabilities): types.RtpCapabilities {
+  return {
+    ...router,
+    headerExtensions: (router.headerExtensions ?? []).filter((extension) => extension.uri !== 'urn:3gpp:video-orientation'),
+  };
+}

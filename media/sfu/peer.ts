@@ -1,0 +1,111 @@
+import type { types } from 'mediasoup';
+import { HubError, messageOf } from '../errors.ts';
+import type { ResultOf } from '../protocol/requests.ts';
+import type { WorkerSlot } from './workers.ts';
+
+type TransportInfo = ResultOf<'createTransport'>;
+
+/** A dead path is told after so long: ICE consent (RFC 7675) runs out, and the client had time to restart. */
+const ICE_CONSENT_S = 20;
+const MAX_TRANSPORTS = 4;
+const MAX_CONSUMERS = 64;
+
+/** One client's WebRTC side: its transports, what it sends, what it watches. */
+export class Peer {
+  readonly peerId: string;
+  readonly operationId: string;
+  /** The angle it fills, once it produces. */
+  angleId: string | null = null;
+  readonly #transports = new Map<string, types.WebRtcTransport>();
+  readonly producers = new Map<string, types.Producer>();
+  readonly consumers = new Map<string, types.Consumer>();
+  readonly #lost: (reason: string) => void;
+  #state: 'open' | 'closed' = 'open';
+
+  constructor(peerId: string, operationId: string, lost: (reason: string) => void) {
+    this.peerId = peerId;
+    this.operationId = operationId;
+    this.#lost = lost;
+  }
+
+  get transportIds(): string[] {
+    return [...this.#transports.keys()];
+  }
+
+  async createTransport(slot: WorkerSlot, router: types.Router): Promise<TransportInfo> {
+    if (this.#transports.size >= MAX_TRANSPORTS)
+      throw new HubError('too_many', `peer ${this.peerId} has ${MAX_TRANSPORTS} transports already`);
+    const transport = await router.createWebRtcTransport({
+      webRtcServer: slot.server,
+      enableUdp: true,
+      enableTcp: true,
+      preferUdp: true,
+      iceConsentTimeout: ICE_CONSENT_S,
+      initialAvailableOutgoingBitrate: 3_000_000,
+    });
+    this.#transports.set(transport.id, transport);
+    transport.on('dtlsstatechange', (state) => {
+      if (state === 'closed' || state === 'failed') this.#transportLost(transport, `dtls ${state}`);
+    });
+    transport.on('icestatechange', (state) => {
+      if (state === 'disconnected') this.#transportLost(transport, 'ice disconnected');
+    });
+    transport.observer.once('close', () => this.#transports.delete(transport.id));
+    const { id, iceParameters, iceCandidates, dtlsParameters } = transport;
+    return { id, iceParameters, iceCandidates, dtlsParameters } as unknown as TransportInfo;
+  }
+
+  /** Throws `not_found`. */
+  transport(transportId: string): types.WebRtcTransport {
+    const transport = this.#transports.get(transportId);
+    if (!transport) throw new HubError('not_found', `no transport ${transportId}`, { field: 'transportId' });
+    return transport;
+  }
+
+  async produce(transportId: string, kind: types.MediaKind, rtpParameters: types.RtpParameters): Promise<types.Producer> {
+    const producer = await refusals(
+      () => this.transport(transportId).produce({ kind, rtpParameters, keyFrameRequestDelay: 0 }),
+      'rtpParameters',
+    );
+    this.producers.set(producer.id, producer);
+    producer.observer.once('close', () => this.producers.delete(producer.id));
+    return producer;
+  }
+
+  async consume(
+    transportId: string,
+    producer: types.Producer,
+    rtpCapabilities: types.RtpCapabilities,
+    closed: (consumerId: string) => void,
+  ): Promise<types.Consumer> {
+    if (this.consumers.size >= MAX_CONSUMERS) throw new HubError('too_many', `peer ${this.peerId} has ${MAX_CONSUMERS} consumers already`);
+    const consumer = await refusals(
+      () => this.transport(transportId).consume({ producerId: producer.id, rtpCapabilities, paused: true }),
+      'rtpCapabilities',
+    );
+    this.consumers.set(consumer.id, consumer);
+    consumer.observer.once('close', () => this.consumers.delete(consumer.id));
+    consumer.once('producerclose', () => closed(consumer.id));
+    return consumer;
+  }
+
+  close(): void {
+    this.#state = 'closed';
+    for (const transport of this.#transports.values()) transport.close();
+  }
+
+  #transportLost(transport: types.WebRtcTransport, reason: string): void {
+    if (this.#state === 'closed' || transport.closed) return;
+    this.#lost(reason);
+  }
+}
+
+/** mediasoup answers parameters it cannot accept with a TypeError or its own error: the client's fault, not ours. */
+async function refusals<T>(work: () => Promise<T>, field: string): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof HubError) throw error;
+    throw new HubError('bad_request', messageOf(error), { field, cause: error });
+  }
+}

@@ -1,0 +1,77 @@
+import type { types } from 'mediasoup';
+import type { TrackInput, TrackSink } from '../recorder/input.ts';
+import type { HubClock } from '../time/hub-clock.ts';
+import { recorderCapabilities } from './codecs.ts';
+
+/** Seconds between 1900 (NTP, RFC 5905) and 1970. */
+const NTP_UNIX_S = 2_208_988_800;
+const STATS_MS = 2000;
+
+type SrInfo = { ssrc: number; ntpSec: number; ntpFrac: number; rtpTs: number };
+
+/**
+ * Hands one producer's packets to a recorder's sink: a consumer on a DirectTransport that forwards every stream as it
+ * came. mediasoup copies each packet out of its channel buffer before it emits `rtp`, so the sink may keep it. Closes by
+ * itself with its producer.
+ */
+export async function tap(
+  transport: types.DirectTransport,
+  router: types.Router,
+  producer: types.Producer,
+  clock: HubClock,
+  attach: (input: TrackInput) => TrackSink,
+): Promise<void> {
+  const consumer = await transport.consume({
+    producerId: producer.id,
+    rtpCapabilities: recorderCapabilities(router.rtpCapabilities),
+    pipe: true,
+    paused: true,
+  });
+  const [codec] = consumer.rtpParameters.codecs;
+  if (!codec) throw new Error('a consumer without a codec');
+  const sets: unknown = producer.rtpParameters.codecs[0]?.parameters?.['sprop-parameter-sets'];
+  const sink = attach({
+    kind: producer.kind,
+    mimeType: codec.mimeType,
+    clockRate: codec.clockRate,
+    channels: codec.channels ?? null,
+    payloadType: codec.payloadType,
+    parameterSets: typeof sets === 'string' ? sets : null,
+    requestKeyFrame: () => void consumer.requestKeyFrame().catch(() => undefined), // fails only when it is closed
+  });
+  consumer.on('rtp', (packet) => sink.rtp(packet, clock.nowMs()));
+  producer.on('trace', (trace) => {
+    if (trace.type !== 'sr') return;
+    const info = trace.info as SrInfo;
+    const ssrc = recordedSsrc(producer, consumer, info.ssrc);
+    if (ssrc === null) return;
+    const senderMs = (info.ntpSec - NTP_UNIX_S) * 1000 + (info.ntpFrac / 2 ** 32) * 1000;
+    sink.senderReport({ ssrc, senderMs, rtpTimestamp: info.rtpTs }, clock.fromMonotonicMs(trace.timestamp));
+  });
+  producer.observer.on('pause', () => sink.setPaused(true));
+  producer.observer.on('resume', () => sink.setPaused(false));
+  const stats = setInterval(() => void readRoundTrip(producer, sink), STATS_MS);
+  consumer.observer.once('close', () => {
+    clearInterval(stats);
+    sink.close();
+  });
+  await producer.enableTraceEvent(['sr']);
+  await consumer.resume();
+}
+
+/** The recorder sees each stream under an SSRC of its own; reports carry the sender's. */
+function recordedSsrc(producer: types.Producer, consumer: types.Consumer, sent: number): number | null {
+  const encodings = producer.rtpParameters.encodings ?? [];
+  const found = encodings.findIndex((encoding) => encoding.ssrc === sent);
+  return consumer.rtpParameters.encodings?.[found < 0 && encodings.length <= 1 ? 0 : found]?.ssrc ?? null;
+}
+
+async function readRoundTrip(producer: types.Producer, sink: TrackSink): Promise<void> {
+  if (producer.closed) return;
+  try {
+    const [stat] = await producer.getStats();
+    if (stat?.roundTripTime) sink.roundTrip(stat.roundTripTime);
+  } catch {
+    // closed meanwhile
+  }
+}

@@ -1,0 +1,167 @@
+import { randomInt } from 'node:crypto';
+import type { types } from 'mediasoup';
+import { HubError, messageOf } from '../errors.ts';
+import type { PlainReuse, PlainSource } from '../protocol/requests.ts';
+import type { Log } from '../recorder/log.ts';
+
+type Kind = 'video' | 'audio';
+type Track = { transport: types.PlainTransport; producer: types.Producer };
+export type PlainFacts = { sourceId: string; ip: string; reuse: PlainReuse | null };
+export type PlainOwner = {
+  /** Both tracks listen; whatever comes is this producer's. */
+  armed: (producers: types.Producer[]) => Promise<void>;
+  /** The sender fell silent: its producers are closed, new ones follow. */
+  silent: () => void;
+};
+
+const PAYLOAD = { video: 96, audio: 97 } as const;
+const POLL_MS = 500;
+/** No packet on either track for so long, and the connection is taken for broken. */
+const SILENT_MS = 2000;
+const BIND_RETRIES = 50;
+
+/**
+ * Receives a camera's plain RTP (RFC 3550) and RTCP, each on a port of its own, from whoever sends first. A sender
+ * that starts anew has new numbers which mediasoup would take for loss, so that silence re-arms both ports.
+ */
+export class PlainRtpSource {
+  readonly #facts: PlainFacts;
+  readonly #owner: PlainOwner;
+  readonly #log: Log;
+  #router: types.Router;
+  #tracks: Track[] = [];
+  /** Where this source listens; fixed once it has listened there. */
+  #ports: Record<Kind, { port: number; rtcpPort: number }> | null;
+  readonly #ssrcs: Record<Kind, number>;
+  #timer: NodeJS.Timeout | null = null;
+  #state: 'idle' | 'armed' | 'arming' | 'closed' = 'idle';
+  #bytes = { count: 0, sinceMs: 0 };
+
+  constructor(router: types.Router, facts: PlainFacts, owner: PlainOwner, log: Log) {
+    this.#router = router;
+    this.#facts = facts;
+    this.#owner = owner;
+    this.#log = log;
+    this.#ports = facts.reuse;
+    this.#ssrcs = { video: facts.reuse?.video.ssrc ?? randomInt(1, 2 ** 31), audio: facts.reuse?.audio.ssrc ?? randomInt(1, 2 ** 31) };
+  }
+
+  get producers(): types.Producer[] {
+    return this.#tracks.map((track) => track.producer);
+  }
+
+  /** Where to send. Throws before `start`. */
+  get target(): PlainSource {
+    const ports = this.#ports;
+    if (!ports) throw new HubError('internal', 'the source has no ports yet');
+    const { sourceId, ip } = this.#facts;
+    const track = (kind: Kind): PlainSource['video'] => ({
+      port: ports[kind].port,
+      rtcpPort: ports[kind].rtcpPort,
+      ssrc: this.#ssrcs[kind],
+      payloadType: PAYLOAD[kind],
+    });
+    return { sourceId, ip, video: track('video'), audio: track('audio') };
+  }
+
+  async start(): Promise<void> {
+    await this.#arm();
+    this.#timer = setInterval(() => void this.#poll(), POLL_MS);
+  }
+
+  /** The worker is gone: listen again through this router. */
+  async rehome(router: types.Router): Promise<void> {
+    this.#router = router;
+    this.#drop();
+    await this.#arm();
+  }
+
+  close(): void {
+    this.#state = 'closed';
+    if (this.#timer) clearInterval(this.#timer);
+    this.#drop();
+  }
+
+  #drop(): void {
+    for (const { transport } of this.#tracks) transport.close();
+    this.#tracks = [];
+  }
+
+  async #arm(): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#state = 'arming';
+    const video = await this.#listen('video');
+    const audio = await this.#listen('audio');
+    this.#tracks = [video, audio];
+    this.#ports = { video: portsOf(video.transport), audio: portsOf(audio.transport) };
+    this.#bytes = { count: 0, sinceMs: 0 };
+    await this.#owner.armed(this.producers);
+    this.#state = 'armed';
+  }
+
+  async #listen(kind: Kind): Promise<Track> {
+    const ports = this.#ports?.[kind];
+    const listen = (port: number | undefined): types.TransportListenInfo => ({
+      protocol: 'udp',
+      ip: this.#facts.ip,
+      ...(port ? { port } : {}),
+    });
+    const options = { listenInfo: listen(ports?.port), rtcpListenInfo: listen(ports?.rtcpPort), rtcpMux: false, comedia: true };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const transport = await this.#router.createPlainTransport(options);
+        const producer = await transport.produce({ kind, rtpParameters: this.#rtpParameters(kind), keyFrameRequestDelay: 0 });
+        return { transport, producer };
+      } catch (error) {
+        if (attempt >= BIND_RETRIES || this.#router.closed)
+          throw new HubError('unavailable', `camera port ${ports?.port ?? ''}: ${messageOf(error)}`, { cause: error });
+        await new Promise((resolve) => setTimeout(resolve, 100)); // the socket before is still being closed
+      }
+    }
+  }
+
+  #rtpParameters(kind: Kind): types.RtpParameters {
+    const codec: types.RtpCodecParameters =
+      kind === 'video'
+        ? {
+            mimeType: 'video/H264',
+            clockRate: 90_000,
+            payloadType: PAYLOAD.video,
+            parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1 },
+            rtcpFeedback: [],
+          }
+        : {
+            mimeType: 'audio/opus',
+            clockRate: 48_000,
+            channels: 2,
+            payloadType: PAYLOAD.audio,
+            parameters: { 'sprop-stereo': 1 },
+            rtcpFeedback: [],
+          };
+    return { codecs: [codec], encodings: [{ ssrc: this.#ssrcs[kind] }], rtcp: { cname: this.#facts.sourceId } };
+  }
+
+  /** Bytes received tell whether a sender is there; a silent one is dropped and waited for anew. */
+  async #poll(): Promise<void> {
+    if (this.#state !== 'armed') return;
+    try {
+      const stats = await Promise.all(this.#tracks.map(({ transport }) => transport.getStats()));
+      const count = stats.flat().reduce((sum, stat) => sum + stat.rtpBytesReceived, 0);
+      const nowMs = performance.now();
+      if (count !== this.#bytes.count) this.#bytes = { count, sinceMs: nowMs };
+      if (count === 0 || nowMs - this.#bytes.sinceMs < SILENT_MS || this.#state !== 'armed') return;
+      this.#log.info({ sourceId: this.#facts.sourceId }, 'camera fell silent');
+      this.#drop();
+      this.#owner.silent();
+      await this.#arm();
+    } catch (error) {
+      if (this.#router.closed) return; // the worker died: the owner re-homes this source
+      this.#log.error({ err: error, sourceId: this.#facts.sourceId }, 'camera source failed');
+      this.#state = 'armed';
+    }
+  }
+}
+
+function portsOf(transport: types.PlainTransport): { port: number; rtcpPort: number } {
+  return { port: transport.tuple.localPort, rtcpPort: transport.rtcpTuple?.localPort ?? transport.tuple.localPort };
+}

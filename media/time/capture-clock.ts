@@ -1,0 +1,92 @@
+import { Unwrapper } from '../rtp/unwrap.ts';
+import { DelayEnvelope } from './envelope.ts';
+import { SenderFit } from './sender-fit.ts';
+
+export type CaptureMethod = 'sender-report' | 'arrival';
+/** A capture time in hub time, and how far it may be off. */
+export type CaptureTime = { hubMs: number; errorMs: number; method: CaptureMethod };
+
+/** Unknown transit on a path whose round trip nobody measured: said as error, not corrected for. */
+const UNKNOWN_TRANSIT_MS = 5;
+
+/**
+ * What the tracks of one source share: its wall clock against hub time. One envelope for audio and video keeps them
+ * together by construction, whatever their own delays.
+ */
+export class SourceClock {
+  readonly envelope = new DelayEnvelope();
+  #roundTripMs: number | null = null;
+
+  /** The least round trip seen; half of it is taken as the least transit. */
+  noteRoundTrip(roundTripMs: number): void {
+    if (roundTripMs > 0) this.#roundTripMs = Math.min(this.#roundTripMs ?? Infinity, roundTripMs);
+  }
+  get leastTransitMs(): number {
+    return (this.#roundTripMs ?? 0) / 2;
+  }
+  /** An asymmetric path can hide up to half its round trip. */
+  get transitErrorMs(): number {
+    return this.#roundTripMs === null ? UNKNOWN_TRANSIT_MS : this.#roundTripMs / 2;
+  }
+}
+
+/**
+ * Capture time of one track's frames. Until the first sender report: arrival less the least transit seen, over the RTP
+ * clock itself; never the sender's clock alone.
+ */
+export class CaptureClock {
+  readonly #source: SourceClock;
+  readonly #fit: SenderFit;
+  readonly #byArrival = new DelayEnvelope();
+  readonly #unwrap = new Unwrapper(32);
+  readonly #msPerTick: number;
+
+  constructor(source: SourceClock, clockRate: number) {
+    this.#source = source;
+    this.#fit = new SenderFit(clockRate);
+    this.#msPerTick = 1000 / clockRate;
+  }
+
+  /** Rate of hub time against the media clock as measured, parts per million. */
+  get driftPpm(): number {
+    if (!this.#fit.ready) return this.#byArrival.ready ? this.#byArrival.driftPpm : 0;
+    return this.#fit.driftPpm + (this.#source.envelope.ready ? this.#source.envelope.driftPpm : 0);
+  }
+  get senderSteppedMs(): number {
+    return this.#fit.steppedMs;
+  }
+
+  report(rtpTimestamp: number, senderMs: number): void {
+    this.#fit.add(rtpTimestamp, senderMs);
+  }
+
+  /** A frame has arrived: learn from it. */
+  observe(rtpTimestamp: number, arrivalMs: number): void {
+    this.#byArrival.add(this.#unwrap.next(rtpTimestamp) * this.#msPerTick, arrivalMs);
+    const senderMs = this.#fit.toSenderMs(rtpTimestamp);
+    if (senderMs !== null) this.#source.envelope.add(senderMs, arrivalMs);
+  }
+
+  /** Capture time of a frame that has been observed, by all that is known now. */
+  captureTime(rtpTimestamp: number): CaptureTime {
+    const senderMs = this.#fit.toSenderMs(rtpTimestamp);
+    const { envelope, leastTransitMs, transitErrorMs } = this.#source;
+    if (senderMs !== null && envelope.ready) {
+      return {
+        hubMs: envelope.toHubMs(senderMs) - leastTransitMs,
+        errorMs: this.#fit.residualMs + envelope.spreadMs + transitErrorMs,
+        method: 'sender-report',
+      };
+    }
+    return {
+      hubMs: this.#byArrival.toHubMs(this.#unwrap.peek(rtpTimestamp) * this.#msPerTick) - leastTransitMs,
+      errorMs: this.#byArrival.spreadMs + transitErrorMs,
+      method: 'arrival',
+    };
+  }
+
+  /** A new numbering: the RTP clock starts elsewhere, what was learnt of it is void. */
+  restart(): CaptureClock {
+    return new CaptureClock(this.#source, 1000 / this.#msPerTick);
+  }
+}

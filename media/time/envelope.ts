@@ -1,0 +1,102 @@
+const BUCKET_MS = 250;
+const WINDOW_MS = 90_000;
+/** Under this span a slope drawn through least delays is noise: a level line is better. */
+const SLOPE_SPAN_MS = 20_000;
+const MAX_SLOPE = 1e-3;
+
+type Point = { x: number; y: number };
+
+/**
+ * Fit (b): a remote clock → hub time, by the lower envelope of (arrival − remote time) over the last 90 s. Delay is
+ * only ever added to a packet, so the true offset (plus the least transit) is a line under all points; of the lines
+ * that touch the convex hull from below, the one under the points' middle leaves the least area (the linear program of
+ * Moon, Skelly and Towsley, "Estimation and Removal of Clock Skew from Network Delay Measurements", INFOCOM 1999).
+ */
+export class DelayEnvelope {
+  /** Least delay of each 250 ms, oldest first; `x` is remote time. */
+  #buckets: Point[] = [];
+  #line: { x: number; y: number; slope: number } | null = null;
+  #spreadMs = 0;
+  #dirty = false;
+
+  get ready(): boolean {
+    return this.#buckets.length > 0;
+  }
+  /** Rate of hub time against the remote clock, parts per million. */
+  get driftPpm(): number {
+    return this.#fitted().slope * 1e6;
+  }
+  /** Median distance of the least delays from the envelope: how well the line is supported, milliseconds. */
+  get spreadMs(): number {
+    this.#fitted();
+    return this.#spreadMs;
+  }
+
+  /** One frame: its capture by the remote clock, and its arrival in hub time. */
+  add(remoteMs: number, arrivalMs: number): void {
+    const y = arrivalMs - remoteMs;
+    const last = this.#buckets.at(-1);
+    if (last && Math.floor(remoteMs / BUCKET_MS) <= Math.floor(last.x / BUCKET_MS)) {
+      if (y < last.y) {
+        last.x = Math.max(last.x, remoteMs);
+        last.y = y;
+        this.#dirty = true;
+      }
+      return;
+    }
+    this.#buckets.push({ x: remoteMs, y });
+    while (this.#buckets.length > 1 && remoteMs - (this.#buckets[0] as Point).x > WINDOW_MS) this.#buckets.shift();
+    this.#dirty = true;
+  }
+
+  /** Hub time of a remote time, least transit still included. Throws before the first point. */
+  toHubMs(remoteMs: number): number {
+    const line = this.#fitted();
+    return remoteMs + line.y + (remoteMs - line.x) * line.slope;
+  }
+
+  #fitted(): { x: number; y: number; slope: number } {
+    if (this.#line && !this.#dirty) return this.#line;
+    this.#dirty = false;
+    const points = this.#buckets;
+    const first = points[0];
+    const last = points.at(-1);
+    if (!first || !last) throw new RangeError('no delay has been measured yet');
+    this.#line = last.x - first.x < SLOPE_SPAN_MS ? level(points) : underMiddle(points);
+    const { x, y, slope } = this.#line;
+    const above = points.map((p) => p.y - (y + (p.x - x) * slope)).toSorted((a, b) => a - b);
+    this.#spreadMs = above[Math.floor(above.length / 2)] as number;
+    return this.#line;
+  }
+}
+
+function level(points: Point[]): { x: number; y: number; slope: number } {
+  let least = points[0] as Point;
+  for (const point of points) if (point.y < least.y) least = point;
+  return { x: least.x, y: least.y, slope: 0 };
+}
+
+/** The edge of the lower convex hull (Andrew's monotone chain) that lies under the mean of x. */
+function underMiddle(points: Point[]): { x: number; y: number; slope: number } {
+  const hull: Point[] = [];
+  let mean = 0;
+  for (const p of points) {
+    mean += p.x / points.length;
+    while (hull.length >= 2) {
+      const b = hull[hull.length - 1] as Point;
+      const a = hull[hull.length - 2] as Point;
+      if ((b.x - a.x) * (p.y - a.y) - (b.y - a.y) * (p.x - a.x) > 0) break;
+      hull.pop();
+    }
+    hull.push(p);
+  }
+  for (let i = 1; i < hull.length; i += 1) {
+    const a = hull[i - 1] as Point;
+    const b = hull[i] as Point;
+    if (b.x < mean) continue;
+    const slope = (b.y - a.y) / (b.x - a.x);
+    if (Math.abs(slope) > MAX_SLOPE) break;
+    return { x: a.x, y: a.y, slope };
+  }
+  return level(points);
+}

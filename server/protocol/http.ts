@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
+import { PlainSource } from '../../media/protocol/requests.ts';
+import { AngleState, Interruption, OperationState } from '../../media/protocol/state.ts';
+
+/** Every refusal of the HTTP API and of the sockets. `field` names what was wrong, where there is one. */
+export const ApiError = z.object({ code: z.string(), message: z.string(), field: z.string().optional() });
+export type ApiError = z.infer<typeof ApiError>;
+
+export const OperationCreate = z.object({ name: Name });
+export const AngleCreate = z.object({ name: Name });
+
+export const PackageStatus = z.object({
+  /** `none` until the operation has ended. */
+  state: z.enum(['none', 'waiting', 'running', 'verified', 'failed']),
+  /** What it does now, 0…1 of the bytes; said with `step`. */
+  step: z.enum(['copying', 'verifying']).nullable(),
+  progress: z.number().nullable(),
+  path: z.string().nullable(),
+  sizeBytes: z.int().nullable(),
+  files: z.int().nullable(),
+  verifiedMs: HubTimeMs.nullable(),
+  error: z.string().nullable(),
+});
+export type PackageStatus = z.infer<typeof PackageStatus>;
+
+export const TakeSummary = z.object({
+  angleId: Id,
+  takeId: TakeId,
+  startMs: HubTimeMs,
+  endMs: HubTimeMs.nullable(),
+  reason: z.string().nullable(),
+  segments: z.int(),
+  frames: z.int(),
+});
+export type TakeSummary = z.infer<typeof TakeSummary>;
+
+/** One operation as console and review see it. `angles` of an ended operation carry status `ended`. */
+export const OperationView = OperationState.extend({
+  takes: z.array(TakeSummary),
+  interruptions: z.array(Interruption),
+  package: PackageStatus,
+  /** False while the media process is away: states are the last known. */
+  mediaUp: z.boolean(),
+});
+export type OperationView = z.infer<typeof OperationView>;
+
+export const OperationListItem = z.object({
+  operationId: Id,
+  name: Name,
+  status: z.enum(['live', 'ended']),
+  openedMs: HubTimeMs,
+  endedMs: HubTimeMs.nullable(),
+  angles: z.int(),
+  package: PackageStatus,
+});
+export type OperationListItem = z.infer<typeof OperationListItem>;
+
+/** A capture link; its token is shown once, in the URL's fragment, and stored only as a hash. */
+export const CaptureLink = z.object({ url: z.string(), operationId: Id, angleId: Id, expiresMs: HubTimeMs });
+export type CaptureLink = z.infer<typeof CaptureLink>;
+
+export const CaptureExchange = z.object({ token: z.string().min(20).max(200) });
+export const CaptureSession = z.object({
+  operationId: Id,
+  operationName: Name,
+  angleId: Id,
+  angleName: Name,
+  /** Presented when the socket connects; short-lived, fetched anew with the cookie. */
+  socketToken: z.string(),
+  hubTimeMs: HubTimeMs,
+});
+export type CaptureSession = z.infer<typeof CaptureSession>;
+
+export const ConsoleExchange = z.object({ secret: z.string().min(1).max(200) });
+export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: HubTimeMs });
+export type ConsoleSession = z.infer<typeof ConsoleSession>;
+
+export { AngleState, Interruption, OperationState, PlainSource };
+
+/**
+ * The routes, all JSON, errors as `ApiError`:
+ *
+ * POST   /api/console/session                        ConsoleExchange → ConsoleSession   (cookie; only beyond loopback is a secret needed)
+ * GET    /api/console/session                        → ConsoleSession | 401
+ * GET    /api/operations                             → { operations: OperationListItem[] }
+ * POST   /api/operations                             OperationCreate → 201 OperationView
+ * GET    /api/operations/:operationId                → OperationView
+ * POST   /api/operations/:operationId/end            → OperationView
+ * POST   /api/operations/:operationId/package        → PackageStatus (start again after a failure)
+ * POST   /api/operations/:operationId/angles         AngleCreate → 201 AngleState
+ * POST   /api/operations/:operationId/angles/:angleId/links    → 201 CaptureLink
+ * DELETE /api/operations/:operationId/angles/:angleId/links    → 204 (revokes all links and sessions of the angle)
+ * POST   /api/operations/:operationId/angles/:angleId/camera   → 201 PlainSource
+ * DELETE /api/operations/:operationId/angles/:angleId/camera   → 204
+ * GET    /api/operations/:operationId/angles/:angleId/poster.jpg → image of the angle's first frame (a labelled copy)
+ * GET    /hls/:operationId/:angleId/index.m3u8, /hls/:operationId/:angleId/:takeId/:file
+ * POST   /api/capture/session                        CaptureExchange → CaptureSession   (cookie)
+ * GET    /api/capture/session                        → CaptureSession | 401 | 410 when the operation has ended
+ * GET    /api/openapi.json, /healthz, /readyz, /metrics, /ca.crt
+ */
+export const API_PREFIX = '/api';

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { Id, MediaKind } from '../../media/protocol/ids.ts';
+import { ConsumerInfo, DtlsParameters, RtpCapabilities, RtpParameters, TransportInfo } from '../../media/protocol/requests.ts';
+import { AngleState } from '../../media/protocol/state.ts';
+import { ApiError, OperationView } from './http.ts';
+
+/**
+ * Signalling over socket.io. Two namespaces, `/capture` and `/console`; each connects with `auth: { token }`, the
+ * socket token of its HTTP session. Every request is acknowledged with a `Reply`. Events from the hub carry no answer.
+ */
+export const Reply = <T extends z.ZodType>(data: T) =>
+  z.discriminatedUnion('ok', [z.object({ ok: z.literal(true), data }), z.object({ ok: z.literal(false), error: ApiError })]);
+export type ReplyOf<T> = { ok: true; data: T } | { ok: false; error: ApiError };
+
+/** Chosen by the client, kept over reconnects of the socket, new after a reload: names its transports in the media plane. */
+export const PeerId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/);
+const Empty = z.object({});
+const Media = {
+  createTransport: { params: z.object({ direction: z.enum(['send', 'recv']) }), result: TransportInfo },
+  connectTransport: { params: z.object({ transportId: z.string(), dtlsParameters: DtlsParameters }), result: Empty },
+  restartIce: { params: z.object({ transportId: z.string() }), result: z.object({ iceParameters: z.looseObject({}) }) },
+  /** NTP's four timestamps: the client notes t0 and t3; the hub answers t1 (received) and t2 (sent), hub time. */
+  clock: { params: z.object({ t0: z.number() }), result: z.object({ t0: z.number(), t1: z.number(), t2: z.number() }) },
+};
+
+/** First `join`. `peerExists: true` after a reconnect means that the transports live on: go on, create nothing. */
+const Join = { peerId: PeerId };
+const Joined = z.object({
+  rtpCapabilities: z.looseObject({}),
+  peerExists: z.boolean(),
+  /** What of this peer still lives in the media plane. */
+  transports: z.array(z.string()),
+  producers: z.array(z.string()),
+  consumers: z.array(z.string()),
+});
+
+export const captureRequests = {
+  join: { params: z.object({ ...Join }), result: Joined.extend({ angle: AngleState }) },
+  ...Media,
+  produce: {
+    params: z.object({ transportId: z.string(), kind: MediaKind, rtpParameters: RtpParameters }),
+    result: z.object({ producerId: z.string() }),
+  },
+  setPaused: { params: z.object({ producerId: z.string(), paused: z.boolean() }), result: Empty },
+  /** The officer pressed stop. */
+  stop: { params: Empty, result: Empty },
+  /** The page's own measure of its clock against the hub's, for the cross-check. */
+  reportClock: { params: z.object({ offsetMs: z.number(), roundTripMs: z.number().nonnegative() }), result: Empty },
+} as const;
+
+export const consoleRequests = {
+  join: { params: z.object({ ...Join, operationId: Id }), result: Joined.extend({ operation: OperationView }) },
+  ...Media,
+  consume: {
+    params: z.object({ transportId: z.string(), angleId: Id, rtpCapabilities: RtpCapabilities }),
+    result: z.object({ consumers: z.array(ConsumerInfo) }),
+  },
+  resumeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
+  closeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
+} as const;
+
+export type CaptureRequests = typeof captureRequests;
+export type ConsoleRequests = typeof consoleRequests;
+
+/** Hub → client. */
+export const hubEvents = {
+  /** State of one angle, whole. Capture pages receive their own angle's only. */
+  angle: z.object({ operationId: Id, state: AngleState }),
+  /** The operation as a whole, after anything else changed (ended, package progress, interruption opened or closed, media plane up or down). */
+  operation: z.object({ operation: OperationView }),
+  /** This peer's transports are gone: make new ones and carry on. */
+  'peer-closed': z.object({ reason: z.string() }),
+  'consumer-closed': z.object({ consumerId: z.string() }),
+  /** Another device took over this angle, or the link was revoked: stop and say so. */
+  dismissed: z.object({ reason: z.enum(['replaced', 'revoked', 'operation-ended']) }),
+  alarm: z.object({ code: z.string(), message: z.string(), angleId: Id.optional() }),
+} as const;
+export type HubEvents = { [K in keyof typeof hubEvents]: z.infer<(typeof hubEvents)[K]> };
