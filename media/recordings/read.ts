@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { HubError } from '../errors.ts';
+import type { Cause, SourceKind } from '../protocol/ids.ts';
+import type { Interruption } from '../protocol/state.ts';
+import { readJournal } from './journal.ts';
+import { OperationLine, type SegmentLine, TakeLine } from './lines.ts';
+import { operationJournal, takeDir, takeJournal } from './paths.ts';
+
+export type RecordedTake = {
+  angleId: string;
+  takeId: string;
+  sourceKind: SourceKind;
+  startMs: number;
+  endMs: number | null;
+  reason: Cause | null;
+  segments: SegmentLine[];
+};
+export type RecordedAngle = { angleId: string; name: string; takes: RecordedTake[] };
+export type RecordedOperation = {
+  operationId: string;
+  name: string;
+  openedMs: number;
+  endedMs: number | null;
+  segmentMs: number;
+  angles: RecordedAngle[];
+  interruptions: Interruption[];
+};
+
+/**
+ * What the journals say of an operation, live or ended. Checks their chains as it reads; a last line that is still
+ * being written is left out. Throws `not_found` or `corrupt`.
+ */
+export async function readOperation(dir: string): Promise<RecordedOperation> {
+  const lines = await readLines(operationJournal(dir), (value) => OperationLine.parse(value));
+  const opened = lines[0];
+  if (opened?.type !== 'operation.opened') throw new HubError('corrupt', `${operationJournal(dir)} does not begin with an operation`);
+  const angles: RecordedAngle[] = [];
+  const interruptions = new Map<string, Interruption>();
+  let endedMs: number | null = null;
+  for (const line of lines) {
+    if (line.type === 'angle.added') angles.push({ angleId: line.angleId, name: line.name, takes: [] });
+    else if (line.type === 'take.started') angles.find((angle) => angle.angleId === line.angleId)?.takes.push(await readTake(dir, line));
+    else if (line.type === 'interruption.opened' || line.type === 'interruption.closed') {
+      const { interruptionId: id, angleId, startMs, cause } = line;
+      interruptions.set(id, { id, angleId, startMs, endMs: line.type === 'interruption.closed' ? line.endMs : null, cause });
+    } else if (line.type === 'operation.ended') endedMs = line.atMs;
+  }
+  const { operationId, name, atMs: openedMs, segmentMs } = opened;
+  return { operationId, name, openedMs, endedMs, segmentMs, angles, interruptions: [...interruptions.values()] };
+}
+
+async function readTake(
+  dir: string,
+  started: { angleId: string; takeId: string; sourceKind: SourceKind; atMs: number },
+): Promise<RecordedTake> {
+  const { angleId, takeId, sourceKind, atMs: startMs } = started;
+  const lines = await readLines(takeJournal(takeDir(dir, angleId, takeId)), (value) => TakeLine.parse(value));
+  const segments = lines.filter((line) => line.type === 'segment');
+  const ended = lines.find((line) => line.type === 'take.ended');
+  return { angleId, takeId, sourceKind, startMs, endMs: ended?.atMs ?? null, reason: ended?.reason ?? null, segments };
+}
+
+async function readLines<Line>(path: string, parse: (value: unknown) => Line): Promise<Line[]> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new HubError(missing ? 'not_found' : 'internal', `${path} cannot be read`, { cause: error });
+  }
+  try {
+    return readJournal(bytes, parse).lines;
+  } catch (error) {
+    if (error instanceof HubError) throw new HubError(error.code, `${path}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+
+/** What the supervisor hands to the control process, as JSON in `FIELDHUB_CONTROL_SETTINGS`. */
+export const ControlSettings = z.object({
+  dataDir: z.string(),
+  archiveDir: z.string(),
+  mediaSocket: z.string(),
+  /** Where Redis is: a Unix socket of the hub's own, or a URL. */
+  redis: z.union([z.object({ socketPath: z.string() }), z.object({ url: z.string() })]),
+  listen: z.string(),
+  port: z.int(),
+  publicUrl: z.string().nullable(),
+  announcedAddress: z.string(),
+  tls: z.object({ certPath: z.string(), keyPath: z.string() }).nullable(),
+  /** Null on loopback: no secret is asked for. */
+  startupSecret: z.string().nullable(),
+  beyondLoopback: z.boolean(),
+  linkHours: z.int(),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']),
+});
+export type ControlSettings = z.infer<typeof ControlSettings>;

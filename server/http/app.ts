@@ -1,0 +1,100 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import cookie from '@fastify/cookie';
+import staticFiles from '@fastify/static';
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { HubError } from '../../media/errors.ts';
+import { checkOrigin } from '../auth/gate.ts';
+import type { ServerCertificate } from '../auth/tls.ts';
+import type { Context } from '../context.ts';
+import { installErrors } from './errors.ts';
+import { healthRoutes } from './health.ts';
+import { operationRoutes } from './operations.ts';
+import { reviewRoutes } from './review.ts';
+import { sessionRoutes } from './sessions.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const PAGES = ['/', '/capture', '/console', '/console/:operationId', '/review/:operationId'];
+const HEADERS = {
+  'content-security-policy':
+    "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; worker-src 'self' blob:; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'permissions-policy': 'camera=(self), microphone=(self), screen-wake-lock=(self), geolocation=(self)',
+};
+
+/** The HTTP side of the control plane, not yet listening. */
+export async function buildApp(context: Context, certificate: ServerCertificate | null): Promise<FastifyInstance> {
+  const { settings, log } = context;
+  const options = {
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: 64 * 1024,
+    trustProxy: false,
+  };
+  const app = (certificate
+    ? Fastify({ ...options, https: { cert: certificate.cert, key: certificate.key } })
+    : Fastify(options)) as unknown as FastifyInstance;
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  installErrors(app);
+  await app.register(cookie);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'fieldhub', description: 'Live field capture: operations, angles, recordings', version: readVersion() },
+      servers: [{ url: '/' }],
+    },
+    transform: jsonSchemaTransform,
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.headers(HEADERS);
+    if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request.headers, request.method);
+  });
+  await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => sessionRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => reviewRoutes(api, context));
+  healthRoutes(app, context);
+  app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  await pages(app);
+  if (certificate?.caPath) {
+    const pem = readFileSync(certificate.caPath);
+    app.get('/ca.crt', { schema: { hide: true } }, async (_, reply) =>
+      reply.type('application/x-x509-ca-cert').header('content-disposition', 'attachment; filename="fieldhub-ca.crt"').send(pem),
+    );
+  }
+  app.setNotFoundHandler((request, reply) =>
+    reply.status(404).send({ code: 'not_found', message: `there is nothing at ${request.url.split('?')[0]}` }),
+  );
+  log.debug({ beyondLoopback: settings.beyondLoopback }, 'http ready');
+  return app;
+}
+
+/** The web app: hashed files for ever, the page itself always fresh. */
+async function pages(app: FastifyInstance): Promise<void> {
+  const dist = join(root, 'web/dist');
+  if (!existsSync(join(dist, 'index.html')))
+    throw new HubError('unavailable', 'the web app has not been built: run `npm run setup`', { field: 'web/dist' });
+  await app.register(staticFiles, {
+    root: join(dist, 'assets'),
+    prefix: '/assets/',
+    immutable: true,
+    maxAge: '365d',
+    decorateReply: false,
+  });
+  const index = readFileSync(join(dist, 'index.html'));
+  for (const url of PAGES)
+    app.get(url, { schema: { hide: true } }, async (_, reply) =>
+      reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(index),
+    );
+  const icon = join(dist, 'icon.svg');
+  if (existsSync(icon))
+    app.get('/icon.svg', { schema: { hide: true } }, async (_, reply) => reply.type('image/svg+xml').send(readFileSync(icon)));
+}
+
+function readVersion(): string {
+  return String((JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version?: string }).version);
+}

@@ -1,0 +1,56 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { posterFrame } from '../../media/archive/poster.ts';
+import { HubError } from '../../media/errors.ts';
+import { mediaPlaylist } from '../../media/hls/playlist.ts';
+import { Id, TakeId } from '../../media/protocol/ids.ts';
+import { operationDir, takeDir } from '../../media/recordings/paths.ts';
+import { readOperation } from '../../media/recordings/read.ts';
+import { requireConsole } from '../auth/gate.ts';
+import type { Context } from '../context.ts';
+
+const OfAngle = z.object({ operationId: Id, angleId: Id });
+const OfFile = OfAngle.extend({ takeId: TakeId, file: z.string().regex(/^([0-9]{1,15}-[0-9]{1,4}\.m4s|init-[0-9]{1,6}\.mp4)$/) });
+
+/** Recordings as HLS: playlists are made from the journals on request, files are served as they lie on the disk. */
+export function reviewRoutes(app: FastifyInstance, context: Context): void {
+  const { dataDir } = context.settings;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  routes.addHook('onRequest', (request) => requireConsole(context, request));
+
+  routes.get('/hls/:operationId/:angleId/index.m3u8', { schema: { params: OfAngle } }, async (request, reply) => {
+    const { operationId, angleId } = request.params;
+    const operation = await readOperation(operationDir(dataDir, operationId));
+    return reply.header('cache-control', 'no-cache').type('application/vnd.apple.mpegurl').send(mediaPlaylist(operation, angleId));
+  });
+
+  routes.get('/hls/:operationId/:angleId/:takeId/:file', { schema: { params: OfFile } }, async (request, reply) => {
+    const { operationId, angleId, takeId, file } = request.params;
+    const path = join(takeDir(operationDir(dataDir, operationId), angleId, takeId), file);
+    const facts = await stat(path).catch(() => null);
+    if (!facts?.isFile()) throw new HubError('not_found', 'there is no such recording', { field: 'file' });
+    reply.header('content-length', facts.size).header('cache-control', 'private, max-age=31536000, immutable').type('video/mp4');
+    return reply.send(createReadStream(path, { end: Math.max(0, facts.size - 1) }));
+  });
+
+  routes.get('/api/operations/:operationId/angles/:angleId/poster.jpg', { schema: { params: OfAngle } }, async (request, reply) => {
+    const { operationId, angleId } = request.params;
+    const dir = operationDir(dataDir, operationId);
+    const operation = await readOperation(dir);
+    const take = operation.angles.find((angle) => angle.angleId === angleId)?.takes.find((candidate) => candidate.segments.length > 0);
+    const segment = take?.segments[0];
+    if (!take || !segment) throw new HubError('not_found', 'this angle has no recording yet', { field: 'angleId' });
+    const folder = takeDir(dir, angleId, take.takeId);
+    const path = await posterFrame({
+      init: join(folder, segment.init),
+      segment: join(folder, segment.file),
+      cacheDir: join(dataDir, 'posters'),
+      name: `${operationId}-${angleId}`,
+    });
+    return reply.header('cache-control', 'private, max-age=3600').type('image/jpeg').send(createReadStream(path));
+  });
+}

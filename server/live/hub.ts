@@ -1,0 +1,182 @@
+import { EventEmitter } from 'node:events';
+import { HubError, messageOf } from '../../media/errors.ts';
+import { MediaClient } from '../../media/protocol/channel.ts';
+import type { MediaEvent, NumberedEvent } from '../../media/protocol/events.ts';
+import { readOperation } from '../../media/recordings/read.ts';
+import { operationDir } from '../../media/recordings/paths.ts';
+import type { Logger } from 'pino';
+import type { OperationView, PackageStatus } from '../protocol/http.ts';
+import type { Store } from '../store/database.ts';
+import {
+  applyEvent,
+  liveOperations,
+  markEnded,
+  operationView,
+  saveInterruption,
+  saveOperationState,
+  saveTake,
+} from '../store/operations.ts';
+import { readCursor, saveCursor } from '../store/sessions.ts';
+
+export type HubEvents = {
+  /** An event of the media plane that has been applied to the store. */
+  media: [MediaEvent];
+  /** Something about the operation changed that its angles' states do not say. */
+  operation: [string];
+  /** The capture links of this angle were revoked. */
+  revoked: [operationId: string, angleId: string];
+};
+
+/** Follows the media plane: applies its events to the store in order, once, and tells the rest of the control plane. */
+export class Hub extends EventEmitter<HubEvents> {
+  readonly media: MediaClient;
+  readonly #store: Store;
+  readonly #dataDir: string;
+  readonly #log: Logger;
+  readonly #progress = new Map<string, Pick<PackageStatus, 'step' | 'progress'>>();
+  #queue: NumberedEvent[] = [];
+  #draining: Promise<void> | null = null;
+  #offsetMs = 0;
+  #synced = false;
+
+  constructor(options: { store: Store; mediaSocket: string; dataDir: string; log: Logger }) {
+    super();
+    this.#store = options.store;
+    this.#dataDir = options.dataDir;
+    this.#log = options.log;
+    this.media = new MediaClient(options.mediaSocket, (message) => options.log.warn(message));
+    this.media.on('up', () => void this.#follow());
+    this.media.on('down', () => void this.#lost());
+    this.media.on('event', (event) => this.#receive(event));
+  }
+
+  start(): void {
+    this.media.start();
+  }
+
+  /** True once the media plane is there and the store knows all it had to tell. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** Hub time as the media plane keeps it, within a millisecond or two. */
+  nowMs(): number {
+    return performance.timeOrigin + performance.now() + this.#offsetMs;
+  }
+
+  setProgress(operationId: string, progress: Pick<PackageStatus, 'step' | 'progress'> | null): void {
+    if (progress) this.#progress.set(operationId, progress);
+    else this.#progress.delete(operationId);
+    this.emit('operation', operationId);
+  }
+
+  /** Throws `not_found`. */
+  view(operationId: string): Promise<OperationView> {
+    return operationView(this.#store, operationId, { mediaUp: this.media.up, progress: this.#progress.get(operationId) ?? null });
+  }
+
+  /** Resolves when every event received so far has been applied. */
+  async settled(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#draining) await this.#draining;
+  }
+
+  async close(): Promise<void> {
+    this.media.close();
+    await this.#draining;
+  }
+
+  async #lost(): Promise<void> {
+    this.#synced = false;
+    for (const { operationId } of await liveOperations(this.#store)) this.emit('operation', operationId);
+  }
+
+  /** The media plane is there: take up its events where we left off, or learn its state anew. */
+  async #follow(): Promise<void> {
+    try {
+      const hello = await this.media.request('hello', {});
+      this.#offsetMs = hello.hubTimeMs - (performance.timeOrigin + performance.now());
+      const cursor = await readCursor(this.#store);
+      const { bootId, lastSeq, replayed } = await this.media.request('subscribe', {
+        bootId: cursor?.bootId ?? null,
+        afterSeq: cursor?.seq ?? 0,
+      });
+      if (!replayed) await this.#resync(bootId, lastSeq);
+      await this.#reopen();
+      this.#synced = true;
+      for (const { operationId } of await liveOperations(this.#store)) this.emit('operation', operationId);
+      this.#log.info({ bootId, lastSeq, replayed }, 'following the media plane');
+    } catch (error) {
+      this.#log.error({ err: error }, 'the media plane cannot be followed');
+      setTimeout(() => {
+        if (this.media.up) void this.#follow();
+      }, 500);
+    }
+  }
+
+  /** Events are lost for good: the journals know what happened, the media plane what is. */
+  async #resync(bootId: string, lastSeq: number): Promise<void> {
+    const { operations } = await this.media.request('getState', {});
+    for (const { operationId } of await liveOperations(this.#store)) await this.#reindex(operationId);
+    for (const state of operations) await saveOperationState(this.#store, state);
+    await saveCursor(this.#store, bootId, lastSeq);
+  }
+
+  async #reindex(operationId: string): Promise<void> {
+    try {
+      const recorded = await readOperation(operationDir(this.#dataDir, operationId));
+      for (const take of recorded.angles.flatMap((angle) => angle.takes)) {
+        const frames = take.segments.reduce((sum, segment) => sum + segment.frames, 0);
+        await saveTake(this.#store, operationId, { ...take, segments: take.segments.length, frames });
+      }
+      for (const interruption of recorded.interruptions) await saveInterruption(this.#store, operationId, interruption);
+      if (recorded.endedMs !== null) {
+        await markEnded(this.#store, operationId, recorded.endedMs);
+        this.emit('media', { type: 'operation.ended', operationId, endedMs: recorded.endedMs });
+      }
+    } catch (error) {
+      if (error instanceof HubError && error.code === 'not_found') return; // nothing was recorded yet
+      this.#log.error({ err: error, operationId }, 'the journals cannot be read');
+    }
+  }
+
+  /** What the store says is live must be live in the media plane too. */
+  async #reopen(): Promise<void> {
+    for (const { operationId, name, angles } of await liveOperations(this.#store)) {
+      try {
+        await this.media.request('openOperation', { operationId, name });
+        for (const angle of angles) {
+          await this.media.request('addAngle', { operationId, angleId: angle.angleId, name: angle.name });
+          if (angle.camera) await this.media.request('addPlainSource', { operationId, angleId: angle.angleId, reuse: angle.camera });
+        }
+      } catch (error) {
+        if (error instanceof HubError && (error.code === 'gone' || error.code === 'conflict')) await this.#reindex(operationId);
+        else this.#log.error({ operationId, reason: messageOf(error) }, 'the operation cannot be taken up');
+      }
+    }
+  }
+
+  #receive(event: NumberedEvent): void {
+    this.#queue.push(event);
+    this.#draining ??= this.#drain().finally(() => {
+      this.#draining = null;
+    });
+  }
+
+  /** Whatever has gathered is applied in one transaction, together with the number of the last of it. */
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.splice(0, 200);
+      const last = batch.at(-1) as NumberedEvent;
+      try {
+        await this.#store.transaction().execute(async (tx) => {
+          for (const { event } of batch) await applyEvent(tx, event);
+          await saveCursor(tx, last.bootId, last.seq);
+        });
+      } catch (error) {
+        this.#log.error({ err: error, seq: last.seq }, 'events of the media plane could not be stored');
+      }
+      for (const { event } of batch) this.emit('media', event);
+    }
+  }
+}

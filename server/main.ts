@@ -1,0 +1,105 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { HubError, messageOf } from '../media/errors.ts';
+import { Packing } from './archive/packing.ts';
+import { SocketTokens } from './auth/socket-tokens.ts';
+import { localCertificate, type ServerCertificate } from './auth/tls.ts';
+import type { Context } from './context.ts';
+import { ControlSettings } from './control-settings.ts';
+import { buildApp } from './http/app.ts';
+import { Hub } from './live/hub.ts';
+import { Presence } from './live/presence.ts';
+import { attachSignalling } from './signalling/attach.ts';
+import { openStore } from './store/database.ts';
+import { hubSecret } from './store/sessions.ts';
+
+/** The control process: knows who may do what and what happened. Settings come from the supervisor as JSON. */
+const settings = ControlSettings.parse(JSON.parse(process.env['FIELDHUB_CONTROL_SETTINGS'] ?? '{}'));
+const log = pino({ level: settings.logLevel, base: { plane: 'control' } }, pino.destination({ dest: 2, sync: true }));
+const hubVersion = String((JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version?: string }).version);
+
+process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was not looked after'));
+
+try {
+  await start();
+} catch (error) {
+  log.fatal({ err: error }, 'control plane cannot start');
+  process.send?.({
+    type: 'failed',
+    message: messageOf(error),
+    fatal: error instanceof HubError || (error as NodeJS.ErrnoException).code === 'EADDRINUSE',
+  });
+  process.exitCode = 1;
+  setTimeout(() => process.exit(1), 100);
+}
+
+async function start(): Promise<void> {
+  mkdirSync(settings.dataDir, { recursive: true, mode: 0o750 });
+  const store = openStore(join(settings.dataDir, 'fieldhub.sqlite'));
+  const hub = new Hub({ store, mediaSocket: settings.mediaSocket, dataDir: settings.dataDir, log });
+  const packing = new Packing({ settings, store, hub, hubVersion, log });
+  const presence = new Presence(settings.redis, hub, log);
+  const certificate = await certificateOf(settings);
+  let url = '';
+  const context: Context & { redisUp: () => boolean } = {
+    settings,
+    store,
+    hub,
+    log,
+    tokens: new SocketTokens(await hubSecret(store, 'socket-tokens')),
+    publicUrl: () => settings.publicUrl ?? url,
+    requestPackage: (operationId) => packing.request(operationId),
+    redisUp: () => presence.up,
+  };
+  hub.on('media', (event) => {
+    if (event.type === 'operation.ended')
+      packing.request(event.operationId).catch((error: unknown) => log.error({ err: error }, 'packing was not asked for'));
+  });
+
+  const app = await buildApp(context, certificate);
+  const io = attachSignalling(app.server, context);
+  await app.listen({ host: settings.listen, port: settings.port });
+  const { port } = app.server.address() as AddressInfo;
+  url = `${certificate ? 'https' : 'http'}://${settings.beyondLoopback ? settings.announcedAddress : settings.listen}:${port}`;
+  hub.start();
+
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(0), 2000).unref();
+    await io.close();
+    await app.close();
+    await packing.close();
+    presence.close();
+    await hub.close();
+    await store.destroy();
+    process.exit(0);
+  };
+  process.on('SIGTERM', () => void stop());
+  process.on('SIGINT', () => undefined); // the supervisor decides
+  process.on('disconnect', () => void stop());
+  hub.media.once('up', () => process.send?.({ type: 'ready', url: context.publicUrl() }));
+}
+
+async function certificateOf({
+  beyondLoopback,
+  tls,
+  dataDir,
+  announcedAddress,
+  listen,
+}: ControlSettings): Promise<ServerCertificate | null> {
+  if (tls) return { cert: readPem('TLS_CERT', tls.certPath), key: readPem('TLS_KEY', tls.keyPath), caPath: null };
+  if (!beyondLoopback) return null;
+  return localCertificate(dataDir, [announcedAddress, ...(listen === '0.0.0.0' || listen === '::' ? [] : [listen])], Date.now());
+}
+
+function readPem(setting: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new HubError('bad_request', `${setting}=${JSON.stringify(path)} cannot be read: ${messageOf(error)}`, { field: setting });
+  }
+}

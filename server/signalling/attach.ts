@@ -1,0 +1,35 @@
+import type { Server as HttpServer } from 'node:http';
+import { Server } from 'socket.io';
+import { originAllowed } from '../auth/gate.ts';
+import type { Context } from '../context.ts';
+import { CaptureNamespace } from './capture.ts';
+import { ConsoleNamespace } from './console.ts';
+
+/** socket.io on the HTTP server: two namespaces, each with tokens of its own; sockets that never say hello are closed. */
+export function attachSignalling(server: HttpServer, context: Context): Server {
+  const io = new Server(server, {
+    path: '/socket.io',
+    serveClient: false,
+    connectTimeout: 5000,
+    pingInterval: 5000,
+    pingTimeout: 5000,
+    maxHttpBufferSize: 256 * 1024,
+    connectionStateRecovery: { maxDisconnectionDuration: 60_000, skipMiddlewares: false },
+    allowRequest: (request, done) => done(null, originAllowed(context, request.headers.origin, request.headers.host)),
+  });
+  const guard = (kind: 'capture' | 'console') => {
+    const namespace = io.of(`/${kind}`);
+    namespace.use((socket, next) => {
+      try {
+        socket.data['claims'] = context.tokens.check(socket.handshake.auth['token'], kind, Date.now());
+        next();
+      } catch {
+        next(new Error('unauthorized')); // the client fetches a new token and tries again
+      }
+    });
+    return namespace;
+  };
+  new CaptureNamespace(guard('capture'), context);
+  new ConsoleNamespace(guard('console'), context);
+  return io;
+}

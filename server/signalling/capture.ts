@@ -1,0 +1,126 @@
+import type { Namespace, Socket } from 'socket.io';
+import { HubError, messageOf } from '../../media/errors.ts';
+import type { Claims } from '../auth/socket-tokens.ts';
+import type { Context } from '../context.ts';
+import { captureRequests, type HubEvents } from '../protocol/socket.ts';
+import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
+import { answer } from './reply.ts';
+
+type CaptureClaims = Extract<Claims, { kind: 'capture' }>;
+type Seat = { socket: Socket; claims: CaptureClaims; membership: Membership };
+
+/** A phone whose signalling is gone for so long, and whose media is too, will not come back by itself. */
+const ABANDONED_MS = 60_000;
+
+/** The phones: one seat an angle; the newest device with the same link takes it over, another link's is refused while media flows. */
+export class CaptureNamespace {
+  readonly #context: Context;
+  readonly #seats = new Map<string, Seat>();
+
+  constructor(namespace: Namespace, context: Context) {
+    this.#context = context;
+    namespace.on('connection', (socket) => this.#connected(socket, socket.data['claims'] as CaptureClaims));
+    context.hub.on('media', (event) => {
+      if (event.type === 'angle.changed')
+        this.#tell(event.operationId, event.state.angleId, 'angle', { operationId: event.operationId, state: event.state });
+      else if (event.type === 'operation.ended') this.#dismissAll(event.operationId);
+      else if (event.type === 'peer.closed') this.#peerClosed(event.peerId, event.reason);
+    });
+    context.hub.on('revoked', (operationId, angleId) => {
+      const seat = this.#seats.get(key(operationId, angleId));
+      if (!seat) return;
+      this.#tell(operationId, angleId, 'dismissed', { reason: 'revoked' });
+      if (seat.membership.peerId) this.#close(seat.membership.peerId, 'connection-lost');
+      seat.socket.disconnect(true);
+    });
+  }
+
+  #connected(socket: Socket, claims: CaptureClaims): void {
+    const { operationId, angleId } = claims;
+    const membership = new Membership();
+    const seatKey = key(operationId, angleId);
+    const { hub } = this.#context;
+    answer(
+      socket,
+      captureRequests,
+      {
+        ...sharedRequests(this.#context, membership),
+        join: async ({ peerId }) => {
+          await this.#claim(seatKey, { socket, claims, membership }, peerId);
+          const joined = await joinPeer(this.#context, membership, peerId, operationId);
+          const angle = (await hub.view(operationId)).angles.find((candidate) => candidate.angleId === angleId);
+          if (!angle) throw new HubError('not_found', 'the angle is gone', { field: 'angleId' });
+          return { ...joined, angle };
+        },
+        produce: async ({ transportId, kind, rtpParameters }) =>
+          hub.media.request('produce', { peerId: membership.get().peerId, transportId, angleId, kind, rtpParameters }),
+        setPaused: ({ producerId, paused }) =>
+          hub.media.request('setProducerPaused', { peerId: membership.get().peerId, producerId, paused }),
+        stop: async () => hub.media.request('closePeer', { peerId: membership.get().peerId, reason: 'stopped-by-operator' }),
+        reportClock: async ({ offsetMs, roundTripMs }) => {
+          this.#context.log.info({ operationId, angleId, offsetMs, roundTripMs }, 'phone clock');
+          return {};
+        },
+      },
+      this.#context,
+    );
+    socket.on('disconnect', () => this.#left(seatKey, socket));
+  }
+
+  async #claim(seatKey: string, seat: Seat, peerId: string): Promise<void> {
+    const present = this.#seats.get(seatKey);
+    if (present && present.socket !== seat.socket && present.membership.peerId !== peerId) {
+      const { operationId, angleId, linkHash } = seat.claims;
+      const angle = (await this.#context.hub.view(operationId)).angles.find((candidate) => candidate.angleId === angleId);
+      if (present.claims.linkHash !== linkHash && angle?.status === 'recording')
+        throw new HubError('conflict', 'another device films this angle', { field: 'angleId' });
+      present.socket.emit('dismissed', { reason: 'replaced' } satisfies HubEvents['dismissed']);
+      if (present.membership.peerId) this.#close(present.membership.peerId, 'replaced');
+      present.socket.disconnect(true);
+    }
+    this.#seats.set(seatKey, seat);
+  }
+
+  /** Signalling is gone; media may well go on. Only when both are is the phone given up. */
+  #left(seatKey: string, socket: Socket): void {
+    const seat = this.#seats.get(seatKey);
+    if (seat?.socket !== socket) return;
+    setTimeout(() => {
+      if (this.#seats.get(seatKey) !== seat || !seat.membership.peerId) return;
+      void this.#context.hub.view(seat.claims.operationId).then(
+        (view) => {
+          const angle = view.angles.find((candidate) => candidate.angleId === seat.claims.angleId);
+          if (angle?.status !== 'recording' && seat.membership.peerId) this.#close(seat.membership.peerId, 'connection-lost');
+        },
+        (error: unknown) => this.#context.log.warn({ reason: messageOf(error) }, 'abandoned phone'),
+      );
+    }, ABANDONED_MS).unref();
+  }
+
+  #peerClosed(peerId: string, reason: string): void {
+    for (const seat of this.#seats.values()) {
+      if (seat.membership.peerId === peerId && reason !== 'operation-ended')
+        seat.socket.emit('peer-closed', { reason } satisfies HubEvents['peer-closed']);
+    }
+  }
+
+  #dismissAll(operationId: string): void {
+    for (const [seatKey, seat] of this.#seats) {
+      if (seat.claims.operationId !== operationId) continue;
+      seat.socket.emit('dismissed', { reason: 'operation-ended' } satisfies HubEvents['dismissed']);
+      this.#seats.delete(seatKey);
+    }
+  }
+
+  #tell<K extends keyof HubEvents>(operationId: string, angleId: string, name: K, value: HubEvents[K]): void {
+    this.#seats.get(key(operationId, angleId))?.socket.emit(name, value);
+  }
+
+  #close(peerId: string, reason: 'connection-lost' | 'replaced'): void {
+    this.#context.hub.media
+      .request('closePeer', { peerId, reason })
+      .catch((error: unknown) => this.#context.log.warn({ reason: messageOf(error) }, 'peer not closed'));
+  }
+}
+
+const key = (operationId: string, angleId: string): string => `${operationId}/${angleId}`;

@@ -1,0 +1,89 @@
+import type { Namespace, Socket } from 'socket.io';
+import { messageOf } from '../../media/errors.ts';
+import type { Context } from '../context.ts';
+import { consoleRequests, type HubEvents } from '../protocol/socket.ts';
+import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
+import { answer } from './reply.ts';
+
+const ABANDONED_MS = 30_000;
+
+/** The consoles: each joins one operation's room and hears what happens in it. */
+export class ConsoleNamespace {
+  readonly #namespace: Namespace;
+  readonly #context: Context;
+  /** The socket that a viewer's peer belongs to now. */
+  readonly #peers = new Map<string, Socket>();
+
+  constructor(namespace: Namespace, context: Context) {
+    this.#namespace = namespace;
+    this.#context = context;
+    namespace.on('connection', (socket) => this.#connected(socket));
+    context.hub.on('media', (event) => {
+      if (event.type === 'angle.changed') this.#room(event.operationId, 'angle', { operationId: event.operationId, state: event.state });
+      else if (event.type === 'peer.closed')
+        this.#peers.get(event.peerId)?.emit('peer-closed', { reason: event.reason } satisfies HubEvents['peer-closed']);
+      else if (event.type === 'consumer.closed')
+        this.#peers.get(event.peerId)?.emit('consumer-closed', { consumerId: event.consumerId } satisfies HubEvents['consumer-closed']);
+      else if (event.type === 'alarm') this.#alarm(event);
+      else if ('operationId' in event && event.operationId && event.type !== 'segment.written') void this.#operation(event.operationId);
+    });
+    context.hub.on('operation', (operationId) => void this.#operation(operationId));
+  }
+
+  #connected(socket: Socket): void {
+    const membership = new Membership();
+    const { hub } = this.#context;
+    const peerId = (): string => membership.get().peerId;
+    answer(
+      socket,
+      consoleRequests,
+      {
+        ...sharedRequests(this.#context, membership),
+        join: async ({ peerId: wanted, operationId }) => {
+          const operation = await hub.view(operationId);
+          await socket.join(operationId);
+          this.#peers.set(wanted, socket);
+          if (operation.status === 'ended')
+            return { rtpCapabilities: {}, peerExists: false, transports: [], producers: [], consumers: [], operation };
+          return { ...(await joinPeer(this.#context, membership, wanted, operationId)), operation };
+        },
+        consume: ({ transportId, angleId, rtpCapabilities }) =>
+          hub.media.request('consume', { peerId: peerId(), transportId, angleId, rtpCapabilities }),
+        resumeConsumer: ({ consumerId }) => hub.media.request('resumeConsumer', { peerId: peerId(), consumerId }),
+        closeConsumer: ({ consumerId }) => hub.media.request('closeConsumer', { peerId: peerId(), consumerId }),
+      },
+      this.#context,
+    );
+    socket.on('disconnect', () => this.#left(socket, membership));
+  }
+
+  #left(socket: Socket, membership: Membership): void {
+    const { peerId } = membership;
+    if (peerId === null) return;
+    setTimeout(() => {
+      if (this.#peers.get(peerId) !== socket) return; // it came back
+      this.#peers.delete(peerId);
+      this.#context.hub.media
+        .request('closePeer', { peerId, reason: 'connection-lost' })
+        .catch((error: unknown) => this.#context.log.debug({ reason: messageOf(error) }, 'viewer not closed'));
+    }, ABANDONED_MS).unref();
+  }
+
+  #room<K extends keyof HubEvents>(operationId: string, name: K, value: HubEvents[K]): void {
+    this.#namespace.to(operationId).emit(name, value);
+  }
+
+  async #operation(operationId: string): Promise<void> {
+    try {
+      this.#room(operationId, 'operation', { operation: await this.#context.hub.view(operationId) });
+    } catch (error) {
+      this.#context.log.warn({ operationId, reason: messageOf(error) }, 'operation not told');
+    }
+  }
+
+  #alarm(event: { code: string; message: string; operationId?: string | undefined; angleId?: string | undefined }): void {
+    const alarm = { code: event.code, message: event.message, ...(event.angleId ? { angleId: event.angleId } : {}) };
+    if (event.operationId) this.#room(event.operationId, 'alarm', alarm);
+    else this.#namespace.emit('alarm', alarm);
+  }
+}

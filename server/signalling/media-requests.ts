@@ -1,0 +1,43 @@
+import { HubError } from '../../media/errors.ts';
+import type { Context } from '../context.ts';
+import type { CaptureRequests, ConsoleRequests } from '../protocol/socket.ts';
+import type { HandlersOf } from './reply.ts';
+
+type Shared = Pick<HandlersOf<CaptureRequests & ConsoleRequests>, 'createTransport' | 'connectTransport' | 'restartIce' | 'clock'>;
+
+/** A client's side of one operation: who it is once it has joined. */
+export class Membership {
+  peerId: string | null = null;
+  operationId: string | null = null;
+
+  /** Throws `conflict` before `join`. */
+  get(): { peerId: string; operationId: string } {
+    if (this.peerId === null || this.operationId === null) throw new HubError('conflict', 'join first');
+    return { peerId: this.peerId, operationId: this.operationId };
+  }
+}
+
+/** The requests that capture and console have in common. */
+export function sharedRequests(context: Context, membership: Membership): Shared {
+  const { hub } = context;
+  return {
+    createTransport: ({ direction }) => hub.media.request('createTransport', { ...membership.get(), direction }),
+    connectTransport: ({ transportId, dtlsParameters }) =>
+      hub.media.request('connectTransport', { peerId: membership.get().peerId, transportId, dtlsParameters }),
+    restartIce: ({ transportId }) => hub.media.request('restartIce', { peerId: membership.get().peerId, transportId }),
+    clock: async ({ t0 }) => {
+      const t1 = hub.nowMs();
+      return { t0, t1, t2: hub.nowMs() };
+    },
+  };
+}
+
+/** Note who joined, and say what of it still lives in the media plane. */
+export async function joinPeer(context: Context, membership: Membership, peerId: string, operationId: string) {
+  const { media } = context.hub;
+  const { rtpCapabilities } = await media.request('routerCapabilities', { operationId });
+  const { exists, transports, producers, consumers } = await media.request('peerState', { peerId });
+  membership.peerId = peerId;
+  membership.operationId = operationId;
+  return { rtpCapabilities, peerExists: exists, transports, producers, consumers };
+}

@@ -1,0 +1,39 @@
+import type { Socket } from 'socket.io';
+import { z } from 'zod';
+import { HubError } from '../../media/errors.ts';
+import { apiError } from '../http/errors.ts';
+import type { Context } from '../context.ts';
+
+type Specs = Record<string, { params: z.ZodType; result: z.ZodType }>;
+export type HandlersOf<S extends Specs> = { [K in keyof S]: (params: z.infer<S[K]['params']>) => Promise<z.infer<S[K]['result']>> };
+
+/** Answer a socket's requests: every message validated, every error turned into a reply, none left to escape. */
+export function answer<S extends Specs>(socket: Socket, specs: S, handlers: HandlersOf<S>, context: Context): void {
+  for (const [name, spec] of Object.entries(specs)) {
+    socket.on(name, (params: unknown, acknowledge: unknown) => {
+      const reply = typeof acknowledge === 'function' ? (acknowledge as (value: unknown) => void) : (): void => undefined;
+      void respond(name, spec, handlers[name as keyof S] as (value: unknown) => Promise<unknown>, params, context).then(reply);
+    });
+  }
+}
+
+async function respond(
+  name: string,
+  spec: Specs[string],
+  handler: (value: unknown) => Promise<unknown>,
+  params: unknown,
+  context: Context,
+): Promise<unknown> {
+  try {
+    const parsed = spec.params.safeParse(params ?? {});
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw new HubError('bad_request', `${name}: ${issue?.message ?? 'not understood'}`, { field: issue?.path.join('.') || name });
+    }
+    return { ok: true, data: await handler(parsed.data) };
+  } catch (error) {
+    const { status, body } = apiError(error);
+    if (status >= 500 && status !== 503) context.log.error({ err: error, request: name }, 'socket request failed');
+    return { ok: false, error: body };
+  }
+}

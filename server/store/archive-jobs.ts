@@ -1,0 +1,71 @@
+import type { PackageStatus } from '../protocol/http.ts';
+import type { Store } from './database.ts';
+
+const NONE: PackageStatus = {
+  state: 'none',
+  step: null,
+  progress: null,
+  path: null,
+  sizeBytes: null,
+  files: null,
+  verifiedMs: null,
+  error: null,
+};
+
+/** Where the packing of an operation stands. `progress` comes from the job that runs, if one does. */
+export async function packageStatus(
+  store: Store,
+  operationId: string,
+  progress: Pick<PackageStatus, 'step' | 'progress'> | null,
+): Promise<PackageStatus> {
+  const row = await store.selectFrom('archive_job').where('operation_id', '=', operationId).selectAll().executeTakeFirst();
+  if (!row) return NONE;
+  const { state, path, size_bytes: sizeBytes, files, verified_ms: verifiedMs, error } = row;
+  return {
+    state,
+    path,
+    sizeBytes,
+    files,
+    verifiedMs,
+    error,
+    step: state === 'running' ? (progress?.step ?? null) : null,
+    progress: state === 'running' ? (progress?.progress ?? null) : null,
+  };
+}
+
+/** The intent to pack, written before any queue hears of it. Asking again restarts a failed one and leaves any other as it is. */
+export async function requestPackage(store: Store, operationId: string, nowMs: number): Promise<void> {
+  await store
+    .insertInto('archive_job')
+    .values({ operation_id: operationId, state: 'waiting', requested_ms: Math.round(nowMs) })
+    .onConflict((oc) => oc.column('operation_id').doUpdateSet({ state: 'waiting', error: null }).where('archive_job.state', '=', 'failed'))
+    .execute();
+}
+
+/** Operations whose packing was asked for and is not done. */
+export async function openPackages(store: Store): Promise<string[]> {
+  const rows = await store.selectFrom('archive_job').where('state', 'in', ['waiting', 'running']).select('operation_id').execute();
+  return rows.map((row) => row.operation_id);
+}
+
+export async function savePackage(
+  store: Store,
+  operationId: string,
+  change:
+    | { state: 'running' }
+    | { state: 'failed'; error: string }
+    | { state: 'verified'; path: string; sizeBytes: number; files: number; verifiedMs: number },
+): Promise<void> {
+  const set =
+    change.state === 'verified'
+      ? {
+          state: change.state,
+          path: change.path,
+          size_bytes: change.sizeBytes,
+          files: change.files,
+          verified_ms: Math.round(change.verifiedMs),
+          error: null,
+        }
+      : { state: change.state, error: change.state === 'failed' ? change.error : null };
+  await store.updateTable('archive_job').set(set).where('operation_id', '=', operationId).execute();
+}

@@ -1,0 +1,49 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
+import { HubError } from '../../media/errors.ts';
+import { migrations } from './migrations.ts';
+import type { Database } from './schema.ts';
+
+export type Store = Kysely<Database>;
+
+/** Open the SQLite file (or `:memory:`), bring its schema up to date. Throws `corrupt` for a file of a newer hub. */
+export function openStore(path: string): Store {
+  const sqlite = new DatabaseSync(path, { timeout: 5000 });
+  sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+  migrate(sqlite);
+  return new Kysely<Database>({ dialect: new SqliteDialect({ database: adapter(sqlite) }) });
+}
+
+function migrate(sqlite: DatabaseSync): void {
+  const { user_version: version } = sqlite.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (version > migrations.length)
+    throw new HubError('corrupt', `the database has schema ${version}, this hub knows ${migrations.length}: it belongs to a newer hub`);
+  migrations.slice(version).forEach((statements, i) => {
+    sqlite.exec('BEGIN IMMEDIATE');
+    try {
+      for (const statement of statements) sqlite.exec(statement);
+      sqlite.exec(`PRAGMA user_version = ${version + i + 1}`);
+      sqlite.exec('COMMIT');
+    } catch (error) {
+      sqlite.exec('ROLLBACK');
+      throw error;
+    }
+  });
+}
+
+/** node:sqlite in the shape of better-sqlite3, which kysely's SQLite dialect expects. */
+function adapter(sqlite: DatabaseSync): SqliteDatabase {
+  return {
+    close: () => sqlite.close(),
+    prepare: (sql) => {
+      const statement = sqlite.prepare(sql);
+      const values = (parameters: readonly unknown[]): SQLInputValue[] => parameters as SQLInputValue[];
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters) => statement.all(...values(parameters)),
+        run: (parameters) => statement.run(...values(parameters)),
+        iterate: (parameters) => statement.iterate(...values(parameters)) as IterableIterator<unknown>,
+      };
+    },
+  };
+}

@@ -1,0 +1,15 @@
+/** Numbered by their place; only ever added to. Each runs once, in a transaction of its own. */
+export const migrations: string[][] = [
+  [
+    `CREATE TABLE operation (operation_id TEXT PRIMARY KEY, name TEXT NOT NULL, status TEXT NOT NULL, opened_ms INTEGER NOT NULL, ended_ms INTEGER, segment_ms INTEGER NOT NULL)`,
+    `CREATE TABLE angle (operation_id TEXT NOT NULL REFERENCES operation, angle_id TEXT NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL, state TEXT, PRIMARY KEY (operation_id, angle_id))`,
+    `CREATE TABLE take (operation_id TEXT NOT NULL, angle_id TEXT NOT NULL, take_id TEXT NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER, reason TEXT, segments INTEGER NOT NULL, frames INTEGER NOT NULL, PRIMARY KEY (operation_id, angle_id, take_id))`,
+    `CREATE TABLE interruption (operation_id TEXT NOT NULL, interruption_id TEXT NOT NULL, angle_id TEXT NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER, cause TEXT NOT NULL, PRIMARY KEY (operation_id, interruption_id))`,
+    `CREATE TABLE camera (operation_id TEXT NOT NULL, angle_id TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY (operation_id, angle_id))`,
+    `CREATE TABLE capture_link (token_hash TEXT PRIMARY KEY, operation_id TEXT NOT NULL, angle_id TEXT NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, revoked INTEGER NOT NULL)`,
+    `CREATE TABLE session (session_hash TEXT PRIMARY KEY, kind TEXT NOT NULL, operation_id TEXT, angle_id TEXT, link_hash TEXT, created_ms INTEGER NOT NULL)`,
+    `CREATE TABLE media_cursor (one INTEGER PRIMARY KEY, boot_id TEXT NOT NULL, seq INTEGER NOT NULL)`,
+    `CREATE TABLE archive_job (operation_id TEXT PRIMARY KEY REFERENCES operation, state TEXT NOT NULL, path TEXT, size_bytes INTEGER, files INTEGER, verified_ms INTEGER, error TEXT, requested_ms INTEGER NOT NULL)`,
+    `CREATE TABLE secret (name TEXT PRIMARY KEY, value TEXT NOT NULL)`,
+  ],
+];

@@ -1,0 +1,245 @@
+import type { MediaEvent } from '../../media/protocol/events.ts';
+import { PlainSource } from '../../media/protocol/requests.ts';
+import { AngleState, type Interruption, type OperationState } from '../../media/protocol/state.ts';
+import { HubError } from '../../media/errors.ts';
+import type { OperationListItem, OperationView, PackageStatus, TakeSummary } from '../protocol/http.ts';
+import type { Store } from './database.ts';
+import { packageStatus } from './archive-jobs.ts';
+
+const ms = (value: number): number => Math.round(value);
+
+/** A new operation, before the media plane is told: nothing recorded may be unknown here. */
+export async function insertOperation(
+  store: Store,
+  operation: { operationId: string; name: string; openedMs: number; segmentMs: number },
+): Promise<void> {
+  const { operationId, name, openedMs, segmentMs } = operation;
+  await store
+    .insertInto('operation')
+    .values({ operation_id: operationId, name, status: 'live', opened_ms: ms(openedMs), segment_ms: segmentMs })
+    .execute();
+}
+
+export async function insertAngle(store: Store, operationId: string, angleId: string, name: string): Promise<void> {
+  const { count } = await store
+    .selectFrom('angle')
+    .where('operation_id', '=', operationId)
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  await store.insertInto('angle').values({ operation_id: operationId, angle_id: angleId, name, position: count }).execute();
+}
+
+/** Throws `not_found`. */
+export async function operationRow(store: Store, operationId: string): Promise<{ name: string; status: 'live' | 'ended' }> {
+  const row = await store.selectFrom('operation').where('operation_id', '=', operationId).select(['name', 'status']).executeTakeFirst();
+  if (!row) throw new HubError('not_found', `there is no operation ${operationId}`, { field: 'operationId' });
+  return row;
+}
+
+/** Throws `not_found`. */
+export async function angleName(store: Store, operationId: string, angleId: string): Promise<string> {
+  const row = await store
+    .selectFrom('angle')
+    .where('operation_id', '=', operationId)
+    .where('angle_id', '=', angleId)
+    .select('name')
+    .executeTakeFirst();
+  if (!row) throw new HubError('not_found', `operation ${operationId} has no angle ${angleId}`, { field: 'angleId' });
+  return row.name;
+}
+
+export async function listOperations(store: Store): Promise<OperationListItem[]> {
+  const rows = await store.selectFrom('operation').selectAll().orderBy('opened_ms', 'desc').limit(500).execute();
+  const counts = await store
+    .selectFrom('angle')
+    .select((eb) => ['operation_id', eb.fn.countAll<number>().as('count')])
+    .groupBy('operation_id')
+    .execute();
+  const angles = new Map(counts.map((row) => [row.operation_id, row.count]));
+  return Promise.all(
+    rows.map(async (row) => ({
+      operationId: row.operation_id,
+      name: row.name,
+      status: row.status,
+      openedMs: row.opened_ms,
+      endedMs: row.ended_ms,
+      angles: angles.get(row.operation_id) ?? 0,
+      package: await packageStatus(store, row.operation_id, null),
+    })),
+  );
+}
+
+/** Everything known of an operation; the angles as the media plane last told. Throws `not_found`. */
+export async function operationView(
+  store: Store,
+  operationId: string,
+  live: { mediaUp: boolean; progress: Pick<PackageStatus, 'step' | 'progress'> | null },
+): Promise<OperationView> {
+  const row = await store.selectFrom('operation').where('operation_id', '=', operationId).selectAll().executeTakeFirst();
+  if (!row) throw new HubError('not_found', `there is no operation ${operationId}`, { field: 'operationId' });
+  const angles = await store.selectFrom('angle').where('operation_id', '=', operationId).selectAll().orderBy('position').execute();
+  const takes = await store.selectFrom('take').where('operation_id', '=', operationId).selectAll().orderBy('start_ms').execute();
+  const interruptions = await store
+    .selectFrom('interruption')
+    .where('operation_id', '=', operationId)
+    .selectAll()
+    .orderBy('start_ms')
+    .execute();
+  return {
+    operationId,
+    name: row.name,
+    status: row.status,
+    openedMs: row.opened_ms,
+    endedMs: row.ended_ms,
+    segmentMs: row.segment_ms,
+    angles: angles.map((angle) => angleState(angle.state, angle.angle_id, angle.name, row.status)),
+    takes: takes.map((take): TakeSummary => ({
+      angleId: take.angle_id,
+      takeId: take.take_id,
+      startMs: take.start_ms,
+      endMs: take.end_ms,
+      reason: take.reason,
+      segments: take.segments,
+      frames: take.frames,
+    })),
+    interruptions: interruptions.map((i): Interruption => ({
+      id: i.interruption_id,
+      angleId: i.angle_id,
+      startMs: i.start_ms,
+      endMs: i.end_ms,
+      cause: i.cause as Interruption['cause'],
+    })),
+    package: await packageStatus(store, operationId, live.progress),
+    mediaUp: live.mediaUp,
+  };
+}
+
+/** Live operations with their angles and cameras, to be set up in a media plane that has just started. */
+export async function liveOperations(
+  store: Store,
+): Promise<{ operationId: string; name: string; angles: { angleId: string; name: string; camera: PlainSource | null }[] }[]> {
+  const operations = await store.selectFrom('operation').where('status', '=', 'live').select(['operation_id', 'name']).execute();
+  return Promise.all(
+    operations.map(async ({ operation_id: operationId, name }) => {
+      const angles = await store
+        .selectFrom('angle')
+        .where('operation_id', '=', operationId)
+        .select(['angle_id', 'name'])
+        .orderBy('position')
+        .execute();
+      const cameras = await store.selectFrom('camera').where('operation_id', '=', operationId).selectAll().execute();
+      const target = new Map(cameras.map((camera) => [camera.angle_id, PlainSource.parse(JSON.parse(camera.target))]));
+      return {
+        operationId,
+        name,
+        angles: angles.map((angle) => ({ angleId: angle.angle_id, name: angle.name, camera: target.get(angle.angle_id) ?? null })),
+      };
+    }),
+  );
+}
+
+export async function saveCamera(store: Store, operationId: string, angleId: string, target: PlainSource): Promise<void> {
+  const row = { operation_id: operationId, angle_id: angleId, target: JSON.stringify(target) };
+  await store
+    .insertInto('camera')
+    .values(row)
+    .onConflict((oc) => oc.columns(['operation_id', 'angle_id']).doUpdateSet({ target: row.target }))
+    .execute();
+}
+
+export async function removeCamera(store: Store, operationId: string, angleId: string): Promise<void> {
+  await store.deleteFrom('camera').where('operation_id', '=', operationId).where('angle_id', '=', angleId).execute();
+}
+
+export async function saveAngleState(store: Store, operationId: string, state: AngleState): Promise<void> {
+  await store
+    .updateTable('angle')
+    .set({ state: JSON.stringify(state) })
+    .where('operation_id', '=', operationId)
+    .where('angle_id', '=', state.angleId)
+    .execute();
+}
+
+export async function saveOperationState(store: Store, state: OperationState): Promise<void> {
+  for (const angle of state.angles) await saveAngleState(store, state.operationId, angle);
+}
+
+export async function markEnded(store: Store, operationId: string, endedMs: number): Promise<void> {
+  await store
+    .updateTable('operation')
+    .set({ status: 'ended', ended_ms: ms(endedMs) })
+    .where('operation_id', '=', operationId)
+    .where('status', '=', 'live')
+    .execute();
+  await store.deleteFrom('camera').where('operation_id', '=', operationId).execute();
+}
+
+export async function saveTake(store: Store, operationId: string, take: TakeSummary): Promise<void> {
+  const end = { end_ms: take.endMs === null ? null : ms(take.endMs), reason: take.reason, segments: take.segments, frames: take.frames };
+  await store
+    .insertInto('take')
+    .values({ operation_id: operationId, angle_id: take.angleId, take_id: take.takeId, start_ms: ms(take.startMs), ...end })
+    .onConflict((oc) => oc.columns(['operation_id', 'angle_id', 'take_id']).doUpdateSet(end))
+    .execute();
+}
+
+export async function saveInterruption(store: Store, operationId: string, interruption: Interruption): Promise<void> {
+  const { id, angleId, startMs, endMs, cause } = interruption;
+  const rest = { end_ms: endMs === null ? null : ms(endMs), cause };
+  await store
+    .insertInto('interruption')
+    .values({ operation_id: operationId, interruption_id: id, angle_id: angleId, start_ms: ms(startMs), ...rest })
+    .onConflict((oc) => oc.columns(['operation_id', 'interruption_id']).doUpdateSet(rest))
+    .execute();
+}
+
+/** Apply one event of the media plane. Applying it twice changes nothing. */
+export async function applyEvent(store: Store, event: MediaEvent): Promise<void> {
+  if (event.type === 'take.started') {
+    const { operationId, angleId, takeId, atMs } = event;
+    await saveTake(store, operationId, { angleId, takeId, startMs: atMs, endMs: null, reason: null, segments: 0, frames: 0 });
+  } else if (event.type === 'take.ended') {
+    const { operationId, angleId, takeId, atMs, reason, segments, frames } = event;
+    await saveTake(store, operationId, { angleId, takeId, startMs: atMs, endMs: atMs, reason, segments, frames });
+  } else if (event.type === 'interruption.opened' || event.type === 'interruption.closed') {
+    await saveInterruption(store, event.operationId, event.interruption);
+  } else if (event.type === 'angle.changed') {
+    await saveAngleState(store, event.operationId, event.state);
+  } else if (event.type === 'operation.ended') {
+    await markEnded(store, event.operationId, event.endedMs);
+  }
+}
+
+function angleState(json: string | null, angleId: string, name: string, status: 'live' | 'ended'): AngleState {
+  const parsed = json === null ? null : AngleState.safeParse(JSON.parse(json));
+  const state: AngleState = parsed?.success ? parsed.data : emptyAngle(angleId, name);
+  return status === 'ended' ? { ...state, status: 'ended', producers: [], takeId: null, interruption: null } : state;
+}
+
+function emptyAngle(angleId: string, name: string): AngleState {
+  const nothing = {
+    sourceKind: null,
+    takeId: null,
+    firstMediaMs: null,
+    takeStartedMs: null,
+    lastFrameMs: null,
+    width: null,
+    height: null,
+    alignmentErrorMs: null,
+    alignmentMethod: null,
+    interruption: null,
+  };
+  return {
+    angleId,
+    name,
+    status: 'idle',
+    takes: 0,
+    producers: [],
+    segments: 0,
+    frames: 0,
+    missingFrames: 0,
+    withheldFrames: 0,
+    bitrateBps: 0,
+    ...nothing,
+  };
+}

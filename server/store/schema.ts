@@ -1,0 +1,56 @@
+import type { ColumnType } from 'kysely';
+
+/** Moments are whole milliseconds of hub time, truth values 0 and 1, structures JSON text: portable to Postgres as they are. */
+type Nullable<T> = ColumnType<T | null, T | null | undefined, T | null>;
+
+export type Database = {
+  operation: {
+    operation_id: string;
+    name: string;
+    status: 'live' | 'ended';
+    opened_ms: number;
+    ended_ms: Nullable<number>;
+    segment_ms: number;
+  };
+  angle: { operation_id: string; angle_id: string; name: string; position: number; state: Nullable<string> };
+  take: {
+    operation_id: string;
+    angle_id: string;
+    take_id: string;
+    start_ms: number;
+    end_ms: Nullable<number>;
+    reason: Nullable<string>;
+    segments: number;
+    frames: number;
+  };
+  interruption: {
+    interruption_id: string;
+    operation_id: string;
+    angle_id: string;
+    start_ms: number;
+    end_ms: Nullable<number>;
+    cause: string;
+  };
+  camera: { operation_id: string; angle_id: string; target: string };
+  capture_link: { token_hash: string; operation_id: string; angle_id: string; created_ms: number; expires_ms: number; revoked: number };
+  session: {
+    session_hash: string;
+    kind: 'capture' | 'console';
+    operation_id: Nullable<string>;
+    angle_id: Nullable<string>;
+    link_hash: Nullable<string>;
+    created_ms: number;
+  };
+  media_cursor: { one: number; boot_id: string; seq: number };
+  archive_job: {
+    operation_id: string;
+    state: 'waiting' | 'running' | 'verified' | 'failed';
+    path: Nullable<string>;
+    size_bytes: Nullable<number>;
+    files: Nullable<number>;
+    verified_ms: Nullable<number>;
+    error: Nullable<string>;
+    requested_ms: number;
+  };
+  secret: { name: string; value: string };
+};

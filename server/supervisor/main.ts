@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { messageOf } from '../../media/errors.ts';
+import type { MediaSettings } from '../../media/protocol/settings.ts';
+import { type Config, helpText, readConfig } from '../config.ts';
+import type { ControlSettings } from '../control-settings.ts';
+import { SupervisedChild } from './child.ts';
+import { lockDataFolder } from './lock.ts';
+import { OwnRedis } from './redis.ts';
+
+/** `npm start`: starts Redis, the media process and the control process, starts again what dies, stops them in order. */
+if (process.argv.includes('--help')) {
+  process.stdout.write(helpText());
+  process.exit(0);
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const config = await orExit(async () => readConfig(process.env));
+const log = pino({ level: config.logLevel, base: { plane: 'supervisor' } }, pino.destination({ dest: 2, sync: true }));
+const unlock = await orExit(() => lockDataFolder(config.dataDir));
+const secret = config.beyondLoopback ? (config.startupSecret ?? randomBytes(12).toString('base64url')) : null;
+
+const redis = config.redisUrl === null ? new OwnRedis(config.dataDir, (why) => log.warn({ why }, 'redis died, it is started again')) : null;
+const runDir = redis?.runDir ?? mkdtempSync('/tmp/fh-');
+const mediaSocket = join(runDir, 'media.sock');
+
+let stopping = false;
+const media = new SupervisedChild({
+  name: 'media',
+  command: process.execPath,
+  args: [join(root, 'media/main.ts')],
+  env: { ...process.env, FIELDHUB_MEDIA_SETTINGS: JSON.stringify(mediaSettings(config)) },
+  ipc: true,
+  started: () => void writeState(),
+  died: (why) => log.error({ why }, 'media process died, it is started again'),
+  fatal: (message) => void fail(message),
+});
+let url: string | null = null;
+const control = new SupervisedChild({
+  name: 'control',
+  command: process.execPath,
+  args: [join(root, 'server/main.ts')],
+  env: { ...process.env, FIELDHUB_CONTROL_SETTINGS: JSON.stringify(controlSettings(config)) },
+  ipc: true,
+  started: () => void writeState(),
+  ready: (message) => {
+    const first = url === null;
+    url = String(message['url']);
+    void writeState();
+    if (first) greet(url);
+  },
+  died: (why) => log.error({ why }, 'control process died, it is started again'),
+  fatal: (message) => void fail(message),
+});
+
+process.on('SIGTERM', () => void stop(0));
+process.on('SIGINT', () => void stop(0));
+await orExit(async () => redis?.start());
+media.start();
+control.start();
+
+async function stop(code: number): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  log.info({}, 'hub stops');
+  await Promise.all([control.stop(2500), media.stop(4000)]);
+  await redis?.stop();
+  rmSync(join(config.dataDir, 'hub.json'), { force: true });
+  rmSync(runDir, { recursive: true, force: true });
+  unlock();
+  process.exit(code);
+}
+
+async function fail(message: string): Promise<void> {
+  process.stderr.write(`fieldhub cannot start: ${message}\n`);
+  await stop(1);
+}
+
+async function orExit<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    process.stderr.write(`fieldhub cannot start: ${messageOf(error)}\n`);
+    process.exit(1);
+  }
+}
+
+/** `hub.json` tells other programs on this machine where the hub is, once it answers. */
+async function writeState(): Promise<void> {
+  if (stopping || url === null) return;
+  const path = join(config.dataDir, 'hub.json');
+  const state = {
+    url,
+    pid: process.pid,
+    media: media.pid,
+    control: control.pid,
+    redis: redis?.pid ?? null,
+    dataDir: config.dataDir,
+    archiveDir: config.archiveDir,
+  };
+  await writeFile(`${path}.${process.pid}`, JSON.stringify(state));
+  await rename(`${path}.${process.pid}`, path);
+}
+
+function greet(address: string): void {
+  const lines = [`fieldhub is ready: ${address}`];
+  if (secret !== null)
+    lines.push(
+      config.startupSecret === null ? `start-up secret (shown once): ${secret}` : 'the start-up secret is the one in STARTUP_SECRET',
+    );
+  if (config.beyondLoopback && config.tls === null) lines.push(`phones must trust this hub once: ${address}/ca.crt`);
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function mediaSettings(c: Config): MediaSettings {
+  return {
+    dataDir: c.dataDir,
+    socketPath: mediaSocket,
+    segmentMs: c.segmentMs,
+    workers: c.rtcWorkers,
+    rtcListenIp: c.beyondLoopback ? c.listen : '127.0.0.1',
+    rtcPort: c.rtcPort,
+    rtcAnnouncedAddress: c.announcedAddress,
+    ingestIp: c.ingestAddress,
+    silenceMs: c.silenceMs,
+    diskReserveBytes: c.diskReserveBytes,
+    logLevel: c.logLevel,
+  };
+}
+
+function controlSettings(c: Config): ControlSettings {
+  return {
+    dataDir: c.dataDir,
+    archiveDir: c.archiveDir,
+    mediaSocket,
+    redis: redis ? { socketPath: redis.socketPath } : { url: c.redisUrl ?? '' },
+    listen: c.listen,
+    port: c.port,
+    publicUrl: c.publicUrl,
+    announcedAddress: c.announcedAddress,
+    tls: c.tls,
+    startupSecret: secret,
+    beyondLoopback: c.beyondLoopback,
+    linkHours: c.linkHours,
+    logLevel: c.logLevel,
+  };
+}
