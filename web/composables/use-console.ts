@@ -1,0 +1,89 @@
+import { onScopeDispose, reactive, ref, shallowReactive } from 'vue';
+import { AngleState, CaptureLink, OperationView, PackageStatus } from '../../server/protocol/http.ts';
+import type { ConsoleRequests } from '../../server/protocol/socket.ts';
+import { newPeerId, Signalling } from '../media/signalling.ts';
+import { Viewer } from '../media/viewer.ts';
+import { api } from './api.ts';
+import { useNow } from './use-now.ts';
+import { useSession } from './use-session.ts';
+
+export type Connection = 'loading' | 'online' | 'offline' | 'failed';
+
+/** One operation's live console: its state as the hub tells it, and a stream for each angle. */
+export function useConsole(operationId: string) {
+  const session = useSession();
+  const { nowMs, sync } = useNow();
+  const operation = ref<OperationView | null>(null);
+  const connection = ref<Connection>('loading');
+  const failure = ref<unknown>(null);
+  const streams = shallowReactive(new Map<string, MediaStream>());
+  const alarms = reactive<{ code: string; message: string }[]>([]);
+  const peerId = newPeerId();
+
+  const signalling = new Signalling<ConsoleRequests>('/console', async () => {
+    const { socketToken, hubTimeMs } = await session.check();
+    sync(hubTimeMs);
+    return socketToken;
+  });
+  const viewer = new Viewer(signalling, (angleId, stream) => streams.set(angleId, stream));
+
+  async function join(): Promise<void> {
+    try {
+      const joined = await signalling.request('join', { peerId, operationId });
+      operation.value = joined.operation;
+      connection.value = 'online';
+      const mine = viewer.transportIds;
+      const alive = joined.peerExists && mine.length > 0 && mine.every((id) => joined.transports.includes(id));
+      if (joined.operation.status === 'live' && !alive) await viewer.reset(joined.rtpCapabilities);
+      for (const angle of joined.operation.angles) viewer.watch(angle);
+    } catch (error) {
+      failure.value = error;
+      connection.value = operation.value ? 'offline' : 'failed';
+      setTimeout(() => {
+        if (signalling.socket.connected) void join();
+      }, 2000);
+    }
+  }
+
+  signalling.socket.on('connect', () => void join());
+  signalling.socket.on('disconnect', () => {
+    connection.value = 'offline';
+  });
+  signalling.socket.on('connect_error', () => {
+    connection.value = operation.value ? 'offline' : 'loading';
+  });
+  signalling.on('angle', ({ state }) => {
+    const angles = operation.value?.angles;
+    const at = angles?.findIndex((angle) => angle.angleId === state.angleId) ?? -1;
+    if (angles && at >= 0) angles[at] = state;
+    else angles?.push(state);
+    viewer.watch(state);
+  });
+  signalling.on('operation', (told) => {
+    if (told.operation.operationId !== operationId) return;
+    operation.value = told.operation;
+    for (const angle of told.operation.angles) viewer.watch(angle);
+  });
+  signalling.on('peer-closed', () => void join());
+  signalling.on('alarm', (alarm) => alarms.unshift(alarm));
+  signalling.connect();
+  onScopeDispose(() => {
+    viewer.close();
+    signalling.close();
+  });
+
+  return {
+    operation,
+    connection,
+    failure,
+    streams,
+    alarms,
+    nowMs,
+    addAngle: (name: string) => api(AngleState, 'POST', `/operations/${operationId}/angles`, { name }),
+    makeLink: (angleId: string) => api(CaptureLink, 'POST', `/operations/${operationId}/angles/${angleId}/links`),
+    packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`),
+    end: async () => {
+      operation.value = await api(OperationView, 'POST', `/operations/${operationId}/end`);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { io, type Socket } from 'socket.io-client';
+import type { z } from 'zod';
+import type { HubEvents, ReplyOf } from '../../server/protocol/socket.ts';
+import { ApiFailure } from '../composables/api.ts';
+
+type Specs = Record<string, { params: z.ZodType; result: z.ZodType }>;
+const ANSWER_MS = 8000;
+
+/** One namespace of the hub's signalling. Reconnects for ever; each attempt fetches a fresh token. */
+export class Signalling<S extends Specs> {
+  readonly socket: Socket;
+
+  /** `token` is asked for before every attempt to connect; when it throws, the attempt fails and is made again later. */
+  constructor(namespace: '/capture' | '/console', token: () => Promise<string>) {
+    this.socket = io(namespace, {
+      transports: ['websocket'],
+      reconnectionDelay: 500,
+      reconnectionDelayMax: 4000,
+      autoConnect: false,
+      auth: (done) => {
+        token().then(
+          (value) => done({ token: value }),
+          () => done({ token: '' }), // refused, and tried again
+        );
+      },
+    });
+    // a refusal by middleware is not retried by socket.io itself
+    this.socket.on('connect_error', () => {
+      if (!this.socket.active && !this.#closed) this.#retry = setTimeout(() => this.socket.connect(), 2000);
+    });
+    this.socket.on('disconnect', (reason) => {
+      if (reason === 'io server disconnect' && !this.#closed) this.#retry = setTimeout(() => this.socket.connect(), 1000);
+    });
+  }
+  #closed = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  connect(): void {
+    this.socket.connect();
+  }
+
+  on<K extends keyof HubEvents>(name: K, listener: (value: HubEvents[K]) => void): void {
+    this.socket.on(name as string, listener as (...args: unknown[]) => void);
+  }
+
+  /** Throws ApiFailure: the hub's refusal, or `timeout` while there is no connection. */
+  async request<K extends keyof S & string>(name: K, params: z.input<S[K]['params']>): Promise<z.infer<S[K]['result']>> {
+    let reply: ReplyOf<z.infer<S[K]['result']>>;
+    try {
+      reply = (await this.socket.timeout(ANSWER_MS).emitWithAck(name, params)) as typeof reply;
+    } catch {
+      throw new ApiFailure('timeout', `${name}: no answer`);
+    }
+    if (reply.ok) return reply.data;
+    throw new ApiFailure(reply.error.code, reply.error.message, reply.error.field);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.socket.close();
+  }
+}
+
+export function newPeerId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,14 @@
+import { createRouter, createWebHistory } from 'vue-router';
+
+/** Each page is a chunk of its own: the phone's page carries nothing of the console. */
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: '/', component: () => import('./pages/HomePage.vue') },
+    { path: '/console', component: () => import('./pages/HomePage.vue') },
+    { path: '/console/:operationId', component: () => import('./pages/ConsolePage.vue'), props: true },
+    { path: '/review/:operationId', component: () => import('./pages/ReviewPage.vue'), props: true },
+    { path: '/capture', component: () => import('./pages/CapturePage.vue') },
+    { path: '/:rest(.*)*', redirect: '/' },
+  ],
+});
