@@ -22,7 +22,12 @@ export function errorKey(error: unknown): { key: string; params: Record<string, 
 }
 
 /** One JSON request, its answer checked against the schema. Throws ApiFailure. */
-export async function api<S extends z.ZodType>(schema: S, method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<z.infer<S>> {
+export async function api<S extends z.ZodType>(
+  schema: S,
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: unknown,
+): Promise<z.infer<S>> {
   let response: Response;
   try {
     response = await fetch(`/api${path}`, {
@@ -36,5 +41,7 @@ export async function api<S extends z.ZodType>(schema: S, method: 'GET' | 'POST'
   const value: unknown = response.status === 204 ? null : await response.json().catch(() => null);
   if (response.ok) return schema.parse(value);
   const refused = ApiError.safeParse(value);
-  throw refused.success ? new ApiFailure(refused.data.code, refused.data.message, refused.data.field) : new ApiFailure('internal', `status ${response.status}`);
+  throw refused.success
+    ? new ApiFailure(refused.data.code, refused.data.message, refused.data.field)
+    : new ApiFailure('internal', `status ${response.status}`);
 }

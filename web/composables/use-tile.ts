@@ -7,7 +7,12 @@ const FROZEN_MS = 2000;
  * Plays a stream in a video element: keeps the last picture (drawn to the canvas) until the new stream's first frame,
  * and knows since when no new frame has come.
  */
-export function useTile(video: Ref<HTMLVideoElement | null>, canvas: Ref<HTMLCanvasElement | null>, stream: () => MediaStream | undefined, nowMs: Ref<number>) {
+export function useTile(
+  video: Ref<HTMLVideoElement | null>,
+  canvas: Ref<HTMLCanvasElement | null>,
+  stream: () => MediaStream | undefined,
+  nowMs: Ref<number>,
+) {
   const lastFrameMs = ref<number | null>(null);
   const covered = ref(false);
   let handle = 0;

@@ -1,5 +1,16 @@
 export default {
-  app: { name: 'fieldhub', language: '中文', theme: 'Light or dark', retry: 'Try again', loading: 'Loading…', cancel: 'Cancel', copy: 'Copy', copied: 'Copied', close: 'Close', home: 'All operations' },
+  app: {
+    name: 'fieldhub',
+    language: '中文',
+    theme: 'Light or dark',
+    retry: 'Try again',
+    loading: 'Loading…',
+    cancel: 'Cancel',
+    copy: 'Copy',
+    copied: 'Copied',
+    close: 'Close',
+    home: 'All operations',
+  },
   home: {
     title: 'Operations',
     create: 'New operation',
@@ -46,7 +57,17 @@ export default {
     noVideo: 'No picture yet',
     connecting: 'Receiving picture…',
   },
-  pkg: { none: 'Not archived', waiting: 'Waiting to be packed', running: 'Packing', copying: 'Copying', verifying: 'Verifying', verified: 'Package verified', failed: 'Packing failed', retry: 'Pack again', files: '{n} files' },
+  pkg: {
+    none: 'Not archived',
+    waiting: 'Waiting to be packed',
+    running: 'Packing',
+    copying: 'Copying',
+    verifying: 'Verifying',
+    verified: 'Package verified',
+    failed: 'Packing failed',
+    retry: 'Pack again',
+    files: '{n} files',
+  },
   cause: {
     'stopped-by-operator': 'stopped by the operator',
     'connection-lost': 'connection lost',
@@ -89,7 +110,12 @@ export default {
     failed: 'Cannot play: {why}',
     keys: 'Space play/pause · ←→ 10 s · ↑↓ 1 s · . next frame · 1–9 listen · M mute · F full screen',
   },
-  login: { title: 'Sign in', text: 'The hub showed its start-up secret once, in the terminal, when it was started.', secret: 'Start-up secret', submit: 'Sign in' },
+  login: {
+    title: 'Sign in',
+    text: 'The hub showed its start-up secret once, in the terminal, when it was started.',
+    secret: 'Start-up secret',
+    submit: 'Sign in',
+  },
   capture: {
     checking: 'Checking the link…',
     openCamera: 'Opening the camera…',

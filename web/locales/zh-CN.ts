@@ -1,5 +1,16 @@
 export default {
-  app: { name: 'fieldhub 现场', language: 'English', theme: '切换明暗', retry: '重试', loading: '正在加载…', cancel: '取消', copy: '复制', copied: '已复制', close: '关闭', home: '全部行动' },
+  app: {
+    name: 'fieldhub 现场',
+    language: 'English',
+    theme: '切换明暗',
+    retry: '重试',
+    loading: '正在加载…',
+    cancel: '取消',
+    copy: '复制',
+    copied: '已复制',
+    close: '关闭',
+    home: '全部行动',
+  },
   home: {
     title: '行动',
     create: '新建行动',
@@ -46,7 +57,17 @@ export default {
     noVideo: '尚无画面',
     connecting: '正在接收画面…',
   },
-  pkg: { none: '未归档', waiting: '等待打包', running: '正在打包', copying: '正在复制', verifying: '正在核验', verified: '归档包已核验', failed: '打包失败', retry: '重新打包', files: '{n} 个文件' },
+  pkg: {
+    none: '未归档',
+    waiting: '等待打包',
+    running: '正在打包',
+    copying: '正在复制',
+    verifying: '正在核验',
+    verified: '归档包已核验',
+    failed: '打包失败',
+    retry: '重新打包',
+    files: '{n} 个文件',
+  },
   cause: {
     'stopped-by-operator': '拍摄员停止',
     'connection-lost': '连接中断',

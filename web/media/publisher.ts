@@ -36,23 +36,41 @@ export class Publisher {
     const transport = device.createSendTransport(info as unknown as types.TransportOptions);
     this.#transport = transport;
     transport.on('connect', ({ dtlsParameters }, done, failed) => {
-      this.#signalling.request('connectTransport', { transportId: transport.id, dtlsParameters: dtlsParameters as never }).then(done, failed);
+      this.#signalling
+        .request('connectTransport', { transportId: transport.id, dtlsParameters: dtlsParameters as never })
+        .then(done, failed);
     });
     transport.on('produce', ({ kind, rtpParameters }, done, failed) => {
-      this.#signalling.request('produce', { transportId: transport.id, kind, rtpParameters: rtpParameters as never }).then(({ producerId }) => done({ id: producerId }), failed);
+      this.#signalling
+        .request('produce', { transportId: transport.id, kind, rtpParameters: rtpParameters as never })
+        .then(({ producerId }) => done({ id: producerId }), failed);
     });
     transport.on('connectionstatechange', (state) => this.#connection(transport, state));
     const [audio] = stream.getAudioTracks();
     const [video] = stream.getVideoTracks();
     if (audio) {
-      this.#producers.set('audio', await transport.produce({ track: audio, stopTracks: false, codecOptions: { opusDtx: false, opusFec: true, opusStereo: false }, zeroRtpOnPause: true }));
+      this.#producers.set(
+        'audio',
+        await transport.produce({
+          track: audio,
+          stopTracks: false,
+          codecOptions: { opusDtx: false, opusFec: true, opusStereo: false },
+          zeroRtpOnPause: true,
+        }),
+      );
     }
     if (video) {
       video.contentHint = 'motion';
       const codec = device.sendRtpCapabilities.codecs?.find((candidate) => candidate.mimeType.toLowerCase() === 'video/h264');
       this.#producers.set(
         'video',
-        await transport.produce({ track: video, stopTracks: false, encodings: [{ maxBitrate: 2_500_000 }], codecOptions: { videoGoogleStartBitrate: 1500 }, ...(codec ? { codec } : {}) }),
+        await transport.produce({
+          track: video,
+          stopTracks: false,
+          encodings: [{ maxBitrate: 2_500_000 }],
+          codecOptions: { videoGoogleStartBitrate: 1500 },
+          ...(codec ? { codec } : {}),
+        }),
       );
     }
   }

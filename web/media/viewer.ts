@@ -34,7 +34,9 @@ export class Viewer {
     const info = await this.#signalling.request('createTransport', { direction: 'recv' });
     const transport = device.createRecvTransport(info as unknown as types.TransportOptions);
     transport.on('connect', ({ dtlsParameters }, done, failed) => {
-      this.#signalling.request('connectTransport', { transportId: transport.id, dtlsParameters: dtlsParameters as never }).then(done, failed);
+      this.#signalling
+        .request('connectTransport', { transportId: transport.id, dtlsParameters: dtlsParameters as never })
+        .then(done, failed);
     });
     transport.on('connectionstatechange', (state) => {
       if (state === 'failed' || state === 'disconnected') void this.#restartIce(transport);
@@ -46,7 +48,9 @@ export class Viewer {
   /** Show this angle as it is now; called on every change of its state. */
   watch(angle: AngleState): void {
     this.#wanted.set(angle.angleId, angle);
-    this.#work = this.#work.then(() => this.#watch(angle)).catch((error: unknown) => console.warn('angle not received', angle.angleId, error));
+    this.#work = this.#work
+      .then(() => this.#watch(angle))
+      .catch((error: unknown) => console.warn('angle not received', angle.angleId, error));
   }
 
   close(): void {
@@ -55,7 +59,10 @@ export class Viewer {
 
   async #watch(angle: AngleState): Promise<void> {
     const transport = this.#transport;
-    const producers = angle.producers.map((producer) => producer.producerId).toSorted().join();
+    const producers = angle.producers
+      .map((producer) => producer.producerId)
+      .toSorted()
+      .join();
     const present = this.#watched.get(angle.angleId);
     if (!transport || !this.#device || present?.producers === producers || (!present && producers === '')) return;
     for (const consumer of present?.consumers ?? []) {
@@ -64,10 +71,21 @@ export class Viewer {
     }
     this.#watched.set(angle.angleId, { producers, consumers: [] });
     if (producers === '') return; // the tile keeps its last picture
-    const { consumers: infos } = await this.#signalling.request('consume', { transportId: transport.id, angleId: angle.angleId, rtpCapabilities: this.#device.recvRtpCapabilities as Record<string, unknown> });
+    const { consumers: infos } = await this.#signalling.request('consume', {
+      transportId: transport.id,
+      angleId: angle.angleId,
+      rtpCapabilities: this.#device.recvRtpCapabilities as Record<string, unknown>,
+    });
     const consumers: types.Consumer[] = [];
     for (const info of infos) {
-      consumers.push(await transport.consume({ id: info.consumerId, producerId: info.producerId, kind: info.kind, rtpParameters: info.rtpParameters as types.RtpParameters }));
+      consumers.push(
+        await transport.consume({
+          id: info.consumerId,
+          producerId: info.producerId,
+          kind: info.kind,
+          rtpParameters: info.rtpParameters as types.RtpParameters,
+        }),
+      );
     }
     this.#watched.set(angle.angleId, { producers, consumers });
     this.#stream(angle.angleId, new MediaStream(consumers.map((consumer) => consumer.track)));

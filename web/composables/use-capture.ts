@@ -1,0 +1,235 @@
+import { computed, onScopeDispose, ref, shallowRef } from 'vue';
+import { CaptureSession, type AngleState } from '../../server/protocol/http.ts';
+import type { CaptureRequests } from '../../server/protocol/socket.ts';
+import { Publisher } from '../media/publisher.ts';
+import { newPeerId, Signalling } from '../media/signalling.ts';
+import { api, ApiFailure, errorKey } from './api.ts';
+import { useCamera } from './use-camera.ts';
+import { measureClock } from './clock-exchange.ts';
+import { useNow } from './use-now.ts';
+
+/** `live`: connected, the hub has not yet confirmed that it records. */
+export type CaptureState = 'checking' | 'ready' | 'connecting' | 'live' | 'recording' | 'reconnecting' | 'stopped' | 'ended';
+
+const WATCH_MS = 2000;
+/** The encoder stands still for so many looks: the camera is dead, whatever its flags say. */
+const DEAD_LOOKS = 2;
+const MAX_BACKOFF_MS = 8000;
+
+/** Everything behind the capture page. */
+export function useCapture() {
+  const camera = useCamera();
+  const { nowMs, sync } = useNow();
+  const session = shallowRef<CaptureSession | null>(null);
+  const angle = ref<AngleState | null>(null);
+  const phase = ref<'checking' | 'ready' | 'sending' | 'stopped' | 'ended'>('checking');
+  const connected = ref(false);
+  const problem = ref<{ key: string; params: Record<string, string> } | null>(null);
+  const muted = ref(false);
+  const bitrateBps = ref(0);
+  const cameraDead = ref(false);
+  const peerId = newPeerId();
+  let signalling: Signalling<CaptureRequests> | null = null;
+  let publisher: Publisher | null = null;
+  let backoffMs = 500;
+  let watchTimer: ReturnType<typeof setInterval> | undefined;
+  let joining = false;
+
+  const confirmed = computed(
+    () =>
+      angle.value?.status === 'recording' && angle.value.producers.some((producer) => publisher?.producerIds.includes(producer.producerId)),
+  );
+  const state = computed<CaptureState>(() => {
+    if (phase.value !== 'sending') return phase.value;
+    if (!connected.value) return everConnected.value ? 'reconnecting' : 'connecting';
+    return confirmed.value ? 'recording' : 'live';
+  });
+  const everConnected = ref(false);
+
+  function fail(error: unknown): void {
+    problem.value = errorKey(error);
+    if (error instanceof ApiFailure && error.code === 'gone' && error.field === 'operationId') finish();
+  }
+
+  /** The link's token is in the fragment, which no server and no log ever sees; it is taken out of the address at once. */
+  async function open(): Promise<void> {
+    problem.value = null;
+    const token = location.hash.slice(1);
+    history.replaceState(null, '', location.pathname);
+    try {
+      session.value = token
+        ? await api(CaptureSession, 'POST', '/capture/session', { token })
+        : await api(CaptureSession, 'GET', '/capture/session');
+      sync(session.value.hubTimeMs);
+    } catch (error) {
+      if (token === '' && error instanceof ApiFailure && error.code === 'unauthorized')
+        problem.value = { key: 'error.no-link', params: {} };
+      else fail(error);
+      return;
+    }
+    if (await camera.open()) phase.value = 'ready';
+  }
+
+  async function freshToken(): Promise<string> {
+    try {
+      const fresh = await api(CaptureSession, 'GET', '/capture/session');
+      session.value = fresh;
+      sync(fresh.hubTimeMs);
+      return fresh.socketToken;
+    } catch (error) {
+      if (error instanceof ApiFailure && (error.code === 'gone' || error.code === 'unauthorized')) fail(error);
+      throw error;
+    }
+  }
+
+  function start(): void {
+    problem.value = null;
+    phase.value = 'sending';
+    everConnected.value = false;
+    backoffMs = 500;
+    signalling ??= connectSignalling();
+    if (signalling.socket.connected) void join();
+    else signalling.connect();
+    watchTimer ??= setInterval(() => void watchEncoder(), WATCH_MS);
+  }
+
+  function connectSignalling(): Signalling<CaptureRequests> {
+    const made = new Signalling<CaptureRequests>('/capture', freshToken);
+    made.socket.on('connect', () => void join());
+    made.on('angle', ({ state: told }) => {
+      angle.value = told;
+    });
+    made.on('peer-closed', () => {
+      connected.value = false;
+      publisher?.close();
+      again();
+    });
+    made.on('dismissed', ({ reason }) => {
+      stopSending();
+      if (reason === 'operation-ended') finish();
+      else {
+        phase.value = 'stopped';
+        problem.value = { key: `error.${reason}`, params: {} };
+      }
+      made.close();
+      signalling = null;
+    });
+    return made;
+  }
+
+  /** Say who we are; carry on where the media plane still knows us, else send anew. */
+  async function join(): Promise<void> {
+    if (!signalling || phase.value !== 'sending' || joining) return;
+    joining = true;
+    try {
+      const joined = await signalling.request('join', { peerId });
+      angle.value = joined.angle;
+      const alive = publisher?.transportId != null && joined.transports.includes(publisher.transportId) && joined.producers.length > 0;
+      if (!alive) await publish(joined.rtpCapabilities);
+      problem.value = null;
+      backoffMs = 500;
+      void measureClock(signalling).then((clock) => clock && signalling?.request('reportClock', clock).catch(() => undefined));
+    } catch (error) {
+      fail(error);
+      again();
+    } finally {
+      joining = false;
+    }
+  }
+
+  async function publish(rtpCapabilities: Record<string, unknown>): Promise<void> {
+    const stream = camera.stream.value ?? (await camera.open());
+    if (!stream || !signalling) return;
+    publisher ??= new Publisher(signalling, (next) => {
+      connected.value = next === 'connected';
+      if (next === 'connected') everConnected.value = true;
+    });
+    await publisher.publish(rtpCapabilities, stream);
+    if (muted.value) await publisher.setMuted(true);
+  }
+
+  function again(): void {
+    if (phase.value !== 'sending') return;
+    setTimeout(() => void join(), backoffMs);
+    backoffMs = Math.min(MAX_BACKOFF_MS, backoffMs * 2);
+  }
+
+  let lastSent = { framesEncoded: -1, bytes: 0 };
+  let stillLooks = 0;
+  async function watchEncoder(): Promise<void> {
+    if (phase.value !== 'sending' || !publisher || !connected.value) return;
+    const sent = await publisher.sent();
+    if (!sent) return;
+    bitrateBps.value = Math.max(0, ((sent.bytes - lastSent.bytes) * 8000) / WATCH_MS);
+    stillLooks = sent.framesEncoded === lastSent.framesEncoded && document.visibilityState === 'visible' ? stillLooks + 1 : 0;
+    lastSent = sent;
+    if (stillLooks >= DEAD_LOOKS) await revive();
+  }
+
+  /** The camera was taken from us (a call, another app): open it anew into the same take. */
+  async function revive(): Promise<void> {
+    stillLooks = 0;
+    const track = await camera.reopenVideo();
+    cameraDead.value = track === null;
+    if (track) await publisher?.replaceTrack(track);
+  }
+
+  async function flip(): Promise<void> {
+    const track = await camera.flip();
+    if (track) await publisher?.replaceTrack(track);
+  }
+
+  async function setMuted(next: boolean): Promise<void> {
+    muted.value = next;
+    for (const track of camera.stream.value?.getAudioTracks() ?? []) track.enabled = !next;
+    await publisher?.setMuted(next).catch(() => undefined); // told again when signalling is back
+  }
+
+  async function stop(): Promise<void> {
+    phase.value = 'stopped';
+    await signalling?.request('stop', {}).catch(() => undefined); // the transport's end says it too
+    stopSending();
+  }
+
+  function stopSending(): void {
+    clearInterval(watchTimer);
+    watchTimer = undefined;
+    publisher?.close();
+    publisher = null;
+    connected.value = false;
+    bitrateBps.value = 0;
+  }
+
+  function finish(): void {
+    phase.value = 'ended';
+    stopSending();
+    camera.close();
+  }
+
+  const networkChanged = (): void => void publisher?.restartIce().catch(() => undefined);
+  window.addEventListener('online', networkChanged);
+  onScopeDispose(() => {
+    window.removeEventListener('online', networkChanged);
+    stopSending();
+    signalling?.close();
+  });
+
+  return {
+    session,
+    angle,
+    state,
+    problem,
+    cameraProblem: camera.problem,
+    stream: camera.stream,
+    muted,
+    bitrateBps,
+    cameraDead,
+    nowMs,
+    open,
+    start,
+    stop,
+    flip,
+    setMuted,
+    revive,
+  };
+}

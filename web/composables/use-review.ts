@@ -1,0 +1,112 @@
+import { computed, onMounted, onScopeDispose, ref, shallowRef, triggerRef } from 'vue';
+import { OperationView, PackageStatus } from '../../server/protocol/http.ts';
+import { AnglePlayer } from '../media/angle-player.ts';
+import { api } from './api.ts';
+import { nextRecorded, type Piece } from './sync-policy.ts';
+
+const TICK_MS = 100;
+const REFRESH_MS = 3000;
+/** A player that buffers holds the clock for so long at most. */
+const HOLD_MS = 5000;
+
+/** Several angles of one operation, played by one clock in hub time. */
+export function useReview(operationId: string) {
+  const operation = ref<OperationView | null>(null);
+  const failure = ref<unknown>(null);
+  const players = shallowRef(new Map<string, AnglePlayer>());
+  const hubMs = ref(0);
+  const playing = ref(false);
+  const rate = ref(1);
+  let last = performance.now();
+  let heldMs = 0;
+
+  async function load(): Promise<void> {
+    try {
+      operation.value = await api(OperationView, 'GET', `/operations/${operationId}`);
+      failure.value = null;
+    } catch (error) {
+      failure.value = error;
+    }
+  }
+
+  function attach(angleId: string, video: HTMLVideoElement | null): void {
+    if (!video || players.value.has(angleId)) return;
+    players.value.set(angleId, new AnglePlayer(video, `/hls/${operationId}/${angleId}/index.m3u8`, () => triggerRef(players)));
+    triggerRef(players);
+  }
+
+  const pieces = computed<Piece[][]>(() => [...players.value.values()].map((player) => player.pieces));
+  const range = computed(() => {
+    const all = pieces.value.flat();
+    if (all.length === 0) return null;
+    return {
+      fromMs: Math.min(...all.map((piece) => piece.hubMs)),
+      toMs: Math.max(...all.map((piece) => piece.hubMs + piece.durationS * 1000)),
+    };
+  });
+
+  function tick(): void {
+    const now = performance.now();
+    const passedMs = now - last;
+    last = now;
+    const limits = range.value;
+    if (!limits) return;
+    if (hubMs.value < limits.fromMs) hubMs.value = limits.fromMs;
+    const ready = [...players.value.values()].map((player) => player.follow(hubMs.value, playing.value ? rate.value : 0));
+    if (!playing.value) return;
+    heldMs = ready.every(Boolean) ? 0 : heldMs + passedMs;
+    if (heldMs > 0 && heldMs < HOLD_MS) return;
+    let nextMs = hubMs.value + passedMs * rate.value;
+    const silent = pieces.value.every(
+      (list) => !list.some((piece) => nextMs >= piece.hubMs && nextMs < piece.hubMs + piece.durationS * 1000),
+    );
+    if (silent) nextMs = Math.min(nextRecorded(pieces.value, nextMs) ?? limits.toMs, nextMs + 1000); // nothing anywhere: run through it ten times as fast
+    hubMs.value = Math.min(nextMs, limits.toMs);
+    if (hubMs.value >= limits.toMs) playing.value = false;
+  }
+
+  function seek(toMs: number): void {
+    const limits = range.value;
+    if (limits) hubMs.value = Math.max(limits.fromMs, Math.min(limits.toMs - 40, toMs));
+  }
+
+  function toggle(): void {
+    const limits = range.value;
+    if (!playing.value && limits && hubMs.value >= limits.toMs - 60) hubMs.value = limits.fromMs;
+    playing.value = !playing.value;
+    tick();
+  }
+
+  /** A thirtieth of a second: the usual frame. */
+  function frame(): void {
+    playing.value = false;
+    seek(hubMs.value + 1000 / 30);
+  }
+
+  const timer = setInterval(tick, TICK_MS);
+  const refresh = setInterval(() => {
+    if (operation.value?.status === 'live' || !['verified', 'failed'].includes(operation.value?.package.state ?? '')) void load();
+  }, REFRESH_MS);
+  onMounted(load);
+  onScopeDispose(() => {
+    clearInterval(timer);
+    clearInterval(refresh);
+    for (const player of players.value.values()) player.close();
+  });
+
+  return {
+    operation,
+    failure,
+    players,
+    hubMs,
+    playing,
+    rate,
+    range,
+    load,
+    attach,
+    seek,
+    toggle,
+    frame,
+    packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`).then(load),
+  };
+}
