@@ -1,0 +1,42 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const READY_MS = 30_000;
+
+export type DemoHub = { url: string; archiveDir: string; process: ChildProcess; stop: () => Promise<void> };
+
+/** Start the hub as `npm start` does and wait until it answers. Its log goes to standard error. */
+export async function startHub(dataDir: string, env: Record<string, string>): Promise<DemoHub> {
+  const child = spawn(process.execPath, [join(root, 'server/supervisor/main.ts')], { env: { ...process.env, LOG_LEVEL: 'warn', ...env, DATA: dataDir }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  await new Promise<void>((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error('the hub was not ready within 30 s')), READY_MS);
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (String(chunk).includes('fieldhub is ready')) resolve();
+    });
+    void exited.then(() => reject(new Error('the hub ended before it was ready')));
+    child.stdout.once('data', () => clearTimeout(late));
+  });
+  const { url, archiveDir } = JSON.parse(readFileSync(join(dataDir, 'hub.json'), 'utf8')) as { url: string; archiveDir: string };
+  return {
+    url,
+    archiveDir,
+    process: child,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+/** One request to the hub's API. Throws with what the hub said. */
+export async function call<S extends z.ZodType>(hub: { url: string }, schema: S, method: 'GET' | 'POST', path: string, body?: object): Promise<z.infer<S>> {
+  const response = await fetch(`${hub.url}/api${path}`, { method, ...(body ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {}) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return schema.parse(JSON.parse(text));
+}

@@ -1,0 +1,46 @@
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+/** What makes Debian's Chromium a phone with a camera, on a machine without one. */
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-ui-for-media-stream',
+  '--use-fake-device-for-media-stream',
+];
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: ARGS });
+}
+
+/** Open the capture link as an officer would, press the button, wait until the hub confirms that it records. */
+export async function filmWithPhone(browser: Browser, url: string, timeoutMs = 30_000): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: 'zh-CN', permissions: ['camera', 'microphone'] });
+  const page = await context.newPage();
+  await page.goto(url);
+  await page.getByTestId('capture-start').click({ timeout: timeoutMs });
+  await page.locator('[data-testid="capture"][data-state="recording"]').waitFor({ timeout: timeoutMs });
+  return page;
+}
+
+/** Open the console and wait until each of these angles shows moving pictures. */
+export async function watchConsole(browser: Browser, url: string, angleIds: string[], timeoutMs = 30_000): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN' });
+  const page = await context.newPage();
+  await page.goto(url);
+  for (const angleId of angleIds) {
+    await page.waitForFunction(
+      (id) => {
+        const video = document.querySelector<HTMLVideoElement>(`[data-testid="tile-${id}"] video`);
+        return video !== null && video.videoWidth > 0 && video.getVideoPlaybackQuality().totalVideoFrames > 10;
+      },
+      angleId,
+      { timeout: timeoutMs },
+    );
+  }
+  return page;
+}

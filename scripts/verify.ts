@@ -1,0 +1,28 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { verifyBag } from '../media/archive/bag.ts';
+import { recordingsDir } from '../media/recordings/paths.ts';
+import { type Problem, verifyOperation } from '../media/recordings/verify.ts';
+
+/** `npm run verify -- <folder> [--json]`: a package, an operation's folder, or a hub's data folder. Exit 1 when anything is wrong. */
+const { values, positionals } = parseArgs({ args: process.argv.slice(2), options: { json: { type: 'boolean', default: false } }, allowPositionals: true });
+const folder = resolve(positionals[0] ?? '');
+const results: { path: string; ok: boolean; problems: Problem[] }[] = [];
+if (positionals.length !== 1) {
+  process.stderr.write('usage: npm run verify -- <package, operation folder or data folder> [--json]\n');
+  process.exit(2);
+}
+if (existsSync(join(folder, 'bagit.txt'))) results.push({ path: folder, ...(await verifyBag(folder)) });
+else if (existsSync(join(folder, 'operation.ndjson'))) results.push({ path: folder, ...(await verifyOperation(folder)) });
+else if (existsSync(recordingsDir(folder))) for (const name of readdirSync(recordingsDir(folder))) results.push({ path: join(recordingsDir(folder), name), ...(await verifyOperation(join(recordingsDir(folder), name))) });
+else {
+  process.stderr.write(`${folder} is no package, no operation and no data folder\n`);
+  process.exit(2);
+}
+for (const { path, ok, problems } of results) {
+  process.stdout.write(`${path}: ${ok ? 'verified' : `${problems.length} problems`}\n`);
+  for (const problem of problems) process.stdout.write(`  ${problem.path}: ${problem.message}\n`);
+}
+if (values.json) process.stdout.write(`${JSON.stringify(results.map(({ path, ok, problems }) => ({ path, ok, problems })))}\n`);
+process.exit(results.every((result) => result.ok) ? 0 : 1);

@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export type HubState = { url: string; pid: number; media: number; control: number; redis: number | null; dataDir: string; archiveDir: string };
+export type RunningHub = {
+  process: ChildProcess;
+  dataDir: string;
+  /** What `hub.json` says now. */
+  state: () => HubState;
+  /** What the hub has written to standard output and standard error. */
+  output: () => string;
+  /** SIGTERM; resolves with the exit code. */
+  stop: () => Promise<number | null>;
+  /** SIGKILL to every process of the hub. */
+  killAll: () => Promise<void>;
+};
+
+/** Start a real hub, supervisor and all, and wait until it answers. Throws with its output when it ends instead. */
+export async function startHub(dataDir: string, env: Record<string, string> = {}): Promise<RunningHub> {
+  const defaults = { DATA: dataDir, PORT: '0', RTC_PORT: String(await freePort()), DISK_RESERVE_MB: '100', LOG_LEVEL: 'info' };
+  const child = spawn(process.execPath, [join(root, 'server/supervisor/main.ts')], { env: { ...process.env, ...defaults, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  const take = (chunk: Buffer): void => void (output = (output + String(chunk)).slice(-200_000));
+  child.stdout.on('data', take);
+  child.stderr.on('data', take);
+  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  const state = (): HubState => JSON.parse(readFileSync(join(dataDir, 'hub.json'), 'utf8')) as HubState;
+  let code: number | null | undefined;
+  void exited.then((value) => (code = value ?? -1));
+  await until('the hub is ready', () => {
+    if (code !== undefined) throw new Error(`the hub ended with code ${code}:\n${output}`);
+    return /fieldhub is ready/.test(output) && readable(state);
+  });
+  return {
+    process: child,
+    dataDir,
+    state,
+    output: () => output,
+    stop: () => {
+      child.kill('SIGTERM');
+      return exited;
+    },
+    killAll: async () => {
+      const { pid, media, control, redis } = state();
+      // the supervisor first, so that it restarts nothing
+      for (const each of [pid, media, control, ...workersOf(media), ...(redis === null ? [] : [redis])]) signal(each, 'SIGKILL');
+      await exited;
+      await until('every process is gone', () => [media, control].every((each) => !alive(each)));
+    },
+  };
+}
+
+/** Ask again and again until it is so. A condition that throws ends the wait. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** A port that is free for UDP and TCP now, outside the range from which the kernel gives out ports by itself. */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if ((await bindsTcp(port)) && (await bindsUdp(port))) return port;
+  }
+  throw new Error('no free port was found');
+}
+
+function bindsTcp(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+function bindsUdp(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => resolve(false));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
+  });
+}
+
+export function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // it has ended by itself
+  }
+}
+
+/** Process ids of the mediasoup workers under a media process. */
+export function workersOf(mediaPid: number): number[] {
+  try {
+    return readFileSync(`/proc/${mediaPid}/task/${mediaPid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function readable(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch {
+    return false;
+  }
+}
