@@ -16,7 +16,8 @@ const purpose = process.argv[2] ?? 'all';
 const startMs = performance.now();
 
 try {
-  if (Number(process.versions.node.split('.')[0]) < 20) throw new SetupError(`Node ${process.versions.node} is too old`, 'install Node 20 or newer');
+  if (Number(process.versions.node.split('.')[0]) < 20)
+    throw new SetupError(`Node ${process.versions.node} is too old`, 'install Node 20 or newer');
   await locked(join(root, '.setup.lock'), async () => {
     const browser = purpose !== 'start' && purpose !== 'dev';
     await ensurePackages(browser ? [...RUN_PACKAGES, ...BROWSER_PACKAGES] : RUN_PACKAGES, 'to run');

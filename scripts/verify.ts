@@ -6,7 +6,11 @@ import { recordingsDir } from '../media/recordings/paths.ts';
 import { type Problem, verifyOperation } from '../media/recordings/verify.ts';
 
 /** `npm run verify -- <folder> [--json]`: a package, an operation's folder, or a hub's data folder. Exit 1 when anything is wrong. */
-const { values, positionals } = parseArgs({ args: process.argv.slice(2), options: { json: { type: 'boolean', default: false } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  args: process.argv.slice(2),
+  options: { json: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
 const folder = resolve(positionals[0] ?? '');
 const results: { path: string; ok: boolean; problems: Problem[] }[] = [];
 if (positionals.length !== 1) {
@@ -15,7 +19,9 @@ if (positionals.length !== 1) {
 }
 if (existsSync(join(folder, 'bagit.txt'))) results.push({ path: folder, ...(await verifyBag(folder)) });
 else if (existsSync(join(folder, 'operation.ndjson'))) results.push({ path: folder, ...(await verifyOperation(folder)) });
-else if (existsSync(recordingsDir(folder))) for (const name of readdirSync(recordingsDir(folder))) results.push({ path: join(recordingsDir(folder), name), ...(await verifyOperation(join(recordingsDir(folder), name))) });
+else if (existsSync(recordingsDir(folder)))
+  for (const name of readdirSync(recordingsDir(folder)))
+    results.push({ path: join(recordingsDir(folder), name), ...(await verifyOperation(join(recordingsDir(folder), name))) });
 else {
   process.stderr.write(`${folder} is no package, no operation and no data folder\n`);
   process.exit(2);

@@ -140,7 +140,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       });
     given[name] = parsed;
   }
-  return complete(given as Given);
+  return complete(given);
 }
 
 /** All settings with defaults and meanings, for `--help`. */
@@ -152,7 +152,7 @@ export function helpText(): string {
 }
 
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function complete(given: Given): Config {

@@ -30,7 +30,7 @@ export function mediaHandlers({ registry, events, clock, workers, figures, loop,
     },
     endOperation: async ({ operationId }) => registry.end(operationId),
     routerCapabilities: async ({ operationId }) => ({
-      rtpCapabilities: registry.get(operationId).rtpCapabilities as Record<string, unknown>,
+      rtpCapabilities: registry.get(operationId).rtpCapabilities,
     }),
     createTransport: async ({ operationId, peerId }) => registry.get(operationId).createTransport(peerId),
     connectTransport: async ({ peerId, transportId, dtlsParameters }) => {

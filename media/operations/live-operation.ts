@@ -4,7 +4,7 @@ import type { MediaEvent } from '../protocol/events.ts';
 import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
 import type { PlainReuse, PlainSource, ResultOf } from '../protocol/requests.ts';
 import type { AngleState, OperationState } from '../protocol/state.ts';
-import type { Log } from '../recorder/log.ts';
+import type { Log } from '../log.ts';
 import type { OperationRecorder } from '../recorder/operation-recorder.ts';
 import type { Take } from '../recorder/take.ts';
 import { clientCapabilities, mediaCodecs } from '../sfu/codecs.ts';
@@ -122,7 +122,7 @@ export class LiveOperation {
         producerId: producer.id,
         angleId,
         kind: consumer.kind,
-        rtpParameters: consumer.rtpParameters as unknown as Record<string, unknown>,
+        rtpParameters: consumer.rtpParameters,
       });
     }
     return consumers;

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { HubError } from '../errors.ts';
 import type { MediaEvent } from '../protocol/events.ts';
-import type { Log } from '../recorder/log.ts';
+import type { Log } from '../log.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 
 export type WatchOptions = {

@@ -11,7 +11,8 @@ import {
 } from 'vscode-jsonrpc/node';
 import { z } from 'zod';
 import { HubError, type HubErrorCode, messageOf } from '../errors.ts';
-import { MediaEvent, NumberedEvent } from './events.ts';
+import type { MediaEvent } from './events.ts';
+import { NumberedEvent } from './events.ts';
 import { type MediaMethod, mediaRequests, type ParamsOf, type ResultOf } from './requests.ts';
 
 /** JSON-RPC 2.0 over a Unix socket, framed by vscode-jsonrpc; both sides check every message against its schema. */
@@ -89,9 +90,12 @@ function serveClient(
 ): void {
   const connection = openConnection(socket, warn);
   let stop: (() => void) | null = null;
-  connection.onClose(() => stop?.());
+  socket.once('close', () => stop?.());
   const send = (event: NumberedEvent): void => {
-    connection.sendNotification('event', event).catch((error: unknown) => warn(`event not sent: ${messageOf(error)}`));
+    if (!socket.writable) return; // the log keeps it for whoever comes back
+    connection.sendNotification('event', event).catch((error: unknown) => {
+      if (socket.writable) warn(`event not sent: ${messageOf(error)}`);
+    });
   };
   const subscribe = async ({ bootId, afterSeq }: ParamsOf<'subscribe'>): Promise<ResultOf<'subscribe'>> => {
     stop?.();
@@ -201,7 +205,9 @@ export class MediaClient extends EventEmitter<MediaClientEvents> {
 
 function openConnection(socket: Socket, warn: (message: string) => void): MessageConnection {
   const connection = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
-  connection.onError(([error]) => warn(`channel: ${error.message}`));
+  connection.onError(([error]) => {
+    if (socket.writable) warn(`channel: ${error.message}`);
+  });
   socket.on('error', () => socket.destroy());
   return connection;
 }

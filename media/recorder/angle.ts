@@ -136,7 +136,7 @@ export class Angle {
   }
 
   state(): RecorderAngle {
-    const recording = this.#take?.takeId != null && !this.#interruption;
+    const recording = typeof this.#take?.takeId === 'string' && !this.#interruption;
     return {
       angleId: this.angleId,
       name: this.name,

@@ -8,7 +8,7 @@ import type { OperationLine } from '../recordings/lines.ts';
 import { operationJournal } from '../recordings/paths.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import { Angle, type AngleOwner, type RecorderAngle } from './angle.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../log.ts';
 import { OperationLog } from './operation-log.ts';
 import { repairOperation } from './repair.ts';
 import type { Signer } from './signer.ts';

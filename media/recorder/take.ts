@@ -8,7 +8,7 @@ import { initFor, sizeOf } from './init-for.ts';
 import type { TrackInput, TrackSink } from './input.ts';
 import { Intake, type Frame } from './intake.ts';
 import { KeyFrameAsker } from './key-frames.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../log.ts';
 import { Muxer, type SegmentTracks } from './muxer.ts';
 import { SegmentWriter } from './segment-writer.ts';
 

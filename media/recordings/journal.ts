@@ -58,7 +58,7 @@ export class Journal<Line extends { type: string }> {
   }
 
   async #write(): Promise<void> {
-    await null; // let the lines of this turn gather
+    await Promise.resolve(); // let the lines of this turn gather
     const text = `${this.#pending.join('\n')}\n`;
     this.#pending = [];
     this.#flush = null;

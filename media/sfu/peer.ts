@@ -52,7 +52,7 @@ export class Peer {
     });
     transport.observer.once('close', () => this.#transports.delete(transport.id));
     const { id, iceParameters, iceCandidates, dtlsParameters } = transport;
-    return { id, iceParameters, iceCandidates, dtlsParameters } as unknown as TransportInfo;
+    return { id, iceParameters, iceCandidates, dtlsParameters };
   }
 
   /** Throws `not_found`. */

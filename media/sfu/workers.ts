@@ -1,6 +1,6 @@
 import { createWorker, type types } from 'mediasoup';
 import { HubError, messageOf } from '../errors.ts';
-import type { Log } from '../recorder/log.ts';
+import type { Log } from '../log.ts';
 
 export type WorkerSlot = { index: number; worker: types.Worker; server: types.WebRtcServer; routers: number };
 export type WorkerPoolOptions = {

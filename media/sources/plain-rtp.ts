@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { types } from 'mediasoup';
 import { HubError, messageOf } from '../errors.ts';
 import type { PlainReuse, PlainSource } from '../protocol/requests.ts';
-import type { Log } from '../recorder/log.ts';
+import type { Log } from '../log.ts';
 
 type Kind = 'video' | 'audio';
 type Track = { transport: types.PlainTransport; producer: types.Producer };

@@ -12,9 +12,13 @@ export const USAGE = `npm run demo -- [--seconds N] [--data DIR] [--json]
 
 /** Throws an Error whose message names the option. */
 export function readArgs(argv: string[]): DemoArgs {
-  const { values } = parseArgs({ args: argv, options: { seconds: { type: 'string' }, data: { type: 'string' }, json: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    args: argv,
+    options: { seconds: { type: 'string' }, data: { type: 'string' }, json: { type: 'boolean', default: false } },
+  });
   if (values.seconds === undefined) return { seconds: null, dataDir: values.data ?? null, json: values.json };
   const seconds = Number(values.seconds);
-  if (!Number.isInteger(seconds) || seconds < 20 || seconds > 3600) throw new Error(`--seconds ${values.seconds} is not a whole number from 20 to 3600`);
+  if (!Number.isInteger(seconds) || seconds < 20 || seconds > 3600)
+    throw new Error(`--seconds ${values.seconds} is not a whole number from 20 to 3600`);
   return { seconds, dataDir: values.data ?? null, json: values.json };
 }

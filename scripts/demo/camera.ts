@@ -19,12 +19,35 @@ export class TestCamera {
 
   start(): void {
     const { video, audio, ip } = this.#target;
-    const rtp = (track: PlainSource['video']): string[] => ['-f', 'rtp', '-ssrc', String(track.ssrc), '-payload_type', String(track.payloadType), `rtp://${ip}:${track.port}?rtcpport=${track.rtcpPort}&pkt_size=1200`];
+    const rtp = (track: PlainSource['video']): string[] => [
+      '-f',
+      'rtp',
+      '-ssrc',
+      String(track.ssrc),
+      '-payload_type',
+      String(track.payloadType),
+      `rtp://${ip}:${track.port}?rtcpport=${track.rtcpPort}&pkt_size=1200`,
+    ];
     const clock = `drawtext=font='Noto Sans CJK SC':text='${this.#label} %{localtime\\:%T} %{pts\\:hms}':x=40:y=h-90:fontsize=52:fontcolor=white:box=1:boxcolor=black@0.65:boxborderw=14`;
     const args = ['-v', 'error', '-nostdin'];
     args.push('-re', '-f', 'lavfi', '-i', `${this.#pattern}=size=1280x720:rate=30`);
     args.push('-re', '-f', 'lavfi', '-i', 'sine=frequency=440:beep_factor=4:sample_rate=48000');
-    args.push('-map', '0:v', '-vf', clock, '-c:v', 'libx264', '-profile:v', 'baseline', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p');
+    args.push(
+      '-map',
+      '0:v',
+      '-vf',
+      clock,
+      '-c:v',
+      'libx264',
+      '-profile:v',
+      'baseline',
+      '-preset',
+      'ultrafast',
+      '-tune',
+      'zerolatency',
+      '-pix_fmt',
+      'yuv420p',
+    );
     args.push('-g', '30', '-b:v', '2500k', '-maxrate', '2500k', '-bufsize', '2500k', ...rtp(video));
     args.push('-map', '1:a', '-c:a', 'libopus', '-ac', '2', '-b:a', '64k', ...rtp(audio));
     const child = spawn('ffmpeg', args, { stdio: ['ignore', 'ignore', 'inherit'] });

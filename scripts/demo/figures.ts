@@ -11,10 +11,19 @@ export type DemoFigures = {
 export async function readFigures(packagePath: string): Promise<DemoFigures> {
   const report = await verifyBag(packagePath);
   const { operation } = report;
-  if (!report.ok || !operation) throw new Error(`the package does not verify:\n${report.problems.map((problem) => `${problem.path}: ${problem.message}`).join('\n')}`);
+  if (!report.ok || !operation)
+    throw new Error(`the package does not verify:\n${report.problems.map((problem) => `${problem.path}: ${problem.message}`).join('\n')}`);
   return {
     operation: operation.operationId,
-    angles: operation.angles.map(({ angleId, name, takes, segments, frames, durationMs, alignmentErrorMs }) => ({ id: angleId, name, takes, segments, frames, durationMs: Math.round(durationMs), alignmentErrorMs })),
+    angles: operation.angles.map(({ angleId, name, takes, segments, frames, durationMs, alignmentErrorMs }) => ({
+      id: angleId,
+      name,
+      takes,
+      segments,
+      frames,
+      durationMs: Math.round(durationMs),
+      alignmentErrorMs,
+    })),
     interruptions: operation.interruptions.map(({ angleId, startMs, endMs, cause }) => ({ angle: angleId, startMs, endMs, cause })),
     package: { path: packagePath, sizeBytes: report.sizeBytes, files: report.files, verified: true },
   };

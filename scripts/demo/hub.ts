@@ -11,31 +11,52 @@ export type DemoHub = { url: string; archiveDir: string; process: ChildProcess; 
 
 /** Start the hub as `npm start` does and wait until it answers. Its log goes to standard error. */
 export async function startHub(dataDir: string, env: Record<string, string>): Promise<DemoHub> {
-  const child = spawn(process.execPath, [join(root, 'server/supervisor/main.ts')], { env: { ...process.env, LOG_LEVEL: 'warn', ...env, DATA: dataDir }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [join(root, 'server/supervisor/main.ts')], {
+    env: { ...process.env, LOG_LEVEL: 'warn', ...env, DATA: dataDir },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  await new Promise<void>((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error('the hub was not ready within 30 s')), READY_MS);
-    child.stdout.on('data', (chunk: Buffer) => {
-      if (String(chunk).includes('fieldhub is ready')) resolve();
-    });
-    void exited.then(() => reject(new Error('the hub ended before it was ready')));
-    child.stdout.once('data', () => clearTimeout(late));
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    await exited;
+  };
+  await ready(child, exited).catch(async (error: unknown) => {
+    await stop();
+    throw error;
   });
   const { url, archiveDir } = JSON.parse(readFileSync(join(dataDir, 'hub.json'), 'utf8')) as { url: string; archiveDir: string };
   return {
     url,
     archiveDir,
     process: child,
-    stop: async () => {
-      child.kill('SIGTERM');
-      await exited;
-    },
+    stop,
   };
 }
 
+function ready(child: ChildProcess, exited: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error('the hub was not ready within 30 s')), READY_MS);
+    void exited.then(() => reject(new Error('the hub ended before it was ready')));
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (!String(chunk).includes('fieldhub is ready')) return;
+      clearTimeout(late);
+      resolve();
+    });
+  });
+}
+
 /** One request to the hub's API. Throws with what the hub said. */
-export async function call<S extends z.ZodType>(hub: { url: string }, schema: S, method: 'GET' | 'POST', path: string, body?: object): Promise<z.infer<S>> {
-  const response = await fetch(`${hub.url}/api${path}`, { method, ...(body ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {}) });
+export async function call<S extends z.ZodType>(
+  hub: { url: string },
+  schema: S,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: object,
+): Promise<z.infer<S>> {
+  const response = await fetch(`${hub.url}/api${path}`, {
+    method,
+    ...(body ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {}),
+  });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
   return schema.parse(JSON.parse(text));

@@ -67,7 +67,11 @@ async function demo(): Promise<void> {
   const view = await untilAllRecord(hub, base);
   say(`operation ${OPERATION} (${operationId}): ${view.angles.length} angles record`);
   const consoleUrl = `${hub.url}/console/${operationId}`;
-  await watchConsole(browser, consoleUrl, view.angles.map((angle) => angle.angleId));
+  await watchConsole(
+    browser,
+    consoleUrl,
+    view.angles.map((angle) => angle.angleId),
+  );
   say(`console: ${consoleUrl} shows all of them live`);
 
   if (seconds === null) return stayUp(hub, base, consoleUrl);

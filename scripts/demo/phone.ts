@@ -1,5 +1,7 @@
 import { type Browser, chromium, type Page } from 'playwright-core';
 
+type Shown = { getVideoPlaybackQuality: () => { totalVideoFrames: number } };
+
 /** What makes Debian's Chromium a phone with a camera, on a machine without one. */
 const ARGS = [
   '--no-sandbox',
@@ -19,7 +21,11 @@ export function launchBrowser(): Promise<Browser> {
 
 /** Open the capture link as an officer would, press the button, wait until the hub confirms that it records. */
 export async function filmWithPhone(browser: Browser, url: string, timeoutMs = 30_000): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: 'zh-CN', permissions: ['camera', 'microphone'] });
+  const context = await browser.newContext({
+    viewport: { width: 390, height: 844 },
+    locale: 'zh-CN',
+    permissions: ['camera', 'microphone'],
+  });
   const page = await context.newPage();
   await page.goto(url);
   await page.getByTestId('capture-start').click({ timeout: timeoutMs });
@@ -32,15 +38,18 @@ export async function watchConsole(browser: Browser, url: string, angleIds: stri
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN' });
   const page = await context.newPage();
   await page.goto(url);
-  for (const angleId of angleIds) {
-    await page.waitForFunction(
-      (id) => {
-        const video = document.querySelector<HTMLVideoElement>(`[data-testid="tile-${id}"] video`);
-        return video !== null && video.videoWidth > 0 && video.getVideoPlaybackQuality().totalVideoFrames > 10;
-      },
-      angleId,
-      { timeout: timeoutMs },
-    );
-  }
+  for (const angleId of angleIds) await untilMoving(page, angleId, timeoutMs);
   return page;
+}
+
+/** The page's content security policy forbids what `waitForFunction` does, so the element is asked from outside. */
+async function untilMoving(page: Page, angleId: string, timeoutMs: number): Promise<void> {
+  const video = page.getByTestId(`tile-${angleId}`).locator('video');
+  const deadline = performance.now() + timeoutMs;
+  const frames = (): Promise<number> => video.evaluate((element: Shown) => element.getVideoPlaybackQuality().totalVideoFrames);
+  await video.waitFor({ timeout: timeoutMs });
+  while ((await frames()) < 10) {
+    if (performance.now() > deadline) throw new Error(`the console shows no moving picture of ${angleId} after ${timeoutMs / 1000} s`);
+    await page.waitForTimeout(100);
+  }
 }

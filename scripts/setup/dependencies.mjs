@@ -15,8 +15,16 @@ export async function ensureDependencies(root) {
   const wanted = hashOf(root, [join(root, 'package-lock.json')], process.platform, process.arch);
   if (isStamped(mark, wanted) && existsSync(join(root, 'node_modules/.bin/node'))) return;
   // with the variable set, mediasoup's install step neither downloads nor builds: that is the next step here
-  const env = { ...process.env, MEDIASOUP_WORKER_BIN: workerPath(root), npm_config_audit: 'false', npm_config_fund: 'false', npm_config_loglevel: 'error' };
-  await step('npm packages', () => run('npm', ['ci'], { cwd: root, env, advice: 'check that the npm registry can be reached, then run `npm ci` by hand' }));
+  const env = {
+    ...process.env,
+    MEDIASOUP_WORKER_BIN: workerPath(root),
+    npm_config_audit: 'false',
+    npm_config_fund: 'false',
+    npm_config_loglevel: 'error',
+  };
+  await step('npm packages', () =>
+    run('npm', ['ci'], { cwd: root, env, advice: 'check that the npm registry can be reached, then run `npm ci` by hand' }),
+  );
   await ensureNode(root);
   stamp(mark, wanted);
 }
@@ -24,8 +32,14 @@ export async function ensureDependencies(root) {
 /** npm may have been told to run no install scripts; the package `node` needs its own, which links the binary. */
 async function ensureNode(root) {
   if (version(root) >= NODE_MAJOR) return;
-  await step('Node 24', () => run(process.execPath, ['installArchSpecificPackage.js'], { cwd: join(root, 'node_modules/node'), advice: 'install Node 24 by hand' }));
-  if (version(root) < NODE_MAJOR) throw new SetupError('the npm package `node` did not bring Node 24', 'remove node_modules and run the command again, with install scripts allowed');
+  await step('Node 24', () =>
+    run(process.execPath, ['installArchSpecificPackage.js'], { cwd: join(root, 'node_modules/node'), advice: 'install Node 24 by hand' }),
+  );
+  if (version(root) < NODE_MAJOR)
+    throw new SetupError(
+      'the npm package `node` did not bring Node 24',
+      'remove node_modules and run the command again, with install scripts allowed',
+    );
 }
 
 function version(root) {

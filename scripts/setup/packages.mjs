@@ -5,7 +5,17 @@ import { run, SetupError, step, works } from './steps.mjs';
 /** Debian packages by what they are for. */
 export const RUN_PACKAGES = ['ffmpeg', 'redis-server'];
 export const BROWSER_PACKAGES = ['chromium', 'fonts-noto-cjk'];
-export const BUILD_PACKAGES = ['g++', 'make', 'pkg-config', 'libssl-dev', 'libuv1-dev', 'libsrtp2-dev', 'libflatbuffers-dev', 'flatbuffers-compiler', 'libabsl-dev'];
+export const BUILD_PACKAGES = [
+  'g++',
+  'make',
+  'pkg-config',
+  'libssl-dev',
+  'libuv1-dev',
+  'libsrtp2-dev',
+  'libflatbuffers-dev',
+  'flatbuffers-compiler',
+  'libabsl-dev',
+];
 
 /** The packages of `wanted` that `dpkg-query -W -f '${Package} ${Status}\n'` does not show as installed. */
 export function missingFrom(dpkgOutput, wanted) {
@@ -30,7 +40,11 @@ export async function ensurePackages(wanted, why) {
   const absent = missing(wanted);
   if (absent === null) {
     const lacking = wanted.filter((name) => PROGRAMS[name] && !works('sh', ['-c', `command -v ${PROGRAMS[name]}`]));
-    if (lacking.length > 0) throw new SetupError(`${lacking.join(', ')} must be installed, ${why}; this system is no Debian, so the set-up cannot do it`, `install: ${lacking.join(' ')}`);
+    if (lacking.length > 0)
+      throw new SetupError(
+        `${lacking.join(', ')} must be installed, ${why}; this system is no Debian, so the set-up cannot do it`,
+        `install: ${lacking.join(' ')}`,
+      );
     return;
   }
   if (absent.length === 0) return;

@@ -49,7 +49,13 @@ export function run(command, args, options = {}) {
     child.once('error', (error) => reject(new SetupError(`${command} cannot be run: ${error.message}`, advice)));
     child.once('close', (code, signal) => {
       if (code === 0) resolve(output);
-      else reject(new SetupError(`${command} ${args.slice(0, 3).join(' ')} ended with ${signal ?? `code ${code}`}:\n${output.trimEnd().split('\n').slice(-15).join('\n')}`, advice));
+      else
+        reject(
+          new SetupError(
+            `${command} ${args.slice(0, 3).join(' ')} ended with ${signal ?? `code ${code}`}:\n${output.trimEnd().split('\n').slice(-15).join('\n')}`,
+            advice,
+          ),
+        );
     });
   });
 }

@@ -10,6 +10,11 @@ export async function ensureWeb(root) {
   const mark = join(root, 'web/dist/.built-from');
   if (isStamped(mark, wanted) && existsSync(join(root, 'web/dist/index.html'))) return;
   const vite = join(root, 'node_modules/vite/bin/vite.js');
-  await step('web app', () => run(join(root, 'node_modules/.bin/node'), [vite, 'build', 'web', '--logLevel', 'warn'], { cwd: root, advice: 'run `npx vite build web` to see the whole message' }));
+  await step('web app', () =>
+    run(join(root, 'node_modules/.bin/node'), [vite, 'build', 'web', '--logLevel', 'warn'], {
+      cwd: root,
+      advice: 'run `npx vite build web` to see the whole message',
+    }),
+  );
   stamp(mark, wanted);
 }

@@ -25,7 +25,9 @@ export async function ensureWorker(root) {
     if (!existsSync(cached) && (await prebuilt(root, target))) place(target, cached);
     if (!existsSync(cached)) {
       await ensurePackages(BUILD_PACKAGES, 'to build the media worker');
-      const built = await step('mediasoup worker, built from source (about 6 minutes on two cores)', (progress) => buildWorker(root, `${cached}.build`, progress));
+      const built = await step('mediasoup worker, built from source (about 6 minutes on two cores)', (progress) =>
+        buildWorker(root, `${cached}.build`, progress),
+      );
       place(built, cached);
       rmSync(`${cached}.build`, { recursive: true, force: true });
     }
@@ -41,7 +43,9 @@ function cachePath(root) {
 
 /** The worker refuses to run without its parent, with code 41; a broken or foreign binary ends otherwise. */
 function runs(path) {
-  return existsSync(path) && statSync(path).size > 100_000 && spawnSync(path, [], { stdio: 'ignore', env: {}, timeout: 5000 }).status === 41;
+  return (
+    existsSync(path) && statSync(path).size > 100_000 && spawnSync(path, [], { stdio: 'ignore', env: {}, timeout: 5000 }).status === 41
+  );
 }
 
 function place(from, to) {
@@ -57,7 +61,9 @@ async function prebuilt(root, target) {
   const env = { ...process.env, PYTHON: '/nonexistent' };
   delete env.MEDIASOUP_WORKER_BIN;
   try {
-    await step('mediasoup worker, prebuilt', () => run(process.execPath, ['npm-scripts.mjs', 'postinstall'], { cwd, env, timeout: PREBUILT_MS }));
+    await step('mediasoup worker, prebuilt', () =>
+      run(process.execPath, ['npm-scripts.mjs', 'postinstall'], { cwd, env, timeout: PREBUILT_MS }),
+    );
   } catch {
     say('setup:   no prebuilt worker could be had');
   }

@@ -1,5 +1,5 @@
 import type { Socket } from 'socket.io';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { apiError } from '../http/errors.ts';
 import type { Context } from '../context.ts';

@@ -4,9 +4,12 @@ export type ChildOptions = {
   name: string;
   command: string;
   args: string[];
-  env: NodeJS.ProcessEnv;
+  /** Asked for at each start: what was learnt in an earlier one may go in. */
+  env: () => NodeJS.ProcessEnv;
   /** With an IPC channel the child says when it is ready, and stops when the supervisor is gone. */
   ipc: boolean;
+  /** In a process group of its own: Ctrl+C in a terminal reaches the supervisor, which then stops it in its turn. */
+  detached?: boolean;
   started?: (pid: number) => void;
   ready?: (message: Record<string, unknown>) => void;
   /** It died though nobody asked it to; it is about to be started again. */
@@ -39,8 +42,12 @@ export class SupervisedChild {
 
   start(): void {
     this.#state = 'running';
-    const { command, args, env, ipc, started, ready, died, fatal } = this.#options;
-    const child = spawn(command, args, { env, stdio: ipc ? ['ignore', 'inherit', 'inherit', 'ipc'] : ['ignore', 'ignore', 'inherit'] });
+    const { command, args, env, ipc, detached = false, started, ready, died, fatal } = this.#options;
+    const child = spawn(command, args, {
+      env: env(),
+      detached,
+      stdio: ipc ? ['ignore', 'inherit', 'inherit', 'ipc'] : ['ignore', 'ignore', 'inherit'],
+    });
     const startedMs = performance.now();
     this.#process = child;
     if (child.pid !== undefined) started?.(child.pid);

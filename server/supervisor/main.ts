@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
@@ -24,34 +23,39 @@ const log = pino({ level: config.logLevel, base: { plane: 'supervisor' } }, pino
 const unlock = await orExit(() => lockDataFolder(config.dataDir));
 const secret = config.beyondLoopback ? (config.startupSecret ?? randomBytes(12).toString('base64url')) : null;
 
-const redis = config.redisUrl === null ? new OwnRedis(config.dataDir, (why) => log.warn({ why }, 'redis died, it is started again')) : null;
+let stopping = false;
+/** Where the control process serves the pages, once it does. Started again, it takes the same port. */
+let served: { url: string; port: number } | null = null;
+
+const redis: OwnRedis | null =
+  config.redisUrl === null
+    ? new OwnRedis(config.dataDir, { started: writeState, died: (why) => log.warn({ why }, 'redis died, it is started again') })
+    : null;
 const runDir = redis?.runDir ?? mkdtempSync('/tmp/fh-');
 const mediaSocket = join(runDir, 'media.sock');
 
-let stopping = false;
 const media = new SupervisedChild({
   name: 'media',
   command: process.execPath,
   args: [join(root, 'media/main.ts')],
-  env: { ...process.env, FIELDHUB_MEDIA_SETTINGS: JSON.stringify(mediaSettings(config)) },
+  env: () => ({ ...process.env, FIELDHUB_MEDIA_SETTINGS: JSON.stringify(mediaSettings(config)) }),
   ipc: true,
-  started: () => void writeState(),
+  started: writeState,
   died: (why) => log.error({ why }, 'media process died, it is started again'),
   fatal: (message) => void fail(message),
 });
-let url: string | null = null;
 const control = new SupervisedChild({
   name: 'control',
   command: process.execPath,
   args: [join(root, 'server/main.ts')],
-  env: { ...process.env, FIELDHUB_CONTROL_SETTINGS: JSON.stringify(controlSettings(config)) },
+  env: () => ({ ...process.env, FIELDHUB_CONTROL_SETTINGS: JSON.stringify(controlSettings(config)) }),
   ipc: true,
-  started: () => void writeState(),
+  started: writeState,
   ready: (message) => {
-    const first = url === null;
-    url = String(message['url']);
-    void writeState();
-    if (first) greet(url);
+    const first = served === null;
+    served = { url: String(message['url']), port: Number(message['port']) };
+    writeState();
+    if (first) greet(served.url);
   },
   died: (why) => log.error({ why }, 'control process died, it is started again'),
   fatal: (message) => void fail(message),
@@ -90,20 +94,21 @@ async function orExit<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** `hub.json` tells other programs on this machine where the hub is, once it answers. */
-async function writeState(): Promise<void> {
-  if (stopping || url === null) return;
+function writeState(): void {
+  if (stopping || served === null) return;
   const path = join(config.dataDir, 'hub.json');
+  const { dataDir, archiveDir } = config;
   const state = {
-    url,
+    url: served.url,
     pid: process.pid,
     media: media.pid,
     control: control.pid,
     redis: redis?.pid ?? null,
-    dataDir: config.dataDir,
-    archiveDir: config.archiveDir,
+    dataDir,
+    archiveDir,
   };
-  await writeFile(`${path}.${process.pid}`, JSON.stringify(state));
-  await rename(`${path}.${process.pid}`, path);
+  writeFileSync(`${path}.new`, JSON.stringify(state));
+  renameSync(`${path}.new`, path);
 }
 
 function greet(address: string): void {
@@ -139,7 +144,7 @@ function controlSettings(c: Config): ControlSettings {
     mediaSocket,
     redis: redis ? { socketPath: redis.socketPath } : { url: c.redisUrl ?? '' },
     listen: c.listen,
-    port: c.port,
+    port: served?.port ?? c.port,
     publicUrl: c.publicUrl,
     announcedAddress: c.announcedAddress,
     tls: c.tls,

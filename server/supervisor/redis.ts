@@ -15,7 +15,7 @@ export class OwnRedis {
   readonly #dir: string;
   readonly #child: SupervisedChild;
 
-  constructor(dataDir: string, died: (why: string) => void) {
+  constructor(dataDir: string, on: { started: () => void; died: (why: string) => void }) {
     this.#dir = join(dataDir, 'redis');
     mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
     this.#runDir = mkdtempSync('/tmp/fh-');
@@ -40,8 +40,21 @@ export class OwnRedis {
       '--daemonize',
       'no',
     ];
-    const started = (pid: number): void => writeFileSync(this.#pidFile, String(pid));
-    this.#child = new SupervisedChild({ name: 'redis', command: 'redis-server', args, env: process.env, ipc: false, started, died });
+    const started = (pid: number): void => {
+      writeFileSync(this.#pidFile, String(pid));
+      on.started();
+    };
+    const env = (): NodeJS.ProcessEnv => process.env;
+    this.#child = new SupervisedChild({
+      name: 'redis',
+      command: 'redis-server',
+      args,
+      env,
+      ipc: false,
+      detached: true,
+      started,
+      died: on.died,
+    });
   }
 
   get pid(): number | undefined {

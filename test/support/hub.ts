@@ -7,7 +7,15 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-export type HubState = { url: string; pid: number; media: number; control: number; redis: number | null; dataDir: string; archiveDir: string };
+export type HubState = {
+  url: string;
+  pid: number;
+  media: number;
+  control: number;
+  redis: number | null;
+  dataDir: string;
+  archiveDir: string;
+};
 export type RunningHub = {
   process: ChildProcess;
   dataDir: string;
@@ -24,7 +32,10 @@ export type RunningHub = {
 /** Start a real hub, supervisor and all, and wait until it answers. Throws with its output when it ends instead. */
 export async function startHub(dataDir: string, env: Record<string, string> = {}): Promise<RunningHub> {
   const defaults = { DATA: dataDir, PORT: '0', RTC_PORT: String(await freePort()), DISK_RESERVE_MB: '100', LOG_LEVEL: 'info' };
-  const child = spawn(process.execPath, [join(root, 'server/supervisor/main.ts')], { env: { ...process.env, ...defaults, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [join(root, 'server/supervisor/main.ts')], {
+    env: { ...process.env, ...defaults, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   const take = (chunk: Buffer): void => void (output = (output + String(chunk)).slice(-200_000));
   child.stdout.on('data', take);

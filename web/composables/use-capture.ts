@@ -124,7 +124,8 @@ export function useCapture() {
     try {
       const joined = await signalling.request('join', { peerId });
       angle.value = joined.angle;
-      const alive = publisher?.transportId != null && joined.transports.includes(publisher.transportId) && joined.producers.length > 0;
+      const alive =
+        typeof publisher?.transportId === 'string' && joined.transports.includes(publisher.transportId) && joined.producers.length > 0;
       if (!alive) await publish(joined.rtpCapabilities);
       problem.value = null;
       backoffMs = 500;

@@ -30,19 +30,17 @@ export class Publisher {
   /** Make a transport and send both tracks. Throws ApiFailure or the browser's own error. */
   async publish(rtpCapabilities: Record<string, unknown>, stream: MediaStream): Promise<void> {
     this.close();
-    const device = await Device.factory({ forcedRtpExtensions: { [CAPTURE_TIME]: true } as never });
-    await device.load({ routerRtpCapabilities: rtpCapabilities as types.RtpCapabilities });
+    const device = await Device.factory({ forcedRtpExtensions: { [CAPTURE_TIME]: true } });
+    await device.load({ routerRtpCapabilities: rtpCapabilities });
     const info = await this.#signalling.request('createTransport', { direction: 'send' });
     const transport = device.createSendTransport(info as unknown as types.TransportOptions);
     this.#transport = transport;
     transport.on('connect', ({ dtlsParameters }, done, failed) => {
-      this.#signalling
-        .request('connectTransport', { transportId: transport.id, dtlsParameters: dtlsParameters as never })
-        .then(done, failed);
+      this.#signalling.request('connectTransport', { transportId: transport.id, dtlsParameters: dtlsParameters }).then(done, failed);
     });
     transport.on('produce', ({ kind, rtpParameters }, done, failed) => {
       this.#signalling
-        .request('produce', { transportId: transport.id, kind, rtpParameters: rtpParameters as never })
+        .request('produce', { transportId: transport.id, kind, rtpParameters: rtpParameters })
         .then(({ producerId }) => done({ id: producerId }), failed);
     });
     transport.on('connectionstatechange', (state) => this.#connection(transport, state));

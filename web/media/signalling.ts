@@ -40,6 +40,7 @@ export class Signalling<S extends Specs> {
   }
 
   on<K extends keyof HubEvents>(name: K, listener: (value: HubEvents[K]) => void): void {
+    // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- vue-tsc cannot resolve the listener of a generic name
     this.socket.on(name as string, listener as (...args: unknown[]) => void);
   }
 

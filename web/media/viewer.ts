@@ -29,14 +29,12 @@ export class Viewer {
     this.#transport?.close();
     this.#watched.clear();
     const device = await Device.factory();
-    await device.load({ routerRtpCapabilities: rtpCapabilities as types.RtpCapabilities });
+    await device.load({ routerRtpCapabilities: rtpCapabilities });
     this.#device = device;
     const info = await this.#signalling.request('createTransport', { direction: 'recv' });
     const transport = device.createRecvTransport(info as unknown as types.TransportOptions);
     transport.on('connect', ({ dtlsParameters }, done, failed) => {
-      this.#signalling
-        .request('connectTransport', { transportId: transport.id, dtlsParameters: dtlsParameters as never })
-        .then(done, failed);
+      this.#signalling.request('connectTransport', { transportId: transport.id, dtlsParameters: dtlsParameters }).then(done, failed);
     });
     transport.on('connectionstatechange', (state) => {
       if (state === 'failed' || state === 'disconnected') void this.#restartIce(transport);
@@ -74,7 +72,7 @@ export class Viewer {
     const { consumers: infos } = await this.#signalling.request('consume', {
       transportId: transport.id,
       angleId: angle.angleId,
-      rtpCapabilities: this.#device.recvRtpCapabilities as Record<string, unknown>,
+      rtpCapabilities: this.#device.recvRtpCapabilities,
     });
     const consumers: types.Consumer[] = [];
     for (const info of infos) {

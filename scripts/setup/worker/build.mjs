@@ -7,9 +7,24 @@ import { run, SetupError } from '../steps.mjs';
 
 const shim = join(dirname(fileURLToPath(import.meta.url)), 'shim');
 const FLAGS = ['-std=c++20', '-O2', '-DNDEBUG', '-DMS_LITTLE_ENDIAN', '-DMS_EXECUTABLE', '-DFLATBUFFERS_LOCALE_INDEPENDENT=1'];
-const LIBRARIES = ['uv', 'ssl', 'crypto', 'srtp2', 'absl_strings', 'absl_throw_delegate', 'absl_bad_optional_access', 'absl_raw_logging_internal', 'pthread'];
+const LIBRARIES = [
+  'uv',
+  'ssl',
+  'crypto',
+  'srtp2',
+  'absl_strings',
+  'absl_throw_delegate',
+  'absl_bad_optional_access',
+  'absl_raw_logging_internal',
+  'pthread',
+];
 /** Not in mediasoup's common list, but needed by the program. */
-const MORE_SOURCES = ['src/DepLibWebRTC.cpp', 'src/RTC/TransportCongestionControlClient.cpp', 'src/RTC/TransportCongestionControlServer.cpp', 'src/main.cpp'];
+const MORE_SOURCES = [
+  'src/DepLibWebRTC.cpp',
+  'src/RTC/TransportCongestionControlClient.cpp',
+  'src/RTC/TransportCongestionControlServer.cpp',
+  'src/main.cpp',
+];
 
 /** The sources named in the meson files of mediasoup's worker: `list` is one array's name, or null for every .cc file. */
 export function sourcesIn(meson, list) {
@@ -23,7 +38,11 @@ export function sourcesIn(meson, list) {
  */
 export function patchDtls(source) {
   const patched = source.replace('operationType == BIO_CB_RETURN', '(operationType & BIO_CB_RETURN)');
-  if (patched === source) throw new SetupError('DtlsTransport.cpp is not as expected: this mediasoup version needs another patch', 'set MEDIASOUP_WORKER_BIN to a worker of this version');
+  if (patched === source)
+    throw new SetupError(
+      'DtlsTransport.cpp is not as expected: this mediasoup version needs another patch',
+      'set MEDIASOUP_WORKER_BIN to a worker of this version',
+    );
   return patched;
 }
 
@@ -34,15 +53,35 @@ export async function buildWorker(root, dir, progress) {
   mkdirSync(join(generated, 'FBS'), { recursive: true });
   mkdirSync(join(dir, 'o'), { recursive: true });
   const schemas = readdirSync(join(worker, 'fbs')).filter((name) => name.endsWith('.fbs'));
-  await run('flatc', ['--cpp', '--cpp-field-case-style', 'lower', '--reflect-names', '--scoped-enums', '--filename-suffix', '', '-o', join(generated, 'FBS'), ...schemas.map((name) => join(worker, 'fbs', name))]);
+  await run('flatc', [
+    '--cpp',
+    '--cpp-field-case-style',
+    'lower',
+    '--reflect-names',
+    '--scoped-enums',
+    '--filename-suffix',
+    '',
+    '-o',
+    join(generated, 'FBS'),
+    ...schemas.map((name) => join(worker, 'fbs', name)),
+  ]);
   const patched = join(dir, 'DtlsTransport.cpp');
   writeFileSync(patched, patchDtls(readFileSync(join(worker, 'src/RTC/DtlsTransport.cpp'), 'utf8')));
 
   const meson = (path) => readFileSync(join(worker, path), 'utf8');
   const libwebrtc = sourcesIn(meson('deps/libwebrtc/meson.build'), null).map((path) => `deps/libwebrtc/${path}`);
   const sources = [...new Set([...sourcesIn(meson('meson.build'), 'common_sources'), ...MORE_SOURCES, ...libwebrtc])];
-  const includes = [join(worker, 'include'), shim, generated, join(worker, 'deps/libwebrtc'), join(worker, 'deps/libwebrtc/libwebrtc')].flatMap((path) => ['-I', path]);
-  const jobs = sources.map((path) => ({ from: path.endsWith('RTC/DtlsTransport.cpp') ? patched : join(worker, path), to: join(dir, 'o', `${path.replaceAll('/', '_')}.o`) }));
+  const includes = [
+    join(worker, 'include'),
+    shim,
+    generated,
+    join(worker, 'deps/libwebrtc'),
+    join(worker, 'deps/libwebrtc/libwebrtc'),
+  ].flatMap((path) => ['-I', path]);
+  const jobs = sources.map((path) => ({
+    from: path.endsWith('RTC/DtlsTransport.cpp') ? patched : join(worker, path),
+    to: join(dir, 'o', `${path.replaceAll('/', '_')}.o`),
+  }));
   await compileAll(jobs, includes, progress);
   const program = join(dir, 'mediasoup-worker');
   await run('g++', ['-o', program, ...jobs.map((job) => job.to), ...LIBRARIES.map((name) => `-l${name}`)]);
