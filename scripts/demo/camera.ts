@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import type { PlainSource } from '../../media/protocol/requests.ts';
 
 /**
@@ -52,6 +53,8 @@ export class TestCamera {
     args.push('-map', '1:a', '-c:a', 'libopus', '-ac', '2', '-b:a', '64k', ...rtp(audio));
     const child = spawn('ffmpeg', args, { stdio: ['ignore', 'ignore', 'inherit'] });
     child.once('error', (error) => process.stderr.write(`camera ${this.#label}: ${error.message}\n`));
+    // three encoders on a small machine shall not make the phone's camera stutter: their own pictures are timed by count
+    if (child.pid !== undefined) setPriority(child.pid, 10);
     this.#process = child;
   }
 

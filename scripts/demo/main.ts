@@ -9,7 +9,7 @@ import { readArgs, USAGE } from './args.ts';
 import { TestCamera } from './camera.ts';
 import { readFigures } from './figures.ts';
 import { call, type DemoHub, startHub } from './hub.ts';
-import { filmWithPhone, launchBrowser, watchConsole } from './phone.ts';
+import { filmWithPhone, launchBrowser, openConsole, untilMoving } from './phone.ts';
 
 /** The main job, end to end: three cameras and a phone film an operation; one camera fails in the middle; the recordings are packed and verified. */
 const OPERATION = '强制拆除演示';
@@ -22,7 +22,8 @@ const PHONE = '手机 01';
 const CUT_SECONDS = 6;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const wait = (seconds: number): Promise<void> => new Promise((done) => setTimeout(done, seconds * 1000));
+const clock = (): string => new Date().toISOString();
+const wait = (seconds: number): Promise<void> => new Promise((done) => setTimeout(done, Math.max(0, seconds) * 1000));
 
 let hub: DemoHub | null = null;
 let browser: Browser | null = null;
@@ -54,34 +55,32 @@ async function demo(): Promise<void> {
 
   const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: OPERATION });
   const base = `/operations/${operationId}`;
+  const phone = await call(hub, AngleState, 'POST', `${base}/angles`, { name: PHONE });
   for (const { name, pattern } of CAMERAS) {
     const { angleId } = await call(hub, AngleState, 'POST', `${base}/angles`, { name });
-    const camera = new TestCamera(await call(hub, PlainSource, 'POST', `${base}/angles/${angleId}/camera`), name, pattern);
-    cameras.push(camera);
-    camera.start();
+    cameras.push(new TestCamera(await call(hub, PlainSource, 'POST', `${base}/angles/${angleId}/camera`), name, pattern));
   }
-  const phone = await call(hub, AngleState, 'POST', `${base}/angles`, { name: PHONE });
   const link = await call(hub, CaptureLink, 'POST', `${base}/angles/${phone.angleId}/links`);
   browser = await launchBrowser();
   await filmWithPhone(browser, link.url);
+  const consoleUrl = `${hub.url}/console/${operationId}`;
+  const watched = await openConsole(browser, consoleUrl);
+  for (const camera of cameras) camera.start();
   const view = await untilAllRecord(hub, base);
   say(`operation ${OPERATION} (${operationId}): ${view.angles.length} angles record`);
-  const consoleUrl = `${hub.url}/console/${operationId}`;
-  await watchConsole(
-    browser,
-    consoleUrl,
-    view.angles.map((angle) => angle.angleId),
-  );
+  const since = performance.now();
+  for (const { angleId } of view.angles) await untilMoving(watched, angleId);
   say(`console: ${consoleUrl} shows all of them live`);
 
   if (seconds === null) return stayUp(hub, base, consoleUrl);
-  await wait(Math.max(4, seconds * 0.4));
-  say(`camera ${CAMERAS[1]?.name ?? ''} fails`);
+  const until = (second: number): Promise<void> => wait(second - (performance.now() - since) / 1000);
+  await until(seconds * 0.4);
   cameras[1]?.cut();
+  say(`${clock()} camera ${CAMERAS[1]?.name ?? ''} fails`);
   await wait(CUT_SECONDS);
   cameras[1]?.start();
-  say('and is back');
-  await wait(Math.max(4, seconds - seconds * 0.4 - CUT_SECONDS));
+  say(`${clock()} and is back`);
+  await until(seconds);
 
   await call(hub, OperationView, 'POST', `${base}/end`);
   const path = await untilPacked(hub, base);

@@ -12,7 +12,7 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
   '--use-fake-ui-for-media-stream',
-  '--use-fake-device-for-media-stream',
+  '--use-fake-device-for-media-stream=fps=15',
 ];
 
 export function launchBrowser(): Promise<Browser> {
@@ -33,17 +33,19 @@ export async function filmWithPhone(browser: Browser, url: string, timeoutMs = 3
   return page;
 }
 
-/** Open the console and wait until each of these angles shows moving pictures. */
-export async function watchConsole(browser: Browser, url: string, angleIds: string[], timeoutMs = 30_000): Promise<Page> {
+/** Open the console as a commander would. */
+export async function openConsole(browser: Browser, url: string): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN' });
   const page = await context.newPage();
   await page.goto(url);
-  for (const angleId of angleIds) await untilMoving(page, angleId, timeoutMs);
   return page;
 }
 
-/** The page's content security policy forbids what `waitForFunction` does, so the element is asked from outside. */
-async function untilMoving(page: Page, angleId: string, timeoutMs: number): Promise<void> {
+/**
+ * Wait until this angle's tile shows moving pictures. The page's content security policy forbids what `waitForFunction`
+ * does, so the element is asked from outside.
+ */
+export async function untilMoving(page: Page, angleId: string, timeoutMs = 30_000): Promise<void> {
   const video = page.getByTestId(`tile-${angleId}`).locator('video');
   const deadline = performance.now() + timeoutMs;
   const frames = (): Promise<number> => video.evaluate((element: Shown) => element.getVideoPlaybackQuality().totalVideoFrames);
