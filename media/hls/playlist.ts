@@ -1,7 +1,7 @@
 import { HubError } from '../errors.ts';
 import type { Interruption } from '../protocol/state.ts';
 import type { SegmentLine } from '../recordings/lines.ts';
-import type { RecordedOperation } from '../recordings/read.ts';
+import { hasPictures, type RecordedOperation } from '../recordings/read.ts';
 
 /** One recorded segment of an angle, with where its files are relative to the playlist. */
 type Placed = { segment: SegmentLine; takeId: string };
@@ -17,9 +17,12 @@ const TOLERANCE_MS = 100;
 export function mediaPlaylist(operation: RecordedOperation, angleId: string): string {
   const angle = operation.angles.find((candidate) => candidate.angleId === angleId);
   if (!angle) throw new HubError('not_found', `operation ${operation.operationId} has no angle ${angleId}`, { field: 'angleId' });
-  const placed = angle.takes
-    .flatMap((take) => take.segments.map((segment) => ({ segment, takeId: take.takeId })))
-    .toSorted((a, b) => a.segment.startMs - b.segment.startMs);
+  const all = angle.takes.flatMap((take) =>
+    take.segments.map((segment) => ({ segment, takeId: take.takeId, pictures: hasPictures(take, segment) })),
+  );
+  // a player cannot add a picture to sound that it already plays: beside pictures, sound alone counts as a gap
+  const filmed = all.some(({ pictures }) => pictures);
+  const placed = all.filter(({ pictures }) => pictures || !filmed).toSorted((a, b) => a.segment.startMs - b.segment.startMs);
   const { startMs, endMs } = span(operation);
   const body = entries(placed, startMs, endMs, operation.segmentMs);
   const longestMs = Math.max(operation.segmentMs, ...placed.map(({ segment }) => segment.durationMs));

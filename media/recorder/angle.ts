@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HubError } from '../errors.ts';
-import type { Cause, SourceKind } from '../protocol/ids.ts';
+import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
 import type { AngleState, Interruption } from '../protocol/state.ts';
 import type { ChainHead } from '../recordings/chain.ts';
 import type { SegmentLine } from '../recordings/lines.ts';
@@ -160,14 +160,14 @@ export class Angle {
     };
   }
 
-  #recorded(startMs: number, endMs: number, sizeBytes: number, arrivalMs: number): void {
+  #recorded(kind: MediaKind, startMs: number, endMs: number, sizeBytes: number, arrivalMs: number): void {
     const first = this.#firstMediaMs === null;
     this.#firstMediaMs ??= startMs;
     const resumed = this.#interruption !== null;
     this.#closeInterruption(startMs);
     this.#lastMediaMs = Math.max(this.#lastMediaMs ?? 0, endMs);
     this.#lastArrivalMs = arrivalMs;
-    this.#counts.frames += 1;
+    if (kind === 'video') this.#counts.frames += 1;
     this.#rate.bytes += sizeBytes;
     if (first || resumed) this.#owner.changed(this.angleId);
   }
@@ -198,7 +198,7 @@ export class Angle {
         this.#lastPart = { cell, part };
         return part;
       },
-      recorded: (startMs, endMs, sizeBytes, arrivalMs) => this.#recorded(startMs, endMs, sizeBytes, arrivalMs),
+      recorded: (kind, startMs, endMs, sizeBytes, arrivalMs) => this.#recorded(kind, startMs, endMs, sizeBytes, arrivalMs),
       damage: (withheld, missing) => {
         this.#counts.withheld += withheld;
         this.#counts.missing += missing;

@@ -23,8 +23,11 @@ export type MuxerOutput = {
 const FRAGMENT_MS = 500;
 /** How long a fragment waits for sound captured before its end. */
 const AUDIO_WAIT_MS = 120;
-/** How long a take's first segment waits for the tracks announced to show up. */
+/** How long a take's first segment waits for the sound announced, and for the picture announced. */
 const SETTLE_MS = 700;
+const PICTURE_WAIT_MS = 3000;
+/** Sound captured so much before the first picture gets a segment of its own. */
+const LEAD_IN_MS = 100;
 /** A track silent for so long no longer holds up the other. */
 const STALL_MS = 1000;
 const NOMINAL_VIDEO_TICKS = VIDEO_TIMESCALE / 30;
@@ -59,6 +62,8 @@ export class Muxer {
   #final = false;
   #videoStepTicks = NOMINAL_VIDEO_TICKS;
   #segments = 0;
+  /** Sound came before the first picture. */
+  #leadIn = false;
 
   constructor(segmentMs: number, silenceMs: number, output: MuxerOutput) {
     this.#segmentMs = segmentMs;
@@ -72,6 +77,11 @@ export class Muxer {
   }
 
   video(frame: Frame): void {
+    const sound = this.#audio[0];
+    if (!this.#timeline.started && sound && frame.capture.hubMs - sound.capture.hubMs > LEAD_IN_MS) {
+      this.#timeline.start(sound);
+      this.#leadIn = true;
+    }
     this.#timeline.start(frame);
     const ticks = this.#timeline.videoTicks(frame);
     const last = this.#video.at(-1);
@@ -134,10 +144,15 @@ export class Muxer {
     if (head) {
       const awaited = this.#expects.audio && !sound && nowMs - head.frame.arrivalMs < SETTLE_MS;
       if (awaited && this.#segments === 0 && !this.#final) return false;
+      if (sound && this.#leadIn && this.#segments === 0) {
+        this.#open(sound, this.#timeline.audioMs(sound), 'audio', nowMs);
+        return true;
+      }
       this.#open(head.frame, head.ticks / (VIDEO_TIMESCALE / 1000), 'video', nowMs);
       return true;
     }
-    if (!sound || (this.#expects.video && !this.#final && !this.#videoStalled(nowMs))) return false;
+    const waited = this.#segments === 0 ? nowMs - this.#arrived.first > PICTURE_WAIT_MS : this.#videoStalled(nowMs);
+    if (!sound || (this.#expects.video && !this.#final && !waited)) return false;
     this.#timeline.start(sound);
     this.#open(sound, this.#timeline.audioMs(sound), 'audio', nowMs);
     return true;

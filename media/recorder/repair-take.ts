@@ -102,7 +102,7 @@ async function recoverLast(dir: string, lines: TakeLine[], closed: SegmentLine[]
     type: 'segment',
     ...facts,
     durationMs: Math.round((endMs - opened.mediaMs) * 1000) / 1000,
-    frames: count(primary?.trackId),
+    frames: count(video?.trackId),
     withheld: 0,
     missing: 0,
     audioFrames: count(audio?.trackId),

@@ -20,7 +20,7 @@ export type TakeOwner = {
   begun: (head: ChainHead) => Promise<void>;
   nextPart: (cell: number) => number;
   /** A frame is on its way to the disk; `endMs` is where its picture (or sound) ends. */
-  recorded: (startMs: number, endMs: number, sizeBytes: number, arrivalMs: number) => void;
+  recorded: (kind: MediaKind, startMs: number, endMs: number, sizeBytes: number, arrivalMs: number) => void;
   damage: (withheld: number, missing: number) => void;
   size: (width: number, height: number) => void;
   segment: (line: SegmentLine, head: ChainHead) => Promise<void>;
@@ -165,7 +165,7 @@ export class Take {
       this.#noteSize(frame);
     }
     this.#muxer.video(frame);
-    this.#owner.recorded(hubMs, last.endMs, frame.data.length, frame.arrivalMs);
+    this.#owner.recorded('video', hubMs, last.endMs, frame.data.length, frame.arrivalMs);
   }
 
   #noteSize(frame: Frame): void {
@@ -182,7 +182,7 @@ export class Take {
     this.#muxer.audio(frame);
     if (!this.#takeId || !this.soundOnly) return;
     this.#lastVideo.endMs = frame.capture.hubMs + AUDIO_FRAME_MS;
-    this.#owner.recorded(frame.capture.hubMs, this.#lastVideo.endMs, frame.data.length, frame.arrivalMs);
+    this.#owner.recorded('audio', frame.capture.hubMs, this.#lastVideo.endMs, frame.data.length, frame.arrivalMs);
   }
 
   #damage(withheld: number, missing: number): void {
@@ -247,9 +247,8 @@ export class Take {
     this.#counts = { frames: 0, audioFrames: 0, withheld: 0, missing: 0, start, mediaMs: 0 };
     if (!start) return;
     const video = this.#video()?.intake ?? [...this.#tracks][0]?.intake;
-    const frames = counts.frames || counts.audioFrames;
     this.#totals.segments += 1;
-    this.#totals.frames += frames;
+    this.#totals.frames += counts.frames;
     this.#writer?.note({
       type: 'clock',
       atMs: round3(this.#nowMs()),
@@ -262,7 +261,7 @@ export class Take {
     });
     this.#writer?.close({
       durationMs: round3(end.mediaMs - counts.mediaMs),
-      frames,
+      frames: counts.frames,
       withheld: counts.withheld,
       missing: counts.missing,
       audioFrames: counts.audioFrames,

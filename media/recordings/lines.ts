@@ -58,6 +58,8 @@ export const TrackInfo = z.object({
   height: z.int().optional(),
 });
 
+export type TrackInfo = z.infer<typeof TrackInfo>;
+
 /** How capture times were found: from the sender's reports, or (before any came) from the least arrival delay. */
 export const ClockMethod = z.enum(['sender-report', 'arrival']);
 export type ClockMethod = z.infer<typeof ClockMethod>;
@@ -97,7 +99,7 @@ export const TakeLine = z.discriminatedUnion('type', [
     type: z.literal('segment'),
     ...SegmentFacts.shape,
     durationMs: z.number(),
-    /** Video frames (audio packets where there is no video) in the file; what arrived but could not be decoded; what never arrived. */
+    /** Pictures in the file; what arrived but could not be decoded; what never arrived. */
     frames: z.int(),
     withheld: z.int(),
     missing: z.int(),

@@ -3,7 +3,7 @@ import { HubError } from '../errors.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
 import type { Interruption } from '../protocol/state.ts';
 import { readJournal } from './journal.ts';
-import { OperationLine, type SegmentLine, TakeLine } from './lines.ts';
+import { OperationLine, type SegmentLine, TakeLine, type TrackInfo } from './lines.ts';
 import { operationJournal, takeDir, takeJournal } from './paths.ts';
 
 export type RecordedTake = {
@@ -14,6 +14,8 @@ export type RecordedTake = {
   endMs: number | null;
   reason: Cause | null;
   segments: SegmentLine[];
+  /** What each initialisation segment of the take describes. */
+  tracks: Map<string, TrackInfo[]>;
 };
 export type RecordedAngle = { angleId: string; name: string; takes: RecordedTake[] };
 export type RecordedOperation = {
@@ -57,7 +59,13 @@ async function readTake(
   const lines = await readLines(takeJournal(takeDir(dir, angleId, takeId)), (value) => TakeLine.parse(value));
   const segments = lines.filter((line) => line.type === 'segment');
   const ended = lines.find((line) => line.type === 'take.ended');
-  return { angleId, takeId, sourceKind, startMs, endMs: ended?.atMs ?? null, reason: ended?.reason ?? null, segments };
+  const tracks = new Map(lines.flatMap((line) => (line.type === 'init' ? [[line.file, line.tracks] as const] : [])));
+  return { angleId, takeId, sourceKind, startMs, endMs: ended?.atMs ?? null, reason: ended?.reason ?? null, segments, tracks };
+}
+
+/** Whether a segment carries pictures, or sound alone. */
+export function hasPictures(take: RecordedTake, segment: SegmentLine): boolean {
+  return take.tracks.get(segment.init)?.some((track) => track.kind === 'video') ?? false;
 }
 
 async function readLines<Line>(path: string, parse: (value: unknown) => Line): Promise<Line[]> {

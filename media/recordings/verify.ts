@@ -178,11 +178,11 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
     try {
       if (line.type === 'init') {
         const tracks = readInit(bytes);
-        inits.set(line.file, (tracks.find((track) => track.kind === 'video') ?? tracks[0])?.trackId ?? 0);
+        inits.set(line.file, tracks.find((track) => track.kind === 'video')?.trackId ?? 0);
         continue;
       }
       checkSegment(line, bytes, inits.get(line.init), segmentMs, previous, (message) => report(path, message));
-      figures.frames += countFrames(bytes, line, inits.get(line.init));
+      figures.frames += countPictures(bytes, inits.get(line.init));
     } catch (error) {
       report(path, messageOf(error));
       continue;
@@ -211,15 +211,13 @@ function checkSegment(
   const { fragments, wholeBytes } = readFragments(bytes);
   if (wholeBytes !== bytes.length) report(`ends with ${bytes.length - wholeBytes} bytes that are no whole fragment`);
   if (fragments.length !== line.fragments) report(`has ${fragments.length} fragments, its journal says ${line.fragments}`);
-  if (countFrames(bytes, line, trackId) !== line.frames)
-    report(`has ${countFrames(bytes, line, trackId)} frames, its journal says ${line.frames}`);
+  const pictures = countPictures(bytes, trackId);
+  if (pictures !== line.frames) report(`has ${pictures} pictures, its journal says ${line.frames}`);
 }
 
-/** Samples of the picture; of the sound where a segment has no picture. */
-function countFrames(bytes: Buffer, line: SegmentLine, videoTrackId: number | undefined): number {
+function countPictures(bytes: Buffer, videoTrackId: number | undefined): number {
   const tracks = readFragments(bytes).fragments.flatMap((fragment) => fragment.tracks);
-  const pictures = tracks.reduce((sum, track) => sum + (track.trackId === videoTrackId ? track.samples : 0), 0);
-  return pictures > 0 ? pictures : tracks.reduce((sum, track) => sum + track.samples, 0) * (line.audioFrames > 0 ? 1 : 0);
+  return tracks.reduce((sum, track) => sum + (track.trackId === videoTrackId ? track.samples : 0), 0);
 }
 
 async function readChecked(dir: string, path: string, line: { sha256: string; sizeBytes: number }, report: Report): Promise<Buffer | null> {

@@ -29,7 +29,7 @@ export class TestCamera {
       String(track.payloadType),
       `rtp://${ip}:${track.port}?rtcpport=${track.rtcpPort}&pkt_size=1200`,
     ];
-    const clock = `drawtext=font='Noto Sans CJK SC':text='${this.#label} %{localtime\\:%T} %{pts\\:hms}':x=40:y=h-90:fontsize=52:fontcolor=white:box=1:boxcolor=black@0.65:boxborderw=14`;
+    const clock = `drawtext=font='Noto Sans CJK SC':text='${this.#label} %{localtime\\:%T} %{pts\\:hms}':x=40:y=h-200:fontsize=52:fontcolor=white:box=1:boxcolor=black@0.65:boxborderw=14`;
     const args = ['-v', 'error', '-nostdin'];
     args.push('-re', '-f', 'lavfi', '-i', `${this.#pattern}=size=1280x720:rate=30`);
     args.push('-re', '-f', 'lavfi', '-i', 'sine=frequency=440:beep_factor=4:sample_rate=48000');

@@ -9,7 +9,7 @@ import { HubError } from '../../media/errors.ts';
 import { mediaPlaylist } from '../../media/hls/playlist.ts';
 import { Id, TakeId } from '../../media/protocol/ids.ts';
 import { operationDir, takeDir } from '../../media/recordings/paths.ts';
-import { readOperation } from '../../media/recordings/read.ts';
+import { hasPictures, readOperation } from '../../media/recordings/read.ts';
 import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 
@@ -41,9 +41,12 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
     const { operationId, angleId } = request.params;
     const dir = operationDir(dataDir, operationId);
     const operation = await readOperation(dir);
-    const take = operation.angles.find((angle) => angle.angleId === angleId)?.takes.find((candidate) => candidate.segments.length > 0);
-    const segment = take?.segments[0];
-    if (!take || !segment) throw new HubError('not_found', 'this angle has no recording yet', { field: 'angleId' });
+    const takes = operation.angles.find((angle) => angle.angleId === angleId)?.takes ?? [];
+    const filmed = takes.flatMap((take) =>
+      take.segments.filter((segment) => hasPictures(take, segment)).map((segment) => ({ take, segment })),
+    );
+    if (!filmed[0]) throw new HubError('not_found', 'this angle has no picture yet', { field: 'angleId' });
+    const { take, segment } = filmed[0];
     const folder = takeDir(dir, angleId, take.takeId);
     const path = await posterFrame({
       init: join(folder, segment.init),

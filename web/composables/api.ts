@@ -17,7 +17,7 @@ export class ApiFailure extends Error {
 /** Which sentence of `error.*` tells a failure; some fields have a sentence of their own. */
 export function errorKey(error: unknown): { key: string; params: Record<string, string> } {
   if (!(error instanceof ApiFailure)) return { key: 'error.internal', params: {} };
-  const own = ['expired', 'revoked', 'secret'].find((field) => field === error.field);
+  const own = ['expired', 'revoked', 'secret', 'token'].find((field) => field === error.field);
   return { key: `error.${own ?? error.code}`, params: { field: error.field ?? '', why: error.message } };
 }
 

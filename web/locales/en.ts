@@ -118,6 +118,7 @@ export default {
   },
   capture: {
     checking: 'Checking the link…',
+    refused: 'Not ready',
     openCamera: 'Opening the camera…',
     ready: 'Ready',
     readyHint: 'Press the red button to record',
@@ -171,6 +172,7 @@ export default {
     corrupt: 'The records do not verify. Tell the administrator.',
     secret: 'This is not the start-up secret.',
     insecure: 'This page is not on HTTPS, so the browser gives no camera. Use the link that begins with https://.',
+    token: 'This is not a capture link. Scan the code that the commander shows you.',
     wechat: 'WeChat gives no camera here. Tap “…” at the top right and choose “Open in browser”.',
     'camera-denied': 'No permission for camera or microphone. Allow both in the browser’s settings, then try again.',
     'camera-missing': 'No camera was found.',

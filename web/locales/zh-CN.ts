@@ -112,6 +112,7 @@ export default {
   },
   login: { title: '请登录', text: '服务器启动时在终端显示过一次启动密码。', secret: '启动密码', submit: '登录' },
   capture: {
+    refused: '尚未就绪',
     checking: '正在检查链接…',
     openCamera: '正在打开摄像头…',
     ready: '准备就绪',
@@ -166,6 +167,7 @@ export default {
     corrupt: '录像记录校验失败，请联系管理员。',
     secret: '启动密码不正确。',
     insecure: '此页面不是 HTTPS，浏览器不允许使用摄像头。请使用 https:// 开头的链接。',
+    token: '这不是有效的拍摄链接，请扫描指挥员出示的二维码。',
     wechat: '微信内无法使用摄像头。请点右上角“…”，选择“在浏览器打开”。',
     'camera-denied': '没有摄像头或麦克风权限。请在浏览器设置中允许，然后重试。',
     'camera-missing': '找不到摄像头。',

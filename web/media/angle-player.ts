@@ -14,6 +14,7 @@ export class AnglePlayer {
   pieces: Piece[] = [];
   status: PlayerStatus = 'loading';
   failure = '';
+  #begun = false;
   #shownS = 0;
   #seekingS: number | null = null;
 
@@ -22,13 +23,17 @@ export class AnglePlayer {
     this.#changed = changed;
     this.#hls = new Hls({
       autoStartLoad: false,
+      enableInterstitialPlayback: false,
       maxLiveSyncPlaybackRate: 1,
       liveSyncDurationCount: 1e6,
       backBufferLength: 30,
       maxBufferLength: 20,
     });
-    this.#hls.on(Hls.Events.LEVEL_LOADED, (_, { details }) => this.#load(details.fragments));
     this.#hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => this.#load(details.fragments));
+    this.#hls.on(Hls.Events.LEVEL_LOADED, (_, { details }) => {
+      this.#load(details.fragments);
+      this.#begin();
+    });
     this.#hls.on(Hls.Events.MANIFEST_PARSED, () => this.#hls.startLoad(0));
     this.#hls.on(Hls.Events.ERROR, (_, data) => {
       if (!data.fatal) return;
@@ -78,6 +83,16 @@ export class AnglePlayer {
 
   close(): void {
     this.#hls.destroy();
+  }
+
+  /** hls.js waits for ever in a gap at the beginning: let it start where there is something. */
+  #begin(): void {
+    const first = this.pieces[0];
+    if (this.#begun || !first) return;
+    this.#begun = true;
+    if (first.mediaS === 0) return;
+    this.#hls.stopLoad();
+    this.#hls.startLoad(first.mediaS);
   }
 
   #seek(targetS: number): void {
