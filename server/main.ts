@@ -81,7 +81,7 @@ async function start(): Promise<void> {
   process.on('SIGTERM', () => void stop());
   process.on('SIGINT', () => undefined); // the supervisor decides
   process.on('disconnect', () => void stop());
-  hub.media.once('up', () => process.send?.({ type: 'ready', url: context.publicUrl(), port }));
+  hub.once('synced', () => process.send?.({ type: 'ready', url: context.publicUrl(), port }));
 }
 
 async function certificateOf({

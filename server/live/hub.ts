@@ -25,6 +25,8 @@ export type HubEvents = {
   operation: [string];
   /** The capture links of this angle were revoked. */
   revoked: [operationId: string, angleId: string];
+  /** The store knows all that the media plane had to tell. */
+  synced: [];
 };
 
 /** Follows the media plane: applies its events to the store in order, once, and tells the rest of the control plane. */
@@ -103,7 +105,9 @@ export class Hub extends EventEmitter<HubEvents> {
       });
       if (!replayed) await this.#resync(bootId, lastSeq);
       await this.#reopen();
+      await this.settled();
       this.#synced = true;
+      this.emit('synced');
       for (const { operationId } of await liveOperations(this.#store)) this.emit('operation', operationId);
       this.#log.info({ bootId, lastSeq, replayed }, 'following the media plane');
     } catch (error) {

@@ -19,6 +19,8 @@ export type HubState = {
 export type RunningHub = {
   process: ChildProcess;
   dataDir: string;
+  /** Where it serves; the same for as long as it runs. */
+  url: string;
   /** What `hub.json` says now. */
   state: () => HubState;
   /** What the hub has written to standard output and standard error. */
@@ -51,6 +53,7 @@ export async function startHub(dataDir: string, env: Record<string, string> = {}
   return {
     process: child,
     dataDir,
+    url: state().url,
     state,
     output: () => output,
     stop: () => {

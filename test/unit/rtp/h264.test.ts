@@ -22,7 +22,7 @@ function fuA(nal: Buffer, size: number): Buffer[] {
 }
 function nalsOf(data: Buffer): Buffer[] {
   const nals: Buffer[] = [];
-  for (let at = 0; at < data.length; ) {
+  for (let at = 0; at < data.length;) {
     const size = data.readUInt32BE(at);
     nals.push(data.subarray(at + 4, at + 4 + size));
     at += 4 + size;
@@ -113,11 +113,15 @@ describe('H264Depacketizer', () => {
   });
 
   it('never throws, whatever a device sends', () => {
-    const payloads = fc.array(fc.record({ payload: fc.uint8Array({ maxLength: 40 }), timestamp: fc.nat(3), marker: fc.boolean(), lost: fc.nat(2) }));
+    const payloads = fc.array(
+      fc.record({ payload: fc.uint8Array({ maxLength: 40 }), timestamp: fc.nat(3), marker: fc.boolean(), lost: fc.nat(2) }),
+    );
     fc.assert(
       fc.property(payloads, (sent) => {
         const { h264, units } = depacketizer();
-        sent.forEach(({ payload, timestamp, marker, lost }, i) => h264.push(packet(i, { payload: Buffer.from(payload), timestamp, marker }), lost, false));
+        sent.forEach(({ payload, timestamp, marker, lost }, i) =>
+          h264.push(packet(i, { payload: Buffer.from(payload), timestamp, marker }), lost, false),
+        );
         h264.flush();
         for (const unit of units) expect(() => nalsOf(unit.data)).not.toThrow();
       }),

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { call } from '../../scripts/demo/hub.ts';
+import { TestCamera } from '../../scripts/demo/camera.ts';
+import { AngleState, OperationView, PlainSource } from '../../server/protocol/http.ts';
+import { type RunningHub, until } from './hub.ts';
+
+export type FilmedAngle = { angleId: string; name: string; camera: TestCamera; target: PlainSource };
+export type FilmedOperation = {
+  operationId: string;
+  dir: string;
+  angles: FilmedAngle[];
+  view: () => Promise<OperationView>;
+  end: () => Promise<string>;
+};
+
+/** An operation with cameras that film, once they record. */
+export async function film(hub: RunningHub, names: string[]): Promise<FilmedOperation> {
+  const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '拆除 测试' });
+  const base = `/operations/${operationId}`;
+  const angles: FilmedAngle[] = [];
+  for (const name of names) {
+    const { angleId } = await call(hub, AngleState, 'POST', `${base}/angles`, { name });
+    const target = await call(hub, PlainSource, 'POST', `${base}/angles/${angleId}/camera`);
+    const camera = new TestCamera(target, name, 'testsrc2');
+    camera.start();
+    angles.push({ angleId, name, camera, target });
+  }
+  const view = (): Promise<OperationView> => call(hub, OperationView, 'GET', base);
+  await until('every angle records', async () => (await view()).angles.every((angle) => angle.status === 'recording'));
+  const end = async (): Promise<string> => {
+    await call(hub, OperationView, 'POST', `${base}/end`);
+    let path = '';
+    await until('the package is verified', async () => {
+      const { package: status } = await view();
+      if (status.state === 'failed') throw new Error(status.error ?? 'packing failed');
+      path = status.path ?? '';
+      return status.state === 'verified';
+    });
+    return path;
+  };
+  return { operationId, dir: join(hub.dataDir, 'recordings', operationId), angles, view, end };
+}
+
+/** Wait until this angle has so many closed segments. */
+export async function untilSegments(operation: FilmedOperation, angleId: string, count: number): Promise<void> {
+  await until(`${count} segments`, async () => {
+    const angle = (await operation.view()).angles.find((candidate) => candidate.angleId === angleId);
+    return (angle?.segments ?? 0) >= count;
+  });
+}
+
+/** The lines of a journal, read with nothing of ours. */
+export function journalLines(path: string): Record<string, unknown>[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
