@@ -101,7 +101,7 @@ try {
   log.info({ pid: process.pid }, 'media plane ready');
   process.send?.({ type: 'ready' });
 } catch (error) {
-  log.fatal({ err: error }, 'media plane cannot start');
+  log.fatal(error instanceof HubError ? { reason: error.message } : { err: error }, 'media plane cannot start');
   process.send?.({ type: 'failed', message: messageOf(error), fatal: error instanceof HubError });
   stop(messageOf(error), 1);
 }

@@ -25,11 +25,11 @@ process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise
 try {
   await start();
 } catch (error) {
-  log.fatal({ err: error }, 'control plane cannot start');
+  log.fatal(error instanceof HubError ? { reason: error.message } : { err: error }, 'control plane cannot start');
   process.send?.({
     type: 'failed',
     message: messageOf(error),
-    fatal: error instanceof HubError || (error as NodeJS.ErrnoException).code === 'EADDRINUSE',
+    fatal: error instanceof HubError,
   });
   process.exitCode = 1;
   setTimeout(() => process.exit(1), 100);
@@ -60,7 +60,7 @@ async function start(): Promise<void> {
 
   const app = await buildApp(context, certificate);
   const io = attachSignalling(app.server, context);
-  await app.listen({ host: settings.listen, port: settings.port });
+  await app.listen({ host: settings.listen, port: settings.port }).catch(refuseAddress);
   const { port } = app.server.address() as AddressInfo;
   url = `${certificate ? 'https' : 'http'}://${settings.beyondLoopback ? settings.announcedAddress : settings.listen}:${port}`;
   hub.start();
@@ -82,6 +82,18 @@ async function start(): Promise<void> {
   process.on('SIGINT', () => undefined); // the supervisor decides
   process.on('disconnect', () => void stop());
   hub.once('synced', () => process.send?.({ type: 'ready', url: context.publicUrl(), port }));
+}
+
+/** What the operating system says of LISTEN and PORT, as an error that names the setting. */
+function refuseAddress(error: NodeJS.ErrnoException): never {
+  const { listen, port } = settings;
+  const [field, why] =
+    error.code === 'EADDRINUSE'
+      ? ['PORT', 'is used by another program']
+      : error.code === 'EACCES'
+        ? ['PORT', 'needs rights that this user does not have']
+        : ['LISTEN', `cannot be listened on: ${error.message}`];
+  throw new HubError('bad_request', `${field}=${field === 'PORT' ? port : JSON.stringify(listen)} ${why}`, { cause: error, field });
 }
 
 async function certificateOf({

@@ -2,6 +2,8 @@ import type { Server as HttpServer } from 'node:http';
 import { Server } from 'socket.io';
 import { originAllowed } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
+import type { Claims } from '../auth/socket-tokens.ts';
+import { requireLink } from '../store/sessions.ts';
 import { CaptureNamespace } from './capture.ts';
 import { ConsoleNamespace } from './console.ts';
 
@@ -18,14 +20,20 @@ export function attachSignalling(server: HttpServer, context: Context): Server {
     allowRequest: (request, done) => done(null, originAllowed(context, request.headers.origin, request.headers.host)),
   });
   const guard = (kind: 'capture' | 'console') => {
+    const admit = async (token: unknown): Promise<Claims> => {
+      const claims = context.tokens.check(token, kind, Date.now());
+      if (claims.kind === 'capture') await requireLink(context.store, claims.linkHash);
+      return claims;
+    };
     const namespace = io.of(`/${kind}`);
     namespace.use((socket, next) => {
-      try {
-        socket.data['claims'] = context.tokens.check(socket.handshake.auth['token'], kind, Date.now());
-        next();
-      } catch {
-        next(new Error('unauthorized')); // the client fetches a new token and tries again
-      }
+      admit(socket.handshake.auth['token']).then(
+        (claims) => {
+          socket.data['claims'] = claims;
+          next();
+        },
+        () => next(new Error('unauthorized')), // the client fetches a new token and tries again
+      );
     });
     return namespace;
   };

@@ -25,7 +25,7 @@ export async function createLink(store: Store, operationId: string, angleId: str
   return token;
 }
 
-/** Revoke every link of an angle, and the sessions made with them. */
+/** Revoke every link of an angle, and with them the sessions they made. */
 export async function revokeLinks(store: Store, operationId: string, angleId: string): Promise<void> {
   await store
     .updateTable('capture_link')
@@ -33,12 +33,12 @@ export async function revokeLinks(store: Store, operationId: string, angleId: st
     .where('operation_id', '=', operationId)
     .where('angle_id', '=', angleId)
     .execute();
-  await store
-    .deleteFrom('session')
-    .where('kind', '=', 'capture')
-    .where('operation_id', '=', operationId)
-    .where('angle_id', '=', angleId)
-    .execute();
+}
+
+/** Throws `gone` when the link was revoked: what was made with it is void from then on. */
+export async function requireLink(store: Store, linkHash: string): Promise<void> {
+  const link = await store.selectFrom('capture_link').where('token_hash', '=', linkHash).select('revoked').executeTakeFirst();
+  if (!link || link.revoked) throw new HubError('gone', 'this capture link was revoked', { field: 'revoked' });
 }
 
 /** Exchange a link's token for a session. Throws `unauthorized` for an unknown one, `gone` for one that expired or was revoked. */
@@ -63,7 +63,7 @@ export async function exchangeToken(store: Store, token: string, nowMs: number):
   };
 }
 
-/** The session behind a capture cookie. It lives until its operation ends, beyond the link's own expiry. Throws `unauthorized`. */
+/** The session behind a capture cookie. It lives until its operation ends, beyond the link's own expiry. Throws `unauthorized` or `gone`. */
 export async function captureGrant(store: Store, session: string | undefined): Promise<CaptureGrant> {
   const row =
     session === undefined
@@ -75,6 +75,7 @@ export async function captureGrant(store: Store, session: string | undefined): P
           .selectAll()
           .executeTakeFirst();
   if (!row?.operation_id || !row.angle_id || !row.link_hash) throw new HubError('unauthorized', 'open the capture link again');
+  await requireLink(store, row.link_hash);
   return { operationId: row.operation_id, angleId: row.angle_id, linkHash: row.link_hash, sessionHash: row.session_hash };
 }
 

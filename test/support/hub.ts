@@ -21,6 +21,7 @@ export type RunningHub = {
   dataDir: string;
   /** Where it serves; the same for as long as it runs. */
   url: string;
+  rtcPort: string;
   /** What `hub.json` says now. */
   state: () => HubState;
   /** What the hub has written to standard output and standard error. */
@@ -33,9 +34,9 @@ export type RunningHub = {
 
 /** Start a real hub, supervisor and all, and wait until it answers. Throws with its output when it ends instead. */
 export async function startHub(dataDir: string, env: Record<string, string> = {}): Promise<RunningHub> {
-  const defaults = { DATA: dataDir, PORT: '0', RTC_PORT: String(await freePort()), DISK_RESERVE_MB: '100', LOG_LEVEL: 'info' };
+  const settings = { DATA: dataDir, PORT: '0', RTC_PORT: String(await freePort()), DISK_RESERVE_MB: '100', LOG_LEVEL: 'info', ...env };
   const child = spawn(process.execPath, [join(root, 'server/supervisor/main.ts')], {
-    env: { ...process.env, ...defaults, ...env },
+    env: { ...process.env, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -54,6 +55,7 @@ export async function startHub(dataDir: string, env: Record<string, string> = {}
     process: child,
     dataDir,
     url: state().url,
+    rtcPort: settings.RTC_PORT,
     state,
     output: () => output,
     stop: () => {

@@ -1,0 +1,225 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { io } from 'socket.io-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call } from '../../scripts/demo/hub.ts';
+import { AngleState, CaptureLink, CaptureSession, OperationView } from '../../server/protocol/http.ts';
+import { freePort, type RunningHub, startHub } from '../support/hub.ts';
+
+let root = '';
+let hub: RunningHub;
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fieldhub-http-'));
+  hub = await startHub(join(root, 'data'));
+});
+afterAll(async () => {
+  await hub.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+type Reply = { status: number; headers: Record<string, string | string[] | undefined>; body: string };
+type Ask = { method?: string; headers?: Record<string, string>; body?: string; ca?: string; trusting?: boolean };
+
+/** Below fetch: it forbids the Host header. */
+function ask(url: string, { method = 'GET', headers = {}, body, ca, trusting = false }: Ask = {}): Promise<Reply> {
+  const open = url.startsWith('https') ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const sent = open(
+      url,
+      {
+        method,
+        headers: { ...(body ? { 'content-type': 'application/json' } : {}), ...headers },
+        ...(ca ? { ca } : {}),
+        rejectUnauthorized: !trusting,
+      },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => (text += chunk));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
+      },
+    );
+    sent.once('error', reject);
+    sent.end(body);
+  });
+}
+const json = (reply: Reply): Record<string, unknown> => JSON.parse(reply.body) as Record<string, unknown>;
+
+describe('a running hub', () => {
+  it('says that it lives, that it is ready, and how it does', async () => {
+    expect((await ask(`${hub.url}/healthz`)).status).toBe(200);
+    expect(json(await ask(`${hub.url}/readyz`))).toMatchObject({ ready: true, media: true, store: true, redis: true });
+    const metrics = await ask(`${hub.url}/metrics`);
+    expect(metrics.status).toBe(200);
+    expect(metrics.body).toMatch(/^fieldhub_\w+(\{.*\})? [\d.e+-]+$/m);
+  });
+
+  it('describes its API from the schemas that validate it', async () => {
+    const document = json(await ask(`${hub.url}/api/openapi.json`));
+    expect(document['openapi']).toBe('3.1.0');
+    const paths = document['paths'] as Record<string, Record<string, { requestBody?: unknown }>>;
+    expect(Object.keys(paths)).toContain('/api/operations/{operationId}/angles/{angleId}/links');
+    expect(JSON.stringify(paths['/api/operations']?.['post']?.requestBody)).toContain('name');
+  });
+
+  it('refuses bad input with the field named, and stays up', async () => {
+    const post = (body: string) => ask(`${hub.url}/api/operations`, { method: 'POST', body });
+    expect(json(await post('{"name":""}'))).toMatchObject({ code: 'bad_request', field: 'name' });
+    expect(json(await post('{"name":"a\\u0000b"}'))).toMatchObject({ code: 'bad_request', field: 'name' });
+    expect((await post('{"name":')).status).toBe(400);
+    expect((await post(JSON.stringify({ name: 'x'.repeat(100_000) }))).status).toBe(413);
+    expect((await ask(`${hub.url}/api/operations/..%2f..%2fetc`)).status).toBe(400);
+    expect(json(await ask(`${hub.url}/api/operations/20260101-aaaaaaaa`))).toMatchObject({ code: 'not_found' });
+    for (const path of ['/hls/20260101-aaaaaaaa/an-aaaaaaaa/0001/..%2f..%2fkey', '/hls/x/y/0001/init-1.mp4', '/nothing'])
+      expect([400, 404]).toContain((await ask(hub.url + path)).status);
+    expect((await ask(`${hub.url}/healthz`)).status).toBe(200);
+  });
+
+  it('refuses other sites and names that are not its own', async () => {
+    const foreign = await ask(`${hub.url}/api/operations`, {
+      method: 'POST',
+      body: '{"name":"x"}',
+      headers: { origin: 'https://evil.example' },
+    });
+    expect(foreign.status).toBe(403);
+    expect((await ask(`${hub.url}/api/operations`, { headers: { host: 'rebound.example' } })).status).toBe(403);
+    const page = await ask(`${hub.url}/console`);
+    expect(page.status).toBe(200);
+    expect(page.headers['content-security-policy']).toContain("default-src 'self'");
+    expect(page.headers['referrer-policy']).toBe('no-referrer');
+  });
+});
+
+describe('a capture link', () => {
+  it('is exchanged for a cookie and a socket token, renews them, and can be revoked at once', async () => {
+    const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '链接' });
+    const { angleId } = await call(hub, AngleState, 'POST', `/operations/${operationId}/angles`, { name: '手机' });
+    const links = `/operations/${operationId}/angles/${angleId}/links`;
+    const link = await call(hub, CaptureLink, 'POST', links);
+    const [page, token] = link.url.split('#');
+    expect(page).toBe(`${hub.url}/capture`);
+
+    const exchange = (secret: string) => ask(`${hub.url}/api/capture/session`, { method: 'POST', body: JSON.stringify({ token: secret }) });
+    const wrong = await exchange('x'.repeat(43));
+    expect(wrong.status).toBe(401);
+    expect(json(wrong)).toMatchObject({ field: 'token' });
+    const reply = await exchange(token ?? '');
+    const session = CaptureSession.parse(json(reply));
+    expect(session).toMatchObject({ operationId, angleId, operationName: '链接', angleName: '手机' });
+    const cookie = String(reply.headers['set-cookie']);
+    expect(cookie).toMatch(/HttpOnly/);
+    expect(cookie).toMatch(/SameSite=Strict/);
+    expect(cookie).toMatch(/Path=\/api\/capture/);
+
+    const renewed = await ask(`${hub.url}/api/capture/session`, { headers: { cookie: cookie.split(';')[0] ?? '' } });
+    expect(CaptureSession.parse(json(renewed)).socketToken).not.toBe(session.socketToken);
+    await ask(`${hub.url}/api${links}`, { method: 'DELETE' });
+    expect((await ask(`${hub.url}/api/capture/session`, { headers: { cookie: cookie.split(';')[0] ?? '' } })).status).toBe(410);
+    expect((await exchange(token ?? '')).status).toBe(410);
+    expect(hub.output()).not.toContain(token);
+  });
+
+  it('does not open the console, and no socket opens without a token', async () => {
+    const refusal = (namespace: string, auth: object): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = io(`${hub.url}${namespace}`, { auth, transports: ['websocket'], reconnection: false });
+        socket.once('connect', () => (socket.close(), resolve('connected')));
+        socket.once('connect_error', (error) => (socket.close(), resolve(error.message)));
+      });
+    expect(await refusal('/console', {})).not.toBe('connected');
+    expect(await refusal('/capture', { token: 'nonsense' })).not.toBe('connected');
+    const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '插座' });
+    const { angleId } = await call(hub, AngleState, 'POST', `/operations/${operationId}/angles`, { name: '手机' });
+    const { url } = await call(hub, CaptureLink, 'POST', `/operations/${operationId}/angles/${angleId}/links`);
+    const { socketToken } = await call(hub, CaptureSession, 'POST', '/capture/session', { token: url.split('#')[1] });
+    expect(await refusal('/capture', { token: socketToken })).toBe('connected');
+    expect(await refusal('/console', { token: socketToken })).not.toBe('connected');
+  });
+});
+
+describe('a hub beyond loopback', () => {
+  it('serves HTTPS by its own authority and asks for the start-up secret', async () => {
+    const dataDir = join(root, 'beyond');
+    const env = { LISTEN: '0.0.0.0', ANNOUNCED_ADDRESS: '127.0.0.1', STARTUP_SECRET: 'open-sesame-1' };
+    const beyond = await startHub(dataDir, env);
+    try {
+      expect(beyond.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+      expect(beyond.output()).not.toContain('open-sesame-1');
+      await expect(ask(`${beyond.url}/healthz`)).rejects.toThrow(); // nobody trusts it yet
+      // a phone downloads the authority's certificate before it trusts it
+      const { body: ca, headers } = await ask(`${beyond.url}/ca.crt`, { trusting: true });
+      expect(headers['content-type']).toBe('application/x-x509-ca-cert');
+      expect((await ask(`${beyond.url}/healthz`, { ca })).status).toBe(200);
+      expect((await ask(`${beyond.url}/api/operations`, { ca })).status).toBe(401);
+      expect((await ask(`${beyond.url}/hls/20260101-aaaaaaaa/an-aaaaaaaa/index.m3u8`, { ca })).status).toBe(401);
+      const wrong = await ask(`${beyond.url}/api/console/session`, { ca, method: 'POST', body: '{"secret":"wrong-secret"}' });
+      expect(json(wrong)).toMatchObject({ code: 'unauthorized', field: 'secret' });
+      const right = await ask(`${beyond.url}/api/console/session`, { ca, method: 'POST', body: '{"secret":"open-sesame-1"}' });
+      expect(right.status).toBe(200);
+      const cookie = String(right.headers['set-cookie']);
+      expect(cookie).toMatch(/Secure/);
+      expect((await ask(`${beyond.url}/api/operations`, { ca, headers: { cookie: cookie.split(';')[0] ?? '' } })).status).toBe(200);
+      let refused = 0;
+      for (let i = 0; i < 12; i += 1)
+        refused = (await ask(`${beyond.url}/api/console/session`, { ca, method: 'POST', body: '{"secret":"wrong-secret"}' })).status;
+      expect(refused).toBe(429);
+    } finally {
+      await beyond.stop();
+    }
+  });
+});
+
+describe('starting', () => {
+  const start = (env: Record<string, string>, ...args: string[]) =>
+    spawnSync(process.execPath, ['server/supervisor/main.ts', ...args], {
+      env: { ...process.env, ...env },
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+
+  it('lists every setting with --help', () => {
+    const help = start({}, '--help');
+    expect(help.status).toBe(0);
+    for (const name of ['LISTEN', 'PORT', 'DATA', 'REDIS_URL', 'ANNOUNCED_ADDRESS', 'SEGMENT_SECONDS', 'STARTUP_SECRET'])
+      expect(help.stdout).toContain(name);
+  });
+
+  it('refuses a bad setting in one line that names it, its value and what is allowed', () => {
+    const refused = start({ PORT: 'eighty', DATA: join(root, 'never') });
+    expect(refused.status).toBe(1);
+    expect(refused.stderr.trim()).toBe(
+      'fieldhub cannot start: PORT="eighty" is not allowed: a whole number from 0 to 65535, 0 for any free port',
+    );
+  });
+
+  it('refuses a data folder that another hub uses, and a port that is taken', async () => {
+    const second = start({ DATA: hub.dataDir });
+    expect(second.status).toBe(1);
+    expect(second.stderr).toContain('is in use by the hub with process id');
+    const taken = start({ DATA: join(root, 'taken'), PORT: new URL(hub.url).port, RTC_PORT: String(await freePort()) });
+    expect(taken.status).toBe(1);
+    expect(taken.stderr).toContain(`fieldhub cannot start: PORT=${new URL(hub.url).port} is used by another program`);
+    expect(taken.stderr).not.toContain('    at ');
+    const rtc = start({ DATA: join(root, 'taken'), PORT: '0', RTC_PORT: hub.rtcPort });
+    expect(rtc.status).toBe(1);
+    expect(rtc.stderr).toContain(`RTC_PORT: 127.0.0.1:${hub.rtcPort} cannot be used`);
+  });
+
+  it('says what is wrong with a data folder that cannot be written', () => {
+    const path = join(root, 'file');
+    writeFileSync(path, '');
+    const refused = start({ DATA: join(path, 'data') });
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain(path);
+    mkdirSync(join(root, 'config'), { recursive: true });
+    const config = join(root, 'config', 'hub.json');
+    writeFileSync(config, '{"PORT": 70000}');
+    expect(start({ FIELDHUB_CONFIG: config }).stderr).toContain('PORT="70000" is not allowed');
+    writeFileSync(config, '{"PROT": 3000}');
+    expect(start({ FIELDHUB_CONFIG: config }).stderr).toContain('PROT');
+  });
+});
