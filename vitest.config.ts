@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 const report = process.env['TEST_REPORT'];
 
 /** Integration and browser tests run real processes on two shared cores: one file at a time. */
-const heavy = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false };
+const heavy = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false, expect: { poll: { timeout: 15_000 } } };
 
 export default defineConfig({
   test: {
