@@ -27,7 +27,7 @@ try {
   });
   say(`setup: ready (${((performance.now() - startMs) / 1000).toFixed(1)} s)`);
 } catch (error) {
-  if (!(error instanceof SetupError)) throw error;
+  if (!(error instanceof SetupError) && !error.code) throw error; // a fault of ours
   say(`setup: failed: ${error.message}${error.advice ? `\nsetup: what to do: ${error.advice}` : ''}`);
   process.exit(1);
 }

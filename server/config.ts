@@ -152,7 +152,7 @@ export function helpText(): string {
 }
 
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function complete(given: Given): Config {
@@ -172,7 +172,7 @@ function complete(given: Given): Config {
     redisUrl: given.REDIS_URL ?? null,
     rtcPort: given.RTC_PORT ?? 44_000,
     rtcWorkers: given.RTC_WORKERS ?? Math.max(1, availableParallelism() - 1),
-    announcedAddress: given.ANNOUNCED_ADDRESS ?? (beyondLoopback ? lanAddress() : listen),
+    announcedAddress: given.ANNOUNCED_ADDRESS ?? (listen === '0.0.0.0' || listen === '::' ? lanAddress() : listen),
     ingestAddress: given.INGEST_ADDRESS ?? '127.0.0.1',
     publicUrl: given.PUBLIC_URL ?? null,
     tls: given.TLS_CERT && given.TLS_KEY ? { certPath: resolve(given.TLS_CERT), keyPath: resolve(given.TLS_KEY) } : null,

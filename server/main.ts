@@ -62,7 +62,8 @@ async function start(): Promise<void> {
   const io = attachSignalling(app.server, context);
   await app.listen({ host: settings.listen, port: settings.port }).catch(refuseAddress);
   const { port } = app.server.address() as AddressInfo;
-  url = `${certificate ? 'https' : 'http'}://${settings.beyondLoopback ? settings.announcedAddress : settings.listen}:${port}`;
+  const host = settings.beyondLoopback ? settings.announcedAddress : settings.listen;
+  url = `${certificate ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   hub.start();
 
   let stopping = false;

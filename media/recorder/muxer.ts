@@ -161,7 +161,7 @@ export class Muxer {
   #open(frame: Frame, mediaMs: number, primary: 'video' | 'audio', nowMs: number): void {
     const tracks: SegmentTracks = {
       sets: primary === 'video' ? frame.sets : null,
-      audio: primary === 'audio' || (this.#audio.length > 0 && this.#audioAlive(nowMs)),
+      audio: primary === 'audio' || this.#audioAlive(nowMs),
     };
     // sound from before the first frame belongs to no segment any more
     if (primary === 'video') this.#audio = this.#audio.filter((sound) => sound.capture.hubMs > frame.capture.hubMs - 10);

@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { HubError } from '../../../media/errors.ts';
+import { fragment } from '../../../media/mp4/fragment.ts';
+import { h264CodecString, parseSps } from '../../../media/mp4/h264-config.ts';
+import { AUDIO_TRACK_ID, initSegment, VIDEO_TRACK_ID } from '../../../media/mp4/init.ts';
+import { readFragments, readInit } from '../../../media/mp4/read.ts';
+import { PPS, SPS } from '../../support/rtp.ts';
+
+const init = initSegment({ video: { config: parseSps(SPS), sps: SPS, pps: PPS }, audio: { channels: 2, preSkip: 0 } });
+const runs = (pictures: number, sounds: number, baseTicks = 0) => [
+  {
+    trackId: VIDEO_TRACK_ID,
+    baseTicks,
+    samples: Array.from({ length: pictures }, (_, i) => ({ data: Buffer.alloc(50 + i, i), durationTicks: 3000, key: i === 0 })),
+  },
+  {
+    trackId: AUDIO_TRACK_ID,
+    baseTicks,
+    samples: Array.from({ length: sounds }, () => ({ data: Buffer.from([1, 2, 3]), durationTicks: 960, key: true })),
+  },
+];
+
+describe('a sequence parameter set', () => {
+  it('says profile, level and size after cropping', () => {
+    expect(parseSps(SPS)).toMatchObject({ profile: 0x42, level: 0x1f, width: 1280, height: 720 });
+    expect(h264CodecString(parseSps(SPS))).toBe('avc3.42c01f');
+  });
+
+  it('throws nothing but HubError, whatever its bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (tail) => {
+        try {
+          parseSps(Buffer.from([0x67, ...tail]));
+        } catch (error) {
+          expect(error).toBeInstanceOf(HubError);
+        }
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+});
+
+describe('initialisation segments and fragments', () => {
+  it('are read back as they were written', () => {
+    expect(readInit(init)).toMatchObject([
+      { trackId: VIDEO_TRACK_ID, kind: 'video', timescale: 90_000, width: 1280, height: 720 },
+      { trackId: AUDIO_TRACK_ID, kind: 'audio', timescale: 48_000 },
+    ]);
+    const bytes = Buffer.concat([...fragment(1, runs(15, 25)), ...fragment(2, runs(3, 0, 45_000))]);
+    const { fragments, wholeBytes } = readFragments(bytes);
+    expect(wholeBytes).toBe(bytes.length);
+    expect(fragments.map(({ tracks }) => tracks)).toEqual([
+      [
+        { trackId: VIDEO_TRACK_ID, baseTicks: 0, samples: 15, durationTicks: 45_000, startsWithSync: true },
+        { trackId: AUDIO_TRACK_ID, baseTicks: 0, samples: 25, durationTicks: 24_000, startsWithSync: true },
+      ],
+      [{ trackId: VIDEO_TRACK_ID, baseTicks: 45_000, samples: 3, durationTicks: 9000, startsWithSync: true }],
+    ]);
+  });
+
+  it('cut anywhere, give their whole fragments and the place to cut', () => {
+    const first = Buffer.concat(fragment(1, runs(15, 25)));
+    const both = Buffer.concat([first, ...fragment(2, runs(15, 25, 45_000))]);
+    for (let size = 0; size <= both.length; size += 7) {
+      const { fragments, wholeBytes } = readFragments(both.subarray(0, size));
+      expect(wholeBytes).toBe(size >= both.length ? both.length : size >= first.length ? first.length : 0);
+      expect(fragments).toHaveLength(size >= both.length ? 2 : size >= first.length ? 1 : 0);
+    }
+  });
+
+  it('spoilt anywhere, are read or refused with HubError, never otherwise', () => {
+    const good = [init, Buffer.concat([...fragment(1, runs(15, 25)), ...fragment(2, runs(15, 25, 45_000))])];
+    const change = fc.array(fc.record({ at: fc.nat(5000), to: fc.nat(255) }), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(fc.nat(1), change, (which, changes) => {
+        const bytes = Buffer.from(good[which] as Buffer);
+        for (const { at, to } of changes) bytes[at % bytes.length] = to;
+        for (const read of [readFragments, readInit]) {
+          try {
+            read(bytes);
+          } catch (error) {
+            expect(error).toBeInstanceOf(HubError);
+          }
+        }
+      }),
+      { numRuns: 10_000 },
+    );
+  });
+});

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { readFragments } from '../../../media/mp4/read.ts';
+import type { Frame } from '../../../media/recorder/intake.ts';
+import { Muxer, type SegmentTracks } from '../../../media/recorder/muxer.ts';
+import { PPS, SPS } from '../../support/rtp.ts';
+
+const T0 = 1_800_000_001_000; // a second into a cell of four
+type Cut = {
+  cell: number;
+  startMs: number;
+  mediaMs: number;
+  tracks: SegmentTracks;
+  frames: number;
+  audioFrames: number;
+  bytes: Buffer[];
+  endMs: number;
+};
+
+function muxer(expects = { video: true, audio: true }): { mux: Muxer; cuts: Cut[]; asked: () => number } {
+  const cuts: Cut[] = [];
+  let asked = 0;
+  const last = (): Cut => cuts.at(-1) as Cut;
+  const mux = new Muxer(4000, 1500, {
+    open: ({ capture, mediaMs, cell, tracks }) =>
+      cuts.push({ cell, startMs: capture.hubMs, mediaMs, tracks, frames: 0, audioFrames: 0, bytes: [], endMs: 0 }),
+    fragment: (chunks, frames, audioFrames) => {
+      last().frames += frames;
+      last().audioFrames += audioFrames;
+      last().bytes.push(Buffer.concat(chunks));
+    },
+    close: ({ mediaMs }) => void (last().endMs = mediaMs),
+    needKey: () => (asked += 1),
+    wantKey: () => (asked += 1),
+  });
+  mux.expect(expects);
+  return { mux, cuts, asked: () => asked };
+}
+function picture(atMs: number, key: boolean, sps = SPS): Frame {
+  const capture = { hubMs: T0 + atMs, errorMs: 1, method: 'sender-report' as const };
+  return {
+    ticks: Math.round(atMs * 90),
+    run: 0,
+    data: Buffer.alloc(100),
+    key,
+    capture,
+    arrivalMs: T0 + atMs + 40,
+    sets: key ? { sps, pps: PPS } : null,
+  };
+}
+function sound(atMs: number): Frame {
+  const capture = { hubMs: T0 + atMs, errorMs: 1, method: 'sender-report' as const };
+  return { ticks: atMs * 48, run: 0, data: Buffer.alloc(20), key: true, capture, arrivalMs: T0 + atMs + 40, sets: null };
+}
+/** Hand in pictures of 30 a second and sound of 50, in the order of their capture. */
+function feed(mux: Muxer, from: number, to: number, keyEveryMs: number, kinds = { video: true, audio: true }): void {
+  const all: { at: number; push: () => void }[] = [];
+  for (let i = Math.ceil((from * 3) / 100); (i * 100) / 3 < to; i += 1) {
+    const at = (i * 100) / 3;
+    const key = Math.floor(at / keyEveryMs) !== Math.floor((at - 100 / 3) / keyEveryMs) || i === 0;
+    if (kinds.video) all.push({ at, push: () => mux.video(picture(at, key)) });
+  }
+  for (let at = Math.ceil(from / 20) * 20; at < to; at += 20) if (kinds.audio) all.push({ at, push: () => mux.audio(sound(at)) });
+  for (const { push } of all.toSorted((a, b) => a.at - b.at)) push();
+}
+
+describe('Muxer', () => {
+  it('cuts at the first key frame of each cell, in fragments of at most half a second, and loses nothing', () => {
+    const { mux, cuts } = muxer();
+    feed(mux, 0, 20_000, 1000);
+    mux.flush(T0 + 21_000);
+    expect(cuts.map(({ cell }) => cell - Math.floor(T0 / 4000))).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(cuts.map(({ startMs }) => Math.round(startMs - T0))).toEqual([0, 3000, 7000, 11_000, 15_000, 19_000]);
+    expect(cuts.reduce((sum, { frames }) => sum + frames, 0)).toBe(600);
+    expect(cuts.reduce((sum, { audioFrames }) => sum + audioFrames, 0)).toBe(1000);
+    cuts.forEach((cut, i) => {
+      const next = cuts[i + 1];
+      if (next) expect(cut.endMs).toBeCloseTo(next.mediaMs, 3);
+      for (const bytes of cut.bytes)
+        for (const { tracks } of readFragments(bytes).fragments) expect(tracks[0]?.durationTicks).toBeLessThanOrEqual(45_000);
+    });
+  });
+
+  it('lets a segment run on when no key frame comes, and leaves the cells it covers empty', () => {
+    const { mux, cuts } = muxer();
+    feed(mux, 0, 20_000, 9500);
+    mux.flush(T0 + 21_000);
+    expect(cuts.map(({ cell }) => cell - Math.floor(T0 / 4000))).toEqual([0, 2, 5]);
+    expect(cuts.reduce((sum, { frames }) => sum + frames, 0)).toBe(600);
+  });
+
+  it('begins a new segment in the same cell when the profile changes, not when the size does', () => {
+    const wider = Buffer.from(SPS);
+    wider[6] = (wider[6] as number) ^ 0x10; // another size, the same profile
+    const other = Buffer.from(SPS);
+    other[1] = 0x4d;
+    const { mux, cuts } = muxer({ video: true, audio: false });
+    mux.video(picture(0, true));
+    mux.video(picture(33, false));
+    mux.video(picture(66, true, wider));
+    mux.video(picture(100, true, other));
+    mux.flush(T0 + 1000);
+    expect(cuts.map(({ cell }) => cell - Math.floor(T0 / 4000))).toEqual([0, 0]);
+    expect(cuts.map(({ frames }) => frames)).toEqual([3, 1]);
+  });
+
+  it('does not let a silent track hold up the other', () => {
+    const { mux, cuts } = muxer();
+    feed(mux, 0, 2000, 1000);
+    feed(mux, 2000, 12_000, 1000, { video: true, audio: false });
+    mux.advance(T0 + 12_000);
+    expect(cuts.reduce((sum, { frames }) => sum + frames, 0)).toBeGreaterThan(330);
+    const stalled = muxer();
+    feed(stalled.mux, 0, 2000, 1000);
+    feed(stalled.mux, 2000, 12_000, 1000, { video: false, audio: true });
+    stalled.mux.advance(T0 + 12_000);
+    expect(stalled.cuts.reduce((sum, { audioFrames }) => sum + audioFrames, 0)).toBeGreaterThan(500);
+    expect(stalled.asked()).toBeGreaterThan(0);
+  });
+
+  it('keeps sound that came before the first picture, in a segment of its own', () => {
+    const { mux, cuts } = muxer();
+    feed(mux, 0, 800, 1000, { video: false, audio: true });
+    mux.video({ ...picture(800, true) });
+    feed(mux, 820, 3000, 1000);
+    mux.flush(T0 + 4000);
+    expect(cuts[0]).toMatchObject({ frames: 0, audioFrames: 40, tracks: { sets: null, audio: true } });
+    expect(cuts[1]?.frames).toBeGreaterThan(60);
+    expect(cuts[1]?.mediaMs).toBeCloseTo(800, 0);
+    expect(cuts.reduce((sum, { audioFrames }) => sum + audioFrames, 0)).toBe(149);
+  });
+
+  it('records sound alone on the grid, and pictures alone', () => {
+    const soundOnly = muxer({ video: false, audio: true });
+    feed(soundOnly.mux, 0, 9000, 1000, { video: false, audio: true });
+    soundOnly.mux.flush(T0 + 10_000);
+    expect(soundOnly.cuts.map(({ startMs }) => startMs - T0)).toEqual([0, 3000, 7000]);
+    const mute = muxer({ video: true, audio: false });
+    feed(mute.mux, 0, 5000, 1000, { video: true, audio: false });
+    mute.mux.flush(T0 + 6000);
+    expect(mute.cuts.every(({ tracks }) => !tracks.audio)).toBe(true);
+    expect(mute.cuts.reduce((sum, { frames }) => sum + frames, 0)).toBe(150);
+  });
+});
