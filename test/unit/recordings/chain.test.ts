@@ -21,7 +21,8 @@ describe('the hash chain', () => {
   });
 
   it('breaks at any change of any character', () => {
-    const { text } = chainLine(EMPTY_HEAD, { type: '标记', ...{ n: 12.5 } });
+    const mark = { type: '标记', n: 12.5 };
+    const { text } = chainLine(EMPTY_HEAD, mark);
     expect(checkLine(EMPTY_HEAD, text).value).toMatchObject({ type: '标记', n: 12.5 });
     fc.assert(
       fc.property(fc.nat(text.length - 1), fc.constantFrom('0', 'a', '"', '}', ' ', '记'), (at, to) => {
