@@ -5,7 +5,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { launchBrowser, untilMoving } from '../../scripts/demo/phone.ts';
-import { type RunningHub, signal, startHub, until } from '../support/hub.ts';
+import { type RunningHub, signal, startHub, until, workersOf } from '../support/hub.ts';
 import { journalLines } from '../support/operation.ts';
 
 type Video = { currentTime: number; videoWidth: number; getVideoPlaybackQuality: () => { totalVideoFrames: number } };
@@ -112,6 +112,19 @@ describe('an operation, from the first click to the review', () => {
     await phone.page.waitForTimeout(2500);
   });
 
+  it('comes back by itself when the media worker dies', async () => {
+    const [worker] = workersOf(hub.state().media);
+    if (worker === undefined) throw new Error('there is no worker');
+    const taken = (): number =>
+      readdirSync(join(hub.dataDir, 'recordings', operationId, angleId)).filter((name) => /^\d+$/.test(name)).length;
+    const before = taken();
+    signal(worker, 'SIGKILL');
+    await until('a new take is recorded', () => taken() === before + 1);
+    await state('recording').waitFor({ timeout: 30_000 });
+    await untilMoving(desk.page, angleId);
+    await phone.page.waitForTimeout(2500);
+  });
+
   it('survives a reload of the phone page: the same link, no new code', async () => {
     await phone.page.reload();
     await phone.page.getByTestId('capture-start').click();
@@ -126,8 +139,8 @@ describe('an operation, from the first click to the review', () => {
     await desk.page.getByTestId('package').getByText('归档包已核验').waitFor({ timeout: 30_000 });
     const report = await verifyOperation(join(hub.dataDir, 'recordings', operationId));
     expect(report.problems).toEqual([]);
-    expect(report.angles).toMatchObject([{ angleId, takes: 3 }]);
-    expect(report.interruptions.map(({ cause }) => cause)).toEqual(['stopped-by-operator', 'connection-lost']);
+    expect(report.angles).toMatchObject([{ angleId, takes: 4 }]);
+    expect(report.interruptions.map(({ cause }) => cause)).toEqual(['stopped-by-operator', 'worker-died', 'connection-lost']);
     const first = journalLines(join(hub.dataDir, 'recordings', operationId, angleId, '0001', 'journal.ndjson'));
     const late = first.filter((line) => line['type'] === 'segment' && line['method'] === 'sender-report');
     expect(late.length).toBeGreaterThan(0);

@@ -2,10 +2,12 @@ import { computed, onScopeDispose, ref, type Ref, watch } from 'vue';
 
 /** A picture that has not changed for so long is not live. */
 const FROZEN_MS = 2000;
+/** How often the picture is kept, for when the stream is gone and the element turns black. */
+const KEEP_MS = 500;
 
 /**
- * Plays a stream in a video element: keeps the last picture (drawn to the canvas) until the new stream's first frame,
- * and knows since when no new frame has come.
+ * Plays a stream in a video element: shows the last picture kept (on the canvas) from the end of one stream until the
+ * first frame of the next, and knows since when no new frame has come.
  */
 export function useTile(
   video: Ref<HTMLVideoElement | null>,
@@ -16,29 +18,32 @@ export function useTile(
   const lastFrameMs = ref<number | null>(null);
   const covered = ref(false);
   let handle = 0;
+  let keptMs = 0;
 
   function frame(element: HTMLVideoElement): void {
     handle = element.requestVideoFrameCallback(() => {
       lastFrameMs.value = nowMs.value;
       covered.value = false;
+      if (performance.now() - keptMs > KEEP_MS) keep(element);
       frame(element);
     });
   }
 
-  function cover(element: HTMLVideoElement): void {
+  function keep(element: HTMLVideoElement): void {
     const target = canvas.value;
     if (!target || element.videoWidth === 0) return;
-    target.width = element.videoWidth;
-    target.height = element.videoHeight;
+    if (target.width !== element.videoWidth) target.width = element.videoWidth;
+    if (target.height !== element.videoHeight) target.height = element.videoHeight;
     target.getContext('2d')?.drawImage(element, 0, 0);
-    covered.value = true;
+    keptMs = performance.now();
   }
 
   watch(
     [video, stream],
     ([element, next]) => {
-      if (!element || !next || element.srcObject === next) return;
-      cover(element);
+      if (!element || element.srcObject === next) return;
+      covered.value = keptMs > 0;
+      if (!next) return;
       element.cancelVideoFrameCallback(handle);
       element.srcObject = next;
       element.play().catch(() => undefined); // muted video plays; a refusal shows as no frame
