@@ -26,7 +26,7 @@ export class DelayEnvelope {
   get driftPpm(): number {
     return this.#fitted().slope * 1e6;
   }
-  /** Median distance of the least delays from the envelope: how well the line is supported, milliseconds. */
+  /** Below this distance from the envelope lies a quarter of the least delays: how well the line is supported, milliseconds. */
   get spreadMs(): number {
     this.#fitted();
     return this.#spreadMs;
@@ -65,7 +65,7 @@ export class DelayEnvelope {
     this.#line = last.x - first.x < SLOPE_SPAN_MS ? level(points) : underMiddle(points);
     const { x, y, slope } = this.#line;
     const above = points.map((p) => p.y - (y + (p.x - x) * slope)).toSorted((a, b) => a - b);
-    this.#spreadMs = above[Math.floor(above.length / 2)] as number;
+    this.#spreadMs = above[Math.floor(above.length / 4)] as number;
     return this.#line;
   }
 }

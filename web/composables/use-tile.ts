@@ -22,10 +22,17 @@ export function useTile(
 
   function frame(element: HTMLVideoElement): void {
     handle = element.requestVideoFrameCallback(() => {
+      frame(element);
+      // a track that has ended leaves one more frame, which is black
+      if (
+        !stream()
+          ?.getVideoTracks()
+          .some((track) => track.readyState === 'live')
+      )
+        return;
       lastFrameMs.value = nowMs.value;
       covered.value = false;
       if (performance.now() - keptMs > KEEP_MS) keep(element);
-      frame(element);
     });
   }
 
