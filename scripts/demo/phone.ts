@@ -2,7 +2,10 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 
 type Shown = { getVideoPlaybackQuality: () => { totalVideoFrames: number } };
 
-/** What makes Debian's Chromium a phone with a camera, on a machine without one. */
+/**
+ * What makes Debian's Chromium a phone with a camera, on a machine without one. Ten pictures a second: Chromium's fake
+ * camera stamps each when it gets round to it, and on a busy machine keeps its rhythm only if it is a slow one.
+ */
 const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -12,7 +15,7 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
   '--use-fake-ui-for-media-stream',
-  '--use-fake-device-for-media-stream=fps=15',
+  '--use-fake-device-for-media-stream=fps=10',
 ];
 
 export function launchBrowser(): Promise<Browser> {
@@ -35,7 +38,7 @@ export async function filmWithPhone(browser: Browser, url: string, timeoutMs = 3
 
 /** Open the console as a commander would. */
 export async function openConsole(browser: Browser, url: string): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN' });
+  const context = await browser.newContext({ viewport: { width: 960, height: 600 }, locale: 'zh-CN' });
   const page = await context.newPage();
   await page.goto(url);
   return page;
