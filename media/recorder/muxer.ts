@@ -1,9 +1,10 @@
-import { fragment, type Sample, type TrackRun } from '../mp4/fragment.ts';
-import { AUDIO_TIMESCALE, AUDIO_TRACK_ID, VIDEO_TIMESCALE, VIDEO_TRACK_ID } from '../mp4/init.ts';
+import { fragment, type TrackRun } from '../mp4/fragment.ts';
+import { AUDIO_TIMESCALE, AUDIO_TRACK_ID, VIDEO_TIMESCALE } from '../mp4/init.ts';
 import type { ParameterSets } from '../rtp/h264.ts';
 import type { CaptureTime } from '../time/capture-clock.ts';
 import { cellOf } from '../time/grid.ts';
 import type { Frame } from './intake.ts';
+import { audioRun, NOMINAL_AUDIO_TICKS, type Placed, videoRun } from './runs.ts';
 import { Timeline } from './timeline.ts';
 
 /** What a segment must be able to play: decides whether a new initialisation segment is due. */
@@ -31,9 +32,7 @@ const LEAD_IN_MS = 100;
 /** A track silent for so long no longer holds up the other. */
 const STALL_MS = 1000;
 const NOMINAL_VIDEO_TICKS = VIDEO_TIMESCALE / 30;
-const NOMINAL_AUDIO_TICKS = AUDIO_TIMESCALE / 50;
 
-type Queued = { frame: Frame; ticks: number };
 type OpenSegment = {
   cell: number;
   tracks: SegmentTracks;
@@ -54,7 +53,7 @@ export class Muxer {
   readonly #output: MuxerOutput;
   readonly #timeline = new Timeline();
   #expects = { video: false, audio: false };
-  #video: Queued[] = [];
+  #video: Placed[] = [];
   #audio: Frame[] = [];
   #arrived = { first: Infinity, video: -Infinity, audio: -Infinity };
   #segment: OpenSegment | null = null;
@@ -179,7 +178,7 @@ export class Muxer {
     const first = this.#video[0];
     if (!first) return false;
     for (let i = 0; i < this.#video.length; i += 1) {
-      const { frame, ticks } = this.#video[i] as Queued;
+      const { frame, ticks } = this.#video[i] as Placed;
       const isCut = frame.key && (segment.sequence > 0 || i > 0) && this.#startsSegment(frame, nowMs);
       const isFull = i > 0 && ticks - first.ticks + this.#videoStepTicks > (FRAGMENT_MS * VIDEO_TIMESCALE) / 1000;
       if (!isCut && !isFull) continue;
@@ -258,46 +257,27 @@ export class Muxer {
 
   #videoRun(count: number): TrackRun {
     const taken = this.#video.splice(0, count);
-    const next = this.#video[0];
-    const samples: Sample[] = [];
-    let lastTicks = 0;
-    taken.forEach(({ frame, ticks }, i) => {
-      const stepTicks = (taken[i + 1] ?? next)?.ticks ?? Infinity;
-      const durationTicks = stepTicks - ticks > VIDEO_TIMESCALE ? Math.round(this.#videoStepTicks) : stepTicks - ticks;
-      samples.push({ data: frame.data, durationTicks, key: frame.key });
-      lastTicks = ticks + durationTicks;
-    });
+    const { run, endTicks } = videoRun(taken, this.#video[0]?.ticks ?? null, this.#videoStepTicks);
     const last = taken.at(-1);
     if (last && this.#segment) {
-      const durationMs = (lastTicks - last.ticks) / (VIDEO_TIMESCALE / 1000);
-      this.#segment.end = {
-        mediaMs: lastTicks / (VIDEO_TIMESCALE / 1000),
-        capture: { ...last.frame.capture, hubMs: last.frame.capture.hubMs + durationMs },
-      };
+      const endMs = endTicks / (VIDEO_TIMESCALE / 1000);
+      const hubMs = last.frame.capture.hubMs + endMs - last.ticks / (VIDEO_TIMESCALE / 1000);
+      this.#segment.end = { mediaMs: endMs, capture: { ...last.frame.capture, hubMs } };
     }
-    return { trackId: VIDEO_TRACK_ID, baseTicks: taken[0]?.ticks ?? 0, samples };
+    return run;
   }
 
   #audioRun(segment: OpenSegment, untilHubMs: number): TrackRun {
-    const run: TrackRun = { trackId: AUDIO_TRACK_ID, baseTicks: 0, samples: [] };
-    if (!segment.tracks.audio) return run;
-    let count = this.#audio.findIndex((sound) => sound.capture.hubMs >= untilHubMs);
-    if (count < 0) count = this.#audio.length;
-    const taken = this.#audio.splice(0, count);
+    if (!segment.tracks.audio) return { trackId: AUDIO_TRACK_ID, baseTicks: 0, samples: [] };
+    const until = this.#audio.findIndex((sound) => sound.capture.hubMs >= untilHubMs);
+    const taken = this.#audio.splice(0, until < 0 ? this.#audio.length : until);
     const primary = segment.primary === 'audio';
-    taken.forEach((sound, i) => {
-      const ticks = this.#timeline.audioTicks(sound, i === 0, primary);
-      if (i === 0) run.baseTicks = ticks;
-      const next = taken[i + 1];
-      const stepTicks = next && next.run === sound.run ? next.ticks - sound.ticks : NOMINAL_AUDIO_TICKS;
-      const durationTicks = stepTicks > 0 && stepTicks < AUDIO_TIMESCALE ? stepTicks : NOMINAL_AUDIO_TICKS;
-      run.samples.push({ data: sound.data, durationTicks, key: true });
-      if (primary)
-        segment.end = {
-          mediaMs: (ticks + durationTicks) / (AUDIO_TIMESCALE / 1000),
-          capture: { ...sound.capture, hubMs: sound.capture.hubMs + 20 },
-        };
-    });
+    const { run, endTicks } = audioRun(taken.map((frame, i) => ({ frame, ticks: this.#timeline.audioTicks(frame, i === 0, primary) })));
+    const last = taken.at(-1);
+    if (primary && last) {
+      const hubMs = last.capture.hubMs + NOMINAL_AUDIO_TICKS / (AUDIO_TIMESCALE / 1000);
+      segment.end = { mediaMs: endTicks / (AUDIO_TIMESCALE / 1000), capture: { ...last.capture, hubMs } };
+    }
     return run;
   }
 

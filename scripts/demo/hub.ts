@@ -12,7 +12,7 @@ export type DemoHub = { url: string; archiveDir: string; process: ChildProcess; 
 /** Start the hub as `npm start` does and wait until it answers. Its log goes to standard error. */
 export async function startHub(dataDir: string, env: Record<string, string>): Promise<DemoHub> {
   const child = spawn(process.execPath, [join(root, 'server/supervisor/main.ts')], {
-    env: { ...process.env, LOG_LEVEL: 'warn', ...env, DATA: dataDir },
+    env: { ...process.env, LOG_LEVEL: 'warn', LISTEN: '127.0.0.1', PUBLIC_URL: '', ...env, DATA: dataDir },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -118,7 +118,7 @@ async function stayUp(running: DemoHub, base: string, consoleUrl: string): Promi
   say(await QRCode.toString(link.url, { type: 'terminal', small: true }));
   say(`console:      ${consoleUrl}`);
   say(`capture link: ${link.url}`);
-  if (/\/\/(127\.|localhost)/.test(link.url)) say('              (of this machine only; for phones on the LAN start with LISTEN=0.0.0.0)');
+  if (/\/\/(127\.|localhost)/.test(link.url)) say('              (of this machine only; for phones on the LAN: LISTEN=0.0.0.0 npm start)');
   say(`review:       ${running.url}/review/${base.split('/').at(-1) ?? ''}`);
   say('Ctrl+C ends the demo.');
   await new Promise(() => undefined);
