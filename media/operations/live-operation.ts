@@ -155,6 +155,7 @@ export class LiveOperation {
       { sourceId: `cam-${angleId}`, ip, reuse },
       {
         armed: (producers) => this.#armed(angleId, producers),
+        idleMs: () => this.#sources.get(angleId)?.take.idleMs ?? null,
         silent: () => void this.#endSource(angleId, 'connection-lost'),
       },
       log,

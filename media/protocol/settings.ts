@@ -1,5 +1,11 @@
 import { z } from 'zod';
 
+/**
+ * How the media process is started. Packets become garbage at once, outside the heap, where only a collection frees them:
+ * a small young generation is collected often and cheaply, a large one lets them pile up until the whole heap is marked.
+ */
+export const MEDIA_NODE_FLAGS = ['--max-semi-space-size=2'];
+
 /** What the supervisor hands to the media process, as JSON in `FIELDHUB_MEDIA_SETTINGS`. */
 export const MediaSettings = z.object({
   dataDir: z.string(),

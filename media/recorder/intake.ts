@@ -2,6 +2,7 @@ import type { AccessUnit } from '../rtp/access-unit.ts';
 import { H264Depacketizer, type ParameterSets } from '../rtp/h264.ts';
 import { parseRtp, type RtpPacket } from '../rtp/packet.ts';
 import { ReorderBuffer } from '../rtp/reorder.ts';
+import type { SlabPool } from '../rtp/slabs.ts';
 import { Unwrapper } from '../rtp/unwrap.ts';
 import { CaptureClock, type CaptureTime, type SourceClock } from '../time/capture-clock.ts';
 import type { SenderReport, TrackInput } from './input.ts';
@@ -37,6 +38,7 @@ const KEY_REQUEST_EVERY_MS = 500;
 export class Intake {
   readonly input: TrackInput;
   readonly #output: IntakeOutput;
+  readonly #memory: SlabPool;
   #clock: CaptureClock;
   #ssrc: number | null = null;
   #reorder: ReorderBuffer;
@@ -49,8 +51,10 @@ export class Intake {
   #stepTicks: number | null = null;
   #ssrcRestart = false;
 
-  constructor(input: TrackInput, source: SourceClock, output: IntakeOutput) {
+  /** Frames are made in `memory`; whoever is done with one gives it back there. */
+  constructor(input: TrackInput, source: SourceClock, memory: SlabPool, output: IntakeOutput) {
     this.input = input;
+    this.#memory = memory;
     this.#output = output;
     this.#clock = new CaptureClock(source, input.clockRate);
     this.#waitingForKey = input.kind === 'video';
@@ -106,13 +110,13 @@ export class Intake {
       const again = restart || this.#ssrcRestart;
       this.#ssrcRestart = false;
       if (this.#h264) this.#h264.push(packet, lostBefore, again);
-      else if (packet.payload.length > 0) this.#unit(opusUnit(packet, lostBefore, again));
+      else if (packet.payload.length > 0) this.#unit(this.#opusUnit(packet, lostBefore, again));
     });
   }
 
   #newDepacketizer(): H264Depacketizer | null {
     if (this.input.kind === 'audio') return null;
-    return new H264Depacketizer((unit) => this.#unit(unit), this.input.parameterSets);
+    return new H264Depacketizer((unit) => this.#unit(unit), this.#memory, this.input.parameterSets);
   }
 
   #unit(unit: AccessUnit): void {
@@ -127,6 +131,7 @@ export class Intake {
     this.#countMissing(unit, ticks);
     if (this.input.kind === 'video' && !this.#decodable(unit)) {
       this.#output.withheld(unit);
+      this.#memory.free(unit.data);
       return;
     }
     const sets = unit.key && this.#h264 ? this.#h264.parameterSets : null;
@@ -159,8 +164,12 @@ export class Intake {
       this.#output.missing(Math.round(step / this.#stepTicks) - 1);
     }
   }
-}
 
-function opusUnit(packet: RtpPacket, lostBefore: number, restart: boolean): AccessUnit {
-  return { timestamp: packet.timestamp, data: packet.payload, key: true, damaged: false, lostBefore, restart, arrivalMs: packet.arrivalMs };
+  #opusUnit(packet: RtpPacket, lostBefore: number, restart: boolean): AccessUnit {
+    const { timestamp, payload, arrivalMs } = packet;
+    // copied: a slice would keep the whole slab that its packet came in
+    const data = this.#memory.take(payload.length);
+    payload.copy(data);
+    return { timestamp, data, key: true, damaged: false, lostBefore, restart, arrivalMs };
+  }
 }

@@ -15,6 +15,8 @@ export type MuxerOutput = {
   /** Buffers of one fragment, to be written in one go. */
   fragment: (chunks: Buffer[], frames: number, audioFrames: number) => void;
   close: (end: { mediaMs: number; capture: CaptureTime }) => void;
+  /** Nothing will be written of this frame. */
+  dropped: (frame: Frame) => void;
   /** Video that follows needs a key frame first. */
   needKey: (nowMs: number) => void;
   /** A key frame now would let sound that turned up late be recorded sooner. */
@@ -60,6 +62,8 @@ export class Muxer {
   /** Set by `flush`: nothing more will come, so nothing is waited for. */
   #final = false;
   #videoStepTicks = NOMINAL_VIDEO_TICKS;
+  /** So many of the pictures queued are no boundary. */
+  #scanned = 0;
   #segments = 0;
   /** Sound came before the first picture. */
   #leadIn = false;
@@ -95,7 +99,7 @@ export class Muxer {
     this.#audio.push(frame);
     this.#arrived.audio = frame.arrivalMs;
     this.#arrived.first = Math.min(this.#arrived.first, frame.arrivalMs);
-    if (this.#audio.length > 3000) this.#audio.shift(); // a minute of sound that no segment wants
+    if (this.#audio.length > 3000) this.#output.dropped(this.#audio.shift() as Frame); // a minute of sound that no segment wants
     if (this.#segment && !this.#segment.tracks.audio) this.#output.wantKey(frame.arrivalMs);
     this.advance(frame.arrivalMs);
   }
@@ -163,11 +167,16 @@ export class Muxer {
       audio: primary === 'audio' || this.#audioAlive(nowMs),
     };
     // sound from before the first frame belongs to no segment any more
-    if (primary === 'video') this.#audio = this.#audio.filter((sound) => sound.capture.hubMs > frame.capture.hubMs - 10);
+    if (primary === 'video') this.#dropSoundBefore(frame.capture.hubMs - 10);
     this.#segments += 1;
     const cell = cellOf(frame.capture.hubMs, this.#segmentMs);
     this.#segment = { cell, tracks, profile: profileOf(frame), sequence: 0, primary, end: { mediaMs, capture: frame.capture } };
     this.#output.open({ capture: frame.capture, mediaMs, cell, tracks });
+  }
+
+  #dropSoundBefore(hubMs: number): void {
+    const early = this.#audio.findIndex((sound) => sound.capture.hubMs > hubMs);
+    for (const sound of this.#audio.splice(0, early < 0 ? this.#audio.length : early)) this.#output.dropped(sound);
   }
 
   /** Find the next boundary in what is queued; write what lies before it; close the segment if it is a cut. */
@@ -177,11 +186,14 @@ export class Muxer {
     if (segment.primary === 'audio') return this.#cutAudio();
     const first = this.#video[0];
     if (!first) return false;
-    for (let i = 0; i < this.#video.length; i += 1) {
+    for (let i = this.#scanned; i < this.#video.length; i += 1) {
       const { frame, ticks } = this.#video[i] as Placed;
       const isCut = frame.key && (segment.sequence > 0 || i > 0) && this.#startsSegment(frame, nowMs);
       const isFull = i > 0 && ticks - first.ticks + this.#videoStepTicks > (FRAGMENT_MS * VIDEO_TIMESCALE) / 1000;
-      if (!isCut && !isFull) continue;
+      if (!isCut && !isFull) {
+        this.#scanned = i + 1;
+        continue;
+      }
       const soundAhead = (this.#audio.at(-1)?.capture.hubMs ?? -Infinity) >= frame.capture.hubMs;
       if (this.#expects.audio && this.#audioAlive(nowMs) && !soundAhead && !this.#final && nowMs - frame.arrivalMs < AUDIO_WAIT_MS)
         return false;
@@ -257,6 +269,7 @@ export class Muxer {
 
   #videoRun(count: number): TrackRun {
     const taken = this.#video.splice(0, count);
+    this.#scanned = 0;
     const { run, endTicks } = videoRun(taken, this.#video[0]?.ticks ?? null, this.#videoStepTicks);
     const last = taken.at(-1);
     if (last && this.#segment) {

@@ -57,8 +57,8 @@ export class SegmentWriter {
     });
   }
 
-  /** Append one fragment in one write. */
-  write(chunks: Buffer[]): void {
+  /** Append one fragment in one write. `written`: the chunks are on their way no longer. */
+  write(chunks: Buffer[], written: () => void): void {
     let size = 0;
     for (const chunk of chunks) size += chunk.length;
     this.#pendingBytes += size;
@@ -76,6 +76,7 @@ export class SegmentWriter {
       current.sizeBytes += size;
       current.fragments += 1;
       this.#pendingBytes -= size;
+      written();
     });
   }
 

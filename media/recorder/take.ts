@@ -3,6 +3,7 @@ import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
 import type { ChainHead } from '../recordings/chain.ts';
 import type { SegmentLine } from '../recordings/lines.ts';
 import { initFile, segmentFile } from '../recordings/paths.ts';
+import { SlabPool } from '../rtp/slabs.ts';
 import { SourceClock, type CaptureTime } from '../time/capture-clock.ts';
 import { initFor, sizeOf } from './init-for.ts';
 import type { TrackInput, TrackSink } from './input.ts';
@@ -33,6 +34,8 @@ export type TakeFacts = { operationId: string; angleId: string; sourceKind: Sour
 type Track = { intake: Intake; kind: MediaKind; paused: boolean };
 type SegmentCounts = { frames: number; audioFrames: number; withheld: number; missing: number; start: CaptureTime | null; mediaMs: number };
 
+/** All takes of the process share it: one's memory is free when another needs some. */
+const memory = new SlabPool();
 const TICK_MS = 50;
 const AUDIO_FRAME_MS = 20;
 
@@ -56,6 +59,7 @@ export class Take {
   #lastVideo = { endMs: 0, stepMs: 1000 / 30 };
   #sps: Buffer | null = null;
   #ended: Promise<void> | null = null;
+  #lastPacketMs: number | null = null;
 
   constructor(facts: TakeFacts, nowMs: () => number, owner: TakeOwner, log: Log) {
     this.#facts = facts;
@@ -65,6 +69,7 @@ export class Take {
     this.#muxer = new Muxer(facts.segmentMs, facts.silenceMs, {
       open: (start) => this.#open(start),
       fragment: (chunks, frames, audioFrames) => this.#fragment(chunks, frames, audioFrames),
+      dropped: (frame) => memory.free(frame.data),
       close: (end) => this.#close(end),
       needKey: (now) => this.#video()?.intake.needKey(now),
       wantKey: () => this.#video()?.intake.input.requestKeyFrame(),
@@ -80,6 +85,10 @@ export class Take {
   get takeId(): string | null {
     return this.#takeId;
   }
+  /** How long no packet has come, milliseconds; null before the first. */
+  get idleMs(): number | null {
+    return this.#lastPacketMs === null ? null : this.#nowMs() - this.#lastPacketMs;
+  }
   /** Whether a missing picture is meant: no video track, or one that the sender paused. */
   get soundOnly(): boolean {
     const video = this.#video();
@@ -92,7 +101,7 @@ export class Take {
 
   /** A track of the source; its packets go into the sink returned. */
   addTrack(input: TrackInput): TrackSink {
-    const intake: Intake = new Intake(input, this.#clock, {
+    const intake: Intake = new Intake(input, this.#clock, memory, {
       frame: (frame) => (input.kind === 'video' ? this.#picture(frame) : this.#sound(frame)),
       withheld: () => this.#damage(1, 0),
       missing: (frames) => this.#damage(0, input.kind === 'video' ? frames : 0),
@@ -103,6 +112,7 @@ export class Take {
     if (input.kind === 'video') input.requestKeyFrame();
     return {
       rtp: (packet, arrivalMs) => {
+        this.#lastPacketMs = arrivalMs;
         if (this.#state === 'open') intake.rtp(packet, arrivalMs);
       },
       senderReport: (report) => intake.senderReport(report),
@@ -238,7 +248,7 @@ export class Take {
   #fragment(chunks: Buffer[], frames: number, audioFrames: number): void {
     this.#counts.frames += frames;
     this.#counts.audioFrames += audioFrames;
-    this.#writer?.write(chunks);
+    this.#writer?.write(chunks, () => chunks.forEach((chunk) => memory.free(chunk)));
   }
 
   #close(end: { mediaMs: number; capture: CaptureTime }): void {

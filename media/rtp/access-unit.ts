@@ -2,7 +2,7 @@
 export type AccessUnit = {
   /** RTP timestamp, 32 bits, as sent. */
   timestamp: number;
-  /** The sample as CMAF stores it: NAL units with four-byte lengths (ISO/IEC 14496-15), or the Opus packet. */
+  /** The sample as CMAF stores it: NAL units with four-byte lengths (ISO/IEC 14496-15), or the Opus packet. Memory of the track's SlabPool. */
   data: Buffer;
   key: boolean;
   /** Packets of it are missing: it cannot be decoded as it was. */

@@ -1,5 +1,6 @@
 import type { AccessUnit } from './access-unit.ts';
 import type { RtpPacket } from './packet.ts';
+import type { SlabPool } from './slabs.ts';
 
 const NAL_IDR = 5;
 const NAL_SPS = 7;
@@ -10,6 +11,8 @@ const STAP_A = 24;
 const FU_A = 28;
 /** No frame of any level we take is larger; more is an attack or noise. */
 const MAX_FRAME_BYTES = 8 * 1024 * 1024;
+/** Every possible NAL unit header, to stand before fragments. */
+const HEADERS = Array.from({ length: 256 }, (_, byte) => Buffer.from([byte]));
 
 export type ParameterSets = { sps: Buffer; pps: Buffer };
 
@@ -20,11 +23,17 @@ export type ParameterSets = { sps: Buffer; pps: Buffer };
  */
 export class H264Depacketizer {
   readonly #output: (unit: AccessUnit) => void;
+  readonly #memory: SlabPool;
   #sps: Buffer | null = null;
   #pps: Buffer | null = null;
-  #nals: Buffer[] = [];
+  /** The open access unit's NAL units in pieces that are copied once, when it is whole: piece i counts from byte #from[i]. */
+  #pieces: Buffer[] = [];
+  #from: number[] = [];
+  /** After how many pieces each NAL unit ends. */
+  #nalEnds: number[] = [];
   #bytes = 0;
-  #fragments: Buffer[] | null = null;
+  /** The NAL unit whose fragments are coming in: its first piece and its header. */
+  #fragmented: { first: number; header: number } | null = null;
   #open: { timestamp: number; arrivalMs: number; lostBefore: number; restart: boolean } | null = null;
   #damaged = false;
   #key = false;
@@ -35,8 +44,9 @@ export class H264Depacketizer {
   #pendingRestart = false;
 
   /** `spropParameterSets`: base64 NAL units from SDP (RFC 6184, 8.1), for senders that never send them in band. */
-  constructor(output: (unit: AccessUnit) => void, spropParameterSets: string | null = null) {
+  constructor(output: (unit: AccessUnit) => void, memory: SlabPool, spropParameterSets: string | null = null) {
     this.#output = output;
+    this.#memory = memory;
     for (const text of spropParameterSets?.split(',') ?? []) this.#remember(Buffer.from(text, 'base64'));
   }
 
@@ -80,11 +90,16 @@ export class H264Depacketizer {
   #loss(packet: RtpPacket): void {
     // The end or the middle of the open access unit is among what was lost.
     if (this.#open) this.#damaged = true;
-    if (this.#fragments && this.#open?.timestamp === packet.timestamp) this.#fragments = null;
+    if (this.#fragmented && this.#open?.timestamp === packet.timestamp) this.#dropFragments();
   }
 
   #payload(payload: Buffer): void {
     const type = (payload[0] as number) & 0x1f;
+    if (this.#fragmented && type !== FU_A) {
+      // fragments come without anything between (RFC 6184, 5.8): their end is missing
+      this.#dropFragments();
+      this.#damaged = true;
+    }
     if (type >= 1 && type <= 23) this.#nal(payload);
     else if (type === STAP_A) this.#aggregate(payload);
     else if (type === FU_A) this.#fragment(payload);
@@ -113,40 +128,70 @@ export class H264Depacketizer {
     const indicator = payload[0] as number;
     const header = payload[1] as number;
     if (header & 0x80) {
-      if (this.#fragments) this.#damaged = true;
-      this.#fragments = [Buffer.from([(indicator & 0xe0) | (header & 0x1f)])];
+      if (this.#fragmented) {
+        this.#dropFragments();
+        this.#damaged = true;
+      }
+      const nalHeader = (indicator & 0xe0) | (header & 0x1f);
+      this.#fragmented = { first: this.#pieces.length, header: nalHeader };
+      this.#piece(HEADERS[nalHeader] as Buffer, 0);
     }
-    if (!this.#fragments) {
+    const open = this.#fragmented;
+    if (!open) {
       this.#damaged = true;
       return;
     }
-    this.#fragments.push(payload.subarray(2));
+    this.#piece(payload, 2);
     this.#bytes += payload.length;
     if (this.#bytes > MAX_FRAME_BYTES) {
-      this.#fragments = null;
+      this.#dropFragments();
       this.#damaged = true;
     } else if (header & 0x40) {
-      const nal = Buffer.concat(this.#fragments);
-      this.#fragments = null;
-      this.#nal(nal);
+      this.#fragmented = null;
+      this.#whole(open.header, open.first);
     }
   }
 
+  #piece(bytes: Buffer, from: number): void {
+    this.#pieces.push(bytes);
+    this.#from.push(from);
+  }
+
+  #truncate(pieces: number): void {
+    this.#pieces.length = pieces;
+    this.#from.length = pieces;
+  }
+
+  #dropFragments(): void {
+    if (this.#fragmented) this.#truncate(this.#fragmented.first);
+    this.#fragmented = null;
+  }
+
   #nal(nal: Buffer): void {
-    const type = (nal[0] as number) & 0x1f;
     this.#bytes += nal.length;
     if (this.#bytes > 2 * MAX_FRAME_BYTES) {
       this.#damaged = true;
       return;
     }
-    if (type === NAL_AUD || type === NAL_FILLER) return; // meaningless in a file sample
+    const first = this.#pieces.length;
+    this.#piece(nal, 0);
+    this.#whole(nal[0] as number, first);
+  }
+
+  /** A NAL unit is complete, in the pieces from `first` on. */
+  #whole(header: number, first: number): void {
+    const type = header & 0x1f;
+    if (type === NAL_AUD || type === NAL_FILLER) {
+      this.#truncate(first); // meaningless in a file sample
+      return;
+    }
     if (type === NAL_SPS || type === NAL_PPS) {
-      this.#remember(nal);
+      this.#remember(Buffer.concat(this.#pieces.slice(first).map((piece, i) => piece.subarray(this.#from[first + i]))));
       this.#hasSets ||= type === NAL_SPS;
     }
     if (type === NAL_IDR) this.#key = true;
     if (type >= 1 && type <= NAL_IDR) this.#hasPicture = true;
-    this.#nals.push(nal);
+    this.#nalEnds.push(this.#pieces.length);
   }
 
   #remember(nal: Buffer): void {
@@ -160,15 +205,15 @@ export class H264Depacketizer {
   #finish(): void {
     const open = this.#open;
     if (!open) return;
-    if (this.#fragments) this.#damaged = true;
-    const nals = this.#nals;
+    if (this.#fragmented) {
+      this.#dropFragments();
+      this.#damaged = true;
+    }
     const damaged = this.#damaged || !this.#hasPicture;
     const key = this.#key;
-    if (key && !this.#hasSets && this.#sps && this.#pps) nals.unshift(this.#sps, this.#pps);
+    const sets = key && !this.#hasSets && this.#sps && this.#pps ? [this.#sps, this.#pps] : [];
     const carriesPicture = this.#hasPicture || this.#damaged;
     this.#open = null;
-    this.#nals = [];
-    this.#fragments = null;
     this.#bytes = 0;
     this.#damaged = false;
     this.#key = false;
@@ -178,9 +223,36 @@ export class H264Depacketizer {
       // parameter sets or SEI alone: remembered above, no frame
       this.#pendingLoss += open.lostBefore;
       this.#pendingRestart ||= open.restart;
+      this.#clear();
       return;
     }
-    this.#output({ ...open, data: lengthPrefixed(nals), key, damaged });
+    const data = this.#lengthPrefixed(sets);
+    this.#clear();
+    this.#output({ ...open, data, key, damaged });
+  }
+
+  #clear(): void {
+    this.#truncate(0);
+    this.#nalEnds.length = 0;
+  }
+
+  /** The access unit as CMAF stores it, `sets` in front. */
+  #lengthPrefixed(sets: Buffer[]): Buffer {
+    const [pieces, from] = [this.#pieces, this.#from];
+    let size = 4 * (sets.length + this.#nalEnds.length);
+    for (const set of sets) size += set.length;
+    for (let i = 0; i < pieces.length; i += 1) size += (pieces[i] as Buffer).length - (from[i] as number);
+    const data = this.#memory.take(size);
+    let at = 0;
+    for (const set of sets) at += set.copy(data, data.writeUInt32BE(set.length, at)) + 4;
+    let i = 0;
+    for (const end of this.#nalEnds) {
+      const lengthAt = at;
+      at += 4;
+      for (; i < end; i += 1) at += (pieces[i] as Buffer).copy(data, at, from[i]);
+      data.writeUInt32BE(at - lengthAt - 4, lengthAt);
+    }
+    return data;
   }
 }
 
@@ -200,17 +272,4 @@ function startsPicture(payload: Buffer): boolean {
   }
   if (type >= 6 && type <= NAL_AUD) return true;
   return type >= 1 && type <= NAL_IDR && ((nal[1] ?? 0) & 0x80) !== 0;
-}
-
-function lengthPrefixed(nals: Buffer[]): Buffer {
-  let size = 0;
-  for (const nal of nals) size += 4 + nal.length;
-  const data = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const nal of nals) {
-    at = data.writeUInt32BE(nal.length, at);
-    nal.copy(data, at);
-    at += nal.length;
-  }
-  return data;
 }

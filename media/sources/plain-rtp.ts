@@ -10,6 +10,8 @@ export type PlainFacts = { sourceId: string; ip: string; reuse: PlainReuse | nul
 export type PlainOwner = {
   /** Both tracks listen; whatever comes is this producer's. */
   armed: (producers: types.Producer[]) => Promise<void>;
+  /** How long no packet of it has come, milliseconds; null before the first. */
+  idleMs: () => number | null;
   /** The sender fell silent: its producers are closed, new ones follow. */
   silent: () => void;
 };
@@ -35,7 +37,6 @@ export class PlainRtpSource {
   readonly #ssrcs: Record<Kind, number>;
   #timer: NodeJS.Timeout | null = null;
   #state: 'idle' | 'armed' | 'arming' | 'closed' = 'idle';
-  #bytes = { count: 0, sinceMs: 0 };
 
   constructor(router: types.Router, facts: PlainFacts, owner: PlainOwner, log: Log) {
     this.#router = router;
@@ -94,7 +95,6 @@ export class PlainRtpSource {
     const audio = await this.#listen('audio');
     this.#tracks = [video, audio];
     this.#ports = { video: portsOf(video.transport), audio: portsOf(audio.transport) };
-    this.#bytes = { count: 0, sinceMs: 0 };
     await this.#owner.armed(this.producers);
     this.#state = 'armed';
   }
@@ -141,15 +141,10 @@ export class PlainRtpSource {
     return { codecs: [codec], encodings: [{ ssrc: this.#ssrcs[kind] }], rtcp: { cname: this.#facts.sourceId } };
   }
 
-  /** Bytes received tell whether a sender is there; a silent one is dropped and waited for anew. */
+  /** A sender that has fallen silent is dropped and waited for anew. */
   async #poll(): Promise<void> {
-    if (this.#state !== 'armed') return;
+    if (this.#state !== 'armed' || (this.#owner.idleMs() ?? 0) < SILENT_MS) return;
     try {
-      const stats = await Promise.all(this.#tracks.map(({ transport }) => transport.getStats()));
-      const count = stats.flat().reduce((sum, stat) => sum + stat.rtpBytesReceived, 0);
-      const nowMs = performance.now();
-      if (count !== this.#bytes.count) this.#bytes = { count, sinceMs: nowMs };
-      if (count === 0 || nowMs - this.#bytes.sinceMs < SILENT_MS || this.#state !== 'armed') return;
       this.#log.info({ sourceId: this.#facts.sourceId }, 'camera fell silent');
       this.#drop();
       this.#owner.silent();

@@ -62,9 +62,10 @@ export class CaptureClock {
 
   /** A frame has arrived: learn from it. */
   observe(rtpTimestamp: number, arrivalMs: number): void {
-    this.#byArrival.add(this.#unwrap.next(rtpTimestamp) * this.#msPerTick, arrivalMs);
+    const ticks = this.#unwrap.next(rtpTimestamp);
     const senderMs = this.#fit.toSenderMs(rtpTimestamp);
-    if (senderMs !== null) this.#source.envelope.add(senderMs, arrivalMs);
+    if (senderMs === null) this.#byArrival.add(ticks * this.#msPerTick, arrivalMs);
+    else this.#source.envelope.add(senderMs, arrivalMs);
   }
 
   /** Capture time of a frame that has been observed, by all that is known now. */

@@ -37,11 +37,11 @@ export class DelayEnvelope {
     const y = arrivalMs - remoteMs;
     const last = this.#buckets.at(-1);
     if (last && Math.floor(remoteMs / BUCKET_MS) <= Math.floor(last.x / BUCKET_MS)) {
-      if (y < last.y) {
-        last.x = Math.max(last.x, remoteMs);
-        last.y = y;
-        this.#dirty = true;
-      }
+      if (y >= last.y) return;
+      last.x = Math.max(last.x, remoteMs);
+      last.y = y;
+      // a point above the line may support it a little better; only one below it must move it now
+      if (!this.#line || y < this.#line.y + (last.x - this.#line.x) * this.#line.slope) this.#dirty = true;
       return;
     }
     this.#buckets.push({ x: remoteMs, y });

@@ -37,8 +37,10 @@ export class HubClock {
 
 /** The machine's own clocks: `Date.now()` has whole milliseconds, which is the anchor's error. */
 export function systemHubClock(): HubClock {
+  // both read CLOCK_MONOTONIC; performance.now() counts from the start of the process and needs no BigInt on every packet
+  const startMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
   return new HubClock(
     () => Date.now(),
-    () => Number(process.hrtime.bigint()) / 1e6,
+    () => startMs + performance.now(),
   );
 }

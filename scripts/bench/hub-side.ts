@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MediaClient } from '../../media/protocol/channel.ts';
-import type { MediaSettings } from '../../media/protocol/settings.ts';
+import { MEDIA_NODE_FLAGS, type MediaSettings } from '../../media/protocol/settings.ts';
 import { operationDir } from '../../media/recordings/paths.ts';
 import { familyOf, stopProcess, until } from './processes.ts';
 import type { SenderTrack } from './sender.ts';
@@ -92,7 +92,7 @@ export class HubSide {
   #spawn(): ChildProcess {
     const path = fileURLToPath(new URL('../../media/main.ts', import.meta.url));
     const env = { ...process.env, FIELDHUB_MEDIA_SETTINGS: JSON.stringify(this.#settings) };
-    return spawn(process.execPath, [path], { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    return spawn(process.execPath, [...MEDIA_NODE_FLAGS, path], { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   }
 }
 

@@ -41,10 +41,10 @@ function read(path: string): string {
 }
 
 /** Start one of the bench's own processes and wait for its first message. */
-export async function startProcess<T>(file: string, order: unknown): Promise<{ child: ChildProcess; first: T }> {
+export async function startProcess(file: string, order: unknown): Promise<{ child: ChildProcess; first: unknown }> {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  const first = await new Promise<T>((resolve, reject) => {
-    child.once('message', (message) => resolve(message as T));
+  const first = await new Promise<unknown>((resolve, reject) => {
+    child.once('message', resolve);
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`${file} ended with code ${code}`)));
     child.send(order as object);

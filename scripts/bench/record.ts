@@ -120,7 +120,8 @@ async function hubSide(dir: string, streams: number, keep: boolean): Promise<Sid
 
 async function rivalSide(dir: string, streams: number, ffmpeg: boolean, keep: boolean): Promise<Side> {
   const order: RivalOrder = { streams, dir, segmentS: SEGMENT_MS / 1000, ffmpeg };
-  const { child, first: targets } = await startProcess<Target[]>('./rival.ts', order);
+  const { child, first } = await startProcess('./rival.ts', order);
+  const targets = first as Target[];
   return {
     targets,
     pids: () => familyOf(child.pid ?? 0),

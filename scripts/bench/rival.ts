@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createSocket } from 'node:dgram';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createWorker, type types } from 'mediasoup';
 import { mediaCodecs } from '../../media/sfu/codecs.ts';
@@ -122,18 +121,15 @@ async function evenPort(): Promise<number> {
 function bind(socket: ReturnType<typeof createSocket>, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
-    socket.bind(port, '127.0.0.1', () => resolve((socket.address() as AddressInfo).port));
+    socket.bind(port, '127.0.0.1', () => resolve(socket.address().port));
   });
 }
 
 /** As one stops a recorder: ask every ffmpeg to finish, then go. */
 async function stop(): Promise<void> {
-  await Promise.all(
-    children.map((child) => {
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      if (child.exitCode === null) child.kill('SIGTERM');
-      return child.exitCode === null ? gone : null;
-    }),
-  );
+  const running = children.filter((child) => child.exitCode === null);
+  const gone = running.map((child) => new Promise<void>((resolve) => child.once('exit', () => resolve())));
+  for (const child of running) child.kill('SIGTERM');
+  await Promise.all(gone);
   process.exit(0);
 }

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
-import type { AddressInfo } from 'node:net';
 
 /** One packet of the recorded source: its payload and everything that a copy of it needs. */
 export type RecordedPacket = { marker: boolean; timestamp: number; payload: string };
@@ -17,7 +16,7 @@ const FPS = 30;
  */
 export async function recordSource(): Promise<RecordedSource> {
   const [video, audio] = await Promise.all([open(), open()]);
-  const port = (socket: Socket): number => (socket.address() as AddressInfo).port;
+  const port = (socket: Socket): number => socket.address().port;
   const url = (socket: Socket): string => `rtp://127.0.0.1:${port(socket)}?pkt_size=1200`;
   const args = [
     '-v',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { messageOf } from '../../media/errors.ts';
-import type { MediaSettings } from '../../media/protocol/settings.ts';
+import { MEDIA_NODE_FLAGS, type MediaSettings } from '../../media/protocol/settings.ts';
 import { type Config, helpText, readConfig } from '../config.ts';
 import type { ControlSettings } from '../control-settings.ts';
 import { SupervisedChild } from './child.ts';
@@ -37,7 +37,7 @@ const mediaSocket = join(runDir, 'media.sock');
 const media = new SupervisedChild({
   name: 'media',
   command: process.execPath,
-  args: [join(root, 'media/main.ts')],
+  args: [...MEDIA_NODE_FLAGS, join(root, 'media/main.ts')],
   env: () => ({ ...process.env, FIELDHUB_MEDIA_SETTINGS: JSON.stringify(mediaSettings(config)) }),
   ipc: true,
   started: writeState,

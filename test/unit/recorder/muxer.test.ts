@@ -29,6 +29,7 @@ function muxer(expects = { video: true, audio: true }): { mux: Muxer; cuts: Cut[
       last().bytes.push(Buffer.concat(chunks));
     },
     close: ({ mediaMs }) => void (last().endMs = mediaMs),
+    dropped: () => undefined,
     needKey: () => (asked += 1),
     wantKey: () => (asked += 1),
   });

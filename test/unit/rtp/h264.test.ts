@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AccessUnit } from '../../../media/rtp/access-unit.ts';
 import { H264Depacketizer } from '../../../media/rtp/h264.ts';
+import { SlabPool } from '../../../media/rtp/slabs.ts';
 import { packet, PPS, SPS } from '../../support/rtp.ts';
 
 const IDR = Buffer.from([0x65, 0x88, 1, 2, 3, 4]);
@@ -31,7 +32,7 @@ function nalsOf(data: Buffer): Buffer[] {
 }
 function depacketizer(sprop: string | null = null): { h264: H264Depacketizer; units: AccessUnit[] } {
   const units: AccessUnit[] = [];
-  return { h264: new H264Depacketizer((unit) => units.push(unit), sprop), units };
+  return { h264: new H264Depacketizer((unit) => units.push(unit), new SlabPool(), sprop), units };
 }
 
 describe('H264Depacketizer', () => {
@@ -101,6 +102,16 @@ describe('H264Depacketizer', () => {
     // first_mb_in_slice is not 0: not a frame's first slice
     h264.push(packet(3, { timestamp: 4, payload: Buffer.from([0x41, 0x4a, 5]), marker: true }), 1, false);
     expect(units[1]?.damaged).toBe(true);
+  });
+
+  it('drops fragments whose end is missing, also when another unit follows in the same frame', () => {
+    const parts = fuA(Buffer.concat([Buffer.from([0x41, 0x9a]), Buffer.alloc(300, 3)]), 100);
+    const { h264, units } = depacketizer();
+    h264.push(packet(1, { timestamp: 1, payload: parts[0] as Buffer }), 0, false);
+    h264.push(packet(2, { timestamp: 1, payload: SLICE }), 0, false);
+    h264.push(packet(3, { timestamp: 1, payload: parts[0] as Buffer, marker: true }), 0, false);
+    expect(units.map(({ damaged }) => damaged)).toEqual([true]);
+    expect(nalsOf(units[0]?.data ?? Buffer.alloc(0))).toEqual([SLICE]);
   });
 
   it('makes no frame of parameter sets or padding alone', () => {
