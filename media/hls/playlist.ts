@@ -1,10 +1,10 @@
 import { HubError } from '../errors.ts';
 import type { Interruption } from '../protocol/state.ts';
-import type { SegmentLine } from '../recordings/lines.ts';
-import { hasPictures, type RecordedOperation } from '../recordings/read.ts';
+import type { Damage, SegmentLine } from '../recordings/lines.ts';
+import { hasPictures, type RecordedOperation, segmentStartMs } from '../recordings/read.ts';
 
-/** One recorded segment of an angle, with where its files are relative to the playlist. */
-type Placed = { segment: SegmentLine; takeId: string };
+/** One recorded segment of an angle, when it was captured, and where its files are relative to the playlist. */
+type Placed = { segment: SegmentLine; startMs: number; takeId: string };
 
 /** Holes shorter than this are the rounding between segments, not gaps. */
 const TOLERANCE_MS = 100;
@@ -12,17 +12,22 @@ const TOLERANCE_MS = 100;
 /**
  * The media playlist of one angle (RFC 8216 and draft-pantos-hls-rfc8216bis, 4.4): every angle's spans the same stretch
  * of hub time, with EXT-X-GAP segments where this angle has nothing, so that all angles line up by
- * EXT-X-PROGRAM-DATE-TIME. Interruptions are EXT-X-DATERANGE. Throws `not_found` for an angle that the operation lacks.
+ * EXT-X-PROGRAM-DATE-TIME. Interruptions are EXT-X-DATERANGE, and so are stretches whose pictures are damaged. Throws `not_found` for an angle that the operation lacks.
  */
 export function mediaPlaylist(operation: RecordedOperation, angleId: string): string {
   const angle = operation.angles.find((candidate) => candidate.angleId === angleId);
   if (!angle) throw new HubError('not_found', `operation ${operation.operationId} has no angle ${angleId}`, { field: 'angleId' });
   const all = angle.takes.flatMap((take) =>
-    take.segments.map((segment) => ({ segment, takeId: take.takeId, pictures: hasPictures(take, segment) })),
+    take.segments.map((segment) => ({
+      segment,
+      startMs: segmentStartMs(take, segment),
+      takeId: take.takeId,
+      pictures: hasPictures(take, segment),
+    })),
   );
   // a player cannot add a picture to sound that it already plays: beside pictures, sound alone counts as a gap
   const filmed = all.some(({ pictures }) => pictures);
-  const placed = all.filter(({ pictures }) => pictures || !filmed).toSorted((a, b) => a.segment.startMs - b.segment.startMs);
+  const placed = all.filter(({ pictures }) => pictures || !filmed).toSorted((a, b) => a.startMs - b.startMs);
   const { startMs, endMs } = span(operation);
   const body = entries(placed, startMs, endMs, operation.segmentMs);
   const longestMs = Math.max(operation.segmentMs, ...placed.map(({ segment }) => segment.durationMs));
@@ -36,14 +41,21 @@ export function mediaPlaylist(operation: RecordedOperation, angleId: string): st
     '#EXT-X-INDEPENDENT-SEGMENTS',
   ];
   const ranges = operation.interruptions.filter((interruption) => interruption.angleId === angleId).map(dateRange);
-  return [...head, ...body, ...ranges, ...(ended ? ['#EXT-X-ENDLIST'] : []), ''].join('\n');
+  const damage = angle.takes.flatMap((take) => take.damage.map((stretch, i) => damageRange(take.takeId, i, stretch)));
+  return [...head, ...body, ...ranges, ...damage, ...(ended ? ['#EXT-X-ENDLIST'] : []), ''].join('\n');
 }
 
 /** The stretch of hub time that the operation's media covers; empty when there is none. */
 export function span(operation: RecordedOperation): { startMs: number; endMs: number } {
-  const segments = operation.angles.flatMap((angle) => angle.takes.flatMap((take) => take.segments));
-  if (segments.length === 0) return { startMs: operation.openedMs, endMs: operation.openedMs };
-  return { startMs: Math.min(...segments.map((s) => s.startMs)), endMs: Math.max(...segments.map((s) => s.startMs + s.durationMs)) };
+  let startMs = Infinity;
+  let endMs = -Infinity;
+  for (const take of operation.angles.flatMap((angle) => angle.takes))
+    for (const segment of take.segments) {
+      const atMs = segmentStartMs(take, segment);
+      startMs = Math.min(startMs, atMs);
+      endMs = Math.max(endMs, atMs + segment.durationMs);
+    }
+  return startMs === Infinity ? { startMs: operation.openedMs, endMs: operation.openedMs } : { startMs, endMs };
 }
 
 function entries(placed: Placed[], startMs: number, endMs: number, segmentMs: number): string[] {
@@ -52,16 +64,16 @@ function entries(placed: Placed[], startMs: number, endMs: number, segmentMs: nu
   let map = '';
   let previous: Placed | null = null;
   for (const item of placed) {
-    const { segment, takeId } = item;
-    const hole = segment.startMs - atMs > TOLERANCE_MS;
-    if (hole) lines.push(...gap(atMs, segment.startMs, segmentMs, lines.length > 0));
+    const { segment, takeId, startMs: itemMs } = item;
+    const hole = itemMs - atMs > TOLERANCE_MS;
+    if (hole) lines.push(...gap(atMs, itemMs, segmentMs, lines.length > 0));
     const broken = hole || (previous !== null && !continues(previous, item));
     if (broken && lines.length > 0) lines.push('#EXT-X-DISCONTINUITY');
     const init = `${takeId}/${segment.init}`;
     if (init !== map || broken) lines.push(`#EXT-X-MAP:URI="${init}"`);
     map = init;
-    lines.push(`#EXT-X-PROGRAM-DATE-TIME:${iso(segment.startMs)}`, `#EXTINF:${seconds(segment.durationMs)},`, `${takeId}/${segment.file}`);
-    atMs = segment.startMs + segment.durationMs;
+    lines.push(`#EXT-X-PROGRAM-DATE-TIME:${iso(itemMs)}`, `#EXTINF:${seconds(segment.durationMs)},`, `${takeId}/${segment.file}`);
+    atMs = itemMs + segment.durationMs;
     previous = item;
   }
   if (endMs - atMs > TOLERANCE_MS) lines.push(...gap(atMs, endMs, segmentMs, lines.length > 0));
@@ -90,6 +102,12 @@ function dateRange(interruption: Interruption): string {
   const { id, startMs, endMs, cause } = interruption;
   const end = endMs === null ? '' : `,END-DATE="${iso(endMs)}",DURATION=${seconds(endMs - startMs)}`;
   return `#EXT-X-DATERANGE:ID="${id}",CLASS="cn.fieldhub.interruption",START-DATE="${iso(startMs)}"${end},X-CAUSE="${cause}"`;
+}
+
+/** Where no good picture was to be had: a player must say so, for it goes on showing the last one before. */
+function damageRange(takeId: string, index: number, { fromMs, toMs, withheld, missing }: Damage): string {
+  const range = `START-DATE="${iso(fromMs)}",END-DATE="${iso(toMs)}",DURATION=${seconds(toMs - fromMs)}`;
+  return `#EXT-X-DATERANGE:ID="damage-${takeId}-${index}",CLASS="cn.fieldhub.damage",${range},X-WITHHELD=${withheld},X-MISSING=${missing}`;
 }
 
 const iso = (ms: number): string => new Date(Math.round(ms)).toISOString();

@@ -8,9 +8,11 @@ export type TrackInput = {
   clockRate: number;
   channels: number | null;
   payloadType: number;
-  /** `sprop-parameter-sets` (RFC 6184, 8.1) where the source has them in its SDP only. */
-  parameterSets: string | null;
-  /** Asks the sender for a key frame (PLI). Cheap to call; the transport limits the rate. */
+  /** Parameters of the format (`a=fmtp`): parameter sets, AAC's configuration and the like, where the source has them in its SDP. */
+  parameters: Record<string, unknown>;
+  /** The SSRCs of its simulcast layers, lowest quality first; one or none for a track of one stream, whose SSRC may change. */
+  layers: number[];
+  /** Asks the sender for a key frame (PLI), of every layer. Cheap to call; the transport limits the rate. */
   requestKeyFrame: () => void;
 };
 

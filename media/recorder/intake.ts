@@ -1,5 +1,10 @@
+import { reorderFrames } from '../mp4/sample-entry.ts';
+import type { Damage } from '../recordings/lines.ts';
 import type { AccessUnit } from '../rtp/access-unit.ts';
-import { H264Depacketizer, type ParameterSets } from '../rtp/h264.ts';
+import type { CodecConfig, Depacketizer } from '../rtp/codec.ts';
+import { DecodeOrder } from '../rtp/decode-order.ts';
+import { createDepacketizer } from '../rtp/depacketizers.ts';
+import { MissingFrames } from '../rtp/missing.ts';
 import { parseRtp, type RtpPacket } from '../rtp/packet.ts';
 import { ReorderBuffer } from '../rtp/reorder.ts';
 import type { SlabPool } from '../rtp/slabs.ts';
@@ -9,31 +14,43 @@ import type { SenderReport, TrackInput } from './input.ts';
 
 /** One frame that can be decoded, with the moment it was captured. */
 export type Frame = {
-  /** RTP timestamp without wrap, in the track's clock rate; comparable within one `run`. */
+  /** Decode time: RTP timestamp without wrap, in the track's clock rate; comparable within one `run`. */
   ticks: number;
-  /** Counts the sender's restarts of its numbering. */
+  /** Presentation time less decode time; not 0 only where frames are reordered (B-frames). */
+  compositionTicks: number;
+  /** Counts the sender's restarts of its numbering, and changes of the simulcast layer. */
   run: number;
   data: Buffer;
   key: boolean;
+  /** Of its presentation time. */
   capture: CaptureTime;
   arrivalMs: number;
-  /** Of video key frames: the parameter sets they were sent with. */
-  sets: ParameterSets | null;
+  /** What a decoder must know: of key frames and of sound. */
+  config: CodecConfig | null;
+  clockRate: number;
 };
+/** A picture that arrived and cannot be decoded. */
+export type Withheld = { unit: AccessUnit; captureMs: number; config: CodecConfig | null };
 
 export type IntakeOutput = {
   frame: (frame: Frame) => void;
-  /** Arrived, but not decodable: damaged, or after a loss and before the next key frame. */
-  withheld: (unit: AccessUnit) => void;
-  /** Frames that never arrived. */
+  /** Arrived, but not decodable: damaged, or after a loss and before the next key frame. Its memory goes to whoever takes this. */
+  withheld: (withheld: Withheld) => void;
+  /** Frames that never arrived; of sound, packets. */
   missing: (frames: number) => void;
+  /** Good pictures are back: what was lacking, and where. Before the frame that ends it. */
+  damage: (damage: Damage) => void;
+  /** One more run of numbers begins: the next value, unique within the track. */
+  nextRun: () => number;
 };
 
 const KEY_REQUEST_EVERY_MS = 500;
+/** Frames held for their order are let go when nothing has followed for so long. */
+const ORDER_WAIT_MS = 300;
 
 /**
- * One track from RTP packets to decodable frames: order, depacketise, stamp with capture time, hold back what cannot be
- * decoded and ask for the key frame that ends it.
+ * One stream (SSRC) from RTP packets to decodable frames: order, depacketise, stamp with capture time, hold back what
+ * cannot be decoded and ask for the key frame that ends it.
  */
 export class Intake {
   readonly input: TrackInput;
@@ -42,28 +59,44 @@ export class Intake {
   #clock: CaptureClock;
   #ssrc: number | null = null;
   #reorder: ReorderBuffer;
-  #h264: H264Depacketizer | null;
+  #depacketizer: Depacketizer;
   #unwrap = new Unwrapper(32);
-  #run = 0;
+  readonly #order: DecodeOrder<Omit<Frame, 'ticks' | 'compositionTicks'> & { shownTicks: number }>;
+  readonly #missing = new MissingFrames();
+  #run: number;
   #waitingForKey: boolean;
+  /** The frames right behind a key frame may refer to ones before it, which a decoder that starts there never saw. */
+  #skipLeading = false;
   #keyAskedMs = -Infinity;
-  #lastTicks: number | null = null;
-  #stepTicks: number | null = null;
+  #arrivedMs = 0;
   #ssrcRestart = false;
+  #shown: CodecConfig | null = null;
+  /** Where good pictures ended, and what has been lacking since. */
+  #goodUntilMs: number | null = null;
+  #stepMs = 1000 / 30;
+  #lacking: { fromMs: number; withheld: number; missing: number } | null = null;
 
-  /** Frames are made in `memory`; whoever is done with one gives it back there. */
+  /** Frames are made in `memory`; whoever is done with one gives it back there. Throws `bad_request` for a codec that is not recorded. */
   constructor(input: TrackInput, source: SourceClock, memory: SlabPool, output: IntakeOutput) {
     this.input = input;
     this.#memory = memory;
     this.#output = output;
     this.#clock = new CaptureClock(source, input.clockRate);
     this.#waitingForKey = input.kind === 'video';
+    this.#run = output.nextRun();
+    this.#order = new DecodeOrder(({ shownTicks, ...frame }, ticks) =>
+      output.frame({ ...frame, ticks, compositionTicks: shownTicks - ticks }),
+    );
     this.#reorder = this.#newReorder();
-    this.#h264 = this.#newDepacketizer();
+    this.#depacketizer = this.#newDepacketizer();
   }
 
   get clock(): CaptureClock {
     return this.#clock;
+  }
+  /** When its last frame came, hub time; 0 before the first. */
+  get arrivedMs(): number {
+    return this.#arrivedMs;
   }
 
   /** Take one packet. Anything malformed or foreign is dropped without a sound: it says nothing. */
@@ -81,25 +114,41 @@ export class Intake {
   /** Give up gaps that have been waited for long enough. */
   expire(nowMs: number): void {
     this.#reorder.expire(nowMs);
+    if (nowMs - this.#arrivedMs > ORDER_WAIT_MS) this.#order.flush();
   }
 
   flush(nowMs: number): void {
     this.#reorder.flush(nowMs);
-    this.#h264?.flush();
+    this.#depacketizer.flush();
+    this.#order.flush();
   }
 
   /** What follows shall begin with a key frame (the file it would refer to is closed). */
   needKey(nowMs: number): void {
     if (this.input.kind !== 'video') return;
+    this.#order.flush();
     this.#waitingForKey = true;
-    this.#askForKey(nowMs);
+    this.askForKey(nowMs);
+  }
+
+  askForKey(nowMs: number): void {
+    if (nowMs - this.#keyAskedMs < KEY_REQUEST_EVERY_MS) return;
+    this.#keyAskedMs = nowMs;
+    this.input.requestKeyFrame();
+  }
+
+  /** What has been lacking since the last good picture, if anything, told as ending now: its stream is over or no longer recorded. */
+  endDamage(toMs: number): void {
+    const lacking = this.#lacking;
+    this.#lacking = null;
+    if (lacking) this.#output.damage({ ...lacking, toMs: Math.max(toMs, lacking.fromMs) });
   }
 
   #newSource(packet: RtpPacket): void {
     if (this.#ssrc !== null) {
       this.flush(packet.arrivalMs);
       this.#reorder = this.#newReorder();
-      this.#h264 = this.#newDepacketizer();
+      this.#depacketizer = this.#newDepacketizer();
       this.#ssrcRestart = true;
     }
     this.#ssrc = packet.ssrc;
@@ -109,67 +158,82 @@ export class Intake {
     return new ReorderBuffer((packet, lostBefore, restart) => {
       const again = restart || this.#ssrcRestart;
       this.#ssrcRestart = false;
-      if (this.#h264) this.#h264.push(packet, lostBefore, again);
-      else if (packet.payload.length > 0) this.#unit(this.#opusUnit(packet, lostBefore, again));
+      this.#depacketizer.push(packet, lostBefore, again);
     });
   }
 
-  #newDepacketizer(): H264Depacketizer | null {
-    if (this.input.kind === 'audio') return null;
-    return new H264Depacketizer((unit) => this.#unit(unit), this.#memory, this.input.parameterSets);
+  #newDepacketizer(): Depacketizer {
+    return createDepacketizer(this.input, (unit) => this.#unit(unit), this.#memory);
   }
 
   #unit(unit: AccessUnit): void {
-    if (unit.restart) {
-      this.#run += 1;
-      this.#clock = this.#clock.restart();
-      this.#unwrap = new Unwrapper(32);
-      this.#lastTicks = null;
-    }
-    const ticks = this.#unwrap.next(unit.timestamp);
+    if (unit.restart) this.#restart();
+    const shownTicks = this.#unwrap.next(unit.timestamp);
+    this.#arrivedMs = unit.arrivalMs;
     this.#clock.observe(unit.timestamp, unit.arrivalMs);
-    this.#countMissing(unit, ticks);
-    if (this.input.kind === 'video' && !this.#decodable(unit)) {
-      this.#output.withheld(unit);
-      this.#memory.free(unit.data);
+    const capture = this.#clock.captureTime(unit.timestamp);
+    if (this.input.kind === 'audio') {
+      const { config } = this.#depacketizer;
+      if (unit.lostBefore > 0) this.#output.missing(unit.lostBefore);
+      this.#output.frame({ ...this.#facts(unit, capture, config), ticks: shownTicks, compositionTicks: 0 });
       return;
     }
-    const sets = unit.key && this.#h264 ? this.#h264.parameterSets : null;
-    const capture = this.#clock.captureTime(unit.timestamp);
-    this.#output.frame({ ticks, run: this.#run, data: unit.data, key: unit.key, capture, arrivalMs: unit.arrivalMs, sets });
+    const missing = this.#missing.push(shownTicks, unit.lostBefore, this.#order.depth);
+    if (missing > 0) {
+      this.#lack(capture.hubMs).missing += missing;
+      this.#output.missing(missing);
+    }
+    if (!this.#decodable(unit)) {
+      this.#lack(capture.hubMs).withheld += 1;
+      this.#output.withheld({ unit, captureMs: capture.hubMs, config: this.#depacketizer.config });
+      return;
+    }
+    const config = unit.key ? this.#depacketizer.config : null;
+    if (config !== null && config !== this.#shown) {
+      this.#shown = config;
+      this.#order.declare(reorderFrames(config));
+    }
+    if (this.#lacking) this.endDamage(capture.hubMs);
+    const stepMs = capture.hubMs - (this.#goodUntilMs ?? capture.hubMs) + this.#stepMs;
+    if (stepMs > 0 && stepMs < 500) this.#stepMs = stepMs;
+    this.#goodUntilMs = capture.hubMs + this.#stepMs;
+    this.#order.push({ ...this.#facts(unit, capture, config), shownTicks }, shownTicks);
+  }
+
+  #facts(unit: AccessUnit, capture: CaptureTime, config: CodecConfig | null): Omit<Frame, 'ticks' | 'compositionTicks'> {
+    const { data, key, arrivalMs } = unit;
+    return { run: this.#run, data, key, capture, arrivalMs, config, clockRate: this.input.clockRate };
+  }
+
+  #restart(): void {
+    this.#order.restart();
+    this.#missing.restart();
+    this.#run = this.#output.nextRun();
+    this.#clock = this.#clock.restart();
+    this.#unwrap = new Unwrapper(32);
+  }
+
+  #lack(captureMs: number): { fromMs: number; withheld: number; missing: number } {
+    this.#lacking ??= { fromMs: this.#goodUntilMs ?? captureMs, withheld: 0, missing: 0 };
+    return this.#lacking;
   }
 
   #decodable(unit: AccessUnit): boolean {
-    if (unit.damaged || unit.restart || unit.lostBefore > 0) this.#waitingForKey = true;
-    if (this.#waitingForKey && unit.key && !unit.damaged && this.#h264?.parameterSets) this.#waitingForKey = false;
-    if (this.#waitingForKey) this.#askForKey(unit.arrivalMs);
-    return !this.#waitingForKey;
-  }
-
-  #askForKey(nowMs: number): void {
-    if (nowMs - this.#keyAskedMs < KEY_REQUEST_EVERY_MS) return;
-    this.#keyAskedMs = nowMs;
-    this.input.requestKeyFrame();
-  }
-
-  /** Whole frames that a loss swallowed show as timestamp steps longer than the usual one. */
-  #countMissing(unit: AccessUnit, ticks: number): void {
-    const last = this.#lastTicks;
-    this.#lastTicks = last === null ? ticks : Math.max(last, ticks);
-    if (last === null || ticks <= last) return;
-    const step = ticks - last;
-    if (unit.lostBefore === 0) {
-      this.#stepTicks = this.#stepTicks === null ? step : this.#stepTicks + (step - this.#stepTicks) / 8;
-    } else if (this.#stepTicks !== null && step > this.#stepTicks * 1.5) {
-      this.#output.missing(Math.round(step / this.#stepTicks) - 1);
+    if ((unit.damaged || unit.restart || unit.lostBefore > 0) && !this.#waitingForKey) {
+      this.#waitingForKey = true;
+      this.#order.flush();
     }
-  }
-
-  #opusUnit(packet: RtpPacket, lostBefore: number, restart: boolean): AccessUnit {
-    const { timestamp, payload, arrivalMs } = packet;
-    // copied: a slice would keep the whole slab that its packet came in
-    const data = this.#memory.take(payload.length);
-    payload.copy(data);
-    return { timestamp, data, key: true, damaged: false, lostBefore, restart, arrivalMs };
+    if (this.#waitingForKey && unit.key && !unit.damaged && this.#depacketizer.config) {
+      this.#waitingForKey = false;
+      this.#skipLeading = true;
+      return true;
+    }
+    if (this.#waitingForKey) {
+      this.askForKey(unit.arrivalMs);
+      return false;
+    }
+    if (unit.leading && this.#skipLeading) return false;
+    this.#skipLeading &&= unit.key;
+    return true;
   }
 }

@@ -1,14 +1,13 @@
 import { fragment, type TrackRun } from '../mp4/fragment.ts';
-import { AUDIO_TIMESCALE, AUDIO_TRACK_ID, VIDEO_TIMESCALE } from '../mp4/init.ts';
-import type { ParameterSets } from '../rtp/h264.ts';
+import { AUDIO_TRACK_ID, VIDEO_TIMESCALE } from '../mp4/init.ts';
+import type { AudioConfig, VideoConfig } from '../rtp/codec.ts';
 import type { CaptureTime } from '../time/capture-clock.ts';
 import { cellOf } from '../time/grid.ts';
+import { Configs } from './configs.ts';
+import type { SegmentTracks } from './init-for.ts';
 import type { Frame } from './intake.ts';
-import { audioRun, NOMINAL_AUDIO_TICKS, type Placed, videoRun } from './runs.ts';
+import { audioRun, type Placed, usualAudioTicks, videoRun } from './runs.ts';
 import { Timeline } from './timeline.ts';
-
-/** What a segment must be able to play: decides whether a new initialisation segment is due. */
-export type SegmentTracks = { sets: ParameterSets | null; audio: boolean };
 
 export type MuxerOutput = {
   open: (start: { capture: CaptureTime; mediaMs: number; cell: number; tracks: SegmentTracks }) => void;
@@ -53,7 +52,8 @@ export class Muxer {
   readonly #segmentMs: number;
   readonly #silenceMs: number;
   readonly #output: MuxerOutput;
-  readonly #timeline = new Timeline();
+  readonly #timeline: Timeline;
+  readonly #configs = new Configs();
   #expects = { video: false, audio: false };
   #video: Placed[] = [];
   #audio: Frame[] = [];
@@ -62,15 +62,18 @@ export class Muxer {
   /** Set by `flush`: nothing more will come, so nothing is waited for. */
   #final = false;
   #videoStepTicks = NOMINAL_VIDEO_TICKS;
+  #audioStepTicks = 0;
+  #lastSound: Pick<Frame, 'run' | 'ticks' | 'clockRate'> | null = null;
   /** So many of the pictures queued are no boundary. */
   #scanned = 0;
   #segments = 0;
   /** Sound came before the first picture. */
   #leadIn = false;
 
-  constructor(segmentMs: number, silenceMs: number, output: MuxerOutput) {
+  constructor(segmentMs: number, silenceMs: number, timeline: Timeline, output: MuxerOutput) {
     this.#segmentMs = segmentMs;
     this.#silenceMs = silenceMs;
+    this.#timeline = timeline;
     this.#output = output;
   }
 
@@ -96,11 +99,17 @@ export class Muxer {
   }
 
   audio(frame: Frame): void {
+    const last = this.#lastSound;
+    const step = last?.run === frame.run ? frame.ticks - last.ticks : 0;
+    if (last?.clockRate !== frame.clockRate) this.#audioStepTicks = usualAudioTicks(frame.clockRate);
+    if (step > 0 && step < frame.clockRate / 4) this.#audioStepTicks = step;
+    this.#lastSound = { run: frame.run, ticks: frame.ticks, clockRate: frame.clockRate };
+    frame.config = this.#configs.same(frame.config);
     this.#audio.push(frame);
     this.#arrived.audio = frame.arrivalMs;
     this.#arrived.first = Math.min(this.#arrived.first, frame.arrivalMs);
     if (this.#audio.length > 3000) this.#output.dropped(this.#audio.shift() as Frame); // a minute of sound that no segment wants
-    if (this.#segment && !this.#segment.tracks.audio) this.#output.wantKey(frame.arrivalMs);
+    if (this.#segment && !soundFits(this.#segment, frame)) this.#output.wantKey(frame.arrivalMs);
     this.advance(frame.arrivalMs);
   }
 
@@ -151,7 +160,7 @@ export class Muxer {
         this.#open(sound, this.#timeline.audioMs(sound), 'audio', nowMs);
         return true;
       }
-      this.#open(head.frame, head.ticks / (VIDEO_TIMESCALE / 1000), 'video', nowMs);
+      this.#open(head.frame, shownMs(head), 'video', nowMs);
       return true;
     }
     const waited = this.#segments === 0 ? nowMs - this.#arrived.first > PICTURE_WAIT_MS : this.#videoStalled(nowMs);
@@ -162,15 +171,16 @@ export class Muxer {
   }
 
   #open(frame: Frame, mediaMs: number, primary: 'video' | 'audio', nowMs: number): void {
-    const tracks: SegmentTracks = {
-      sets: primary === 'video' ? frame.sets : null,
-      audio: primary === 'audio' || this.#audioAlive(nowMs),
-    };
     // sound from before the first frame belongs to no segment any more
     if (primary === 'video') this.#dropSoundBefore(frame.capture.hubMs - 10);
+    const sound = primary === 'audio' ? frame : this.#audioAlive(nowMs) ? this.#audio[0] : undefined;
+    const tracks: SegmentTracks = {
+      video: primary === 'video' ? (frame.config as VideoConfig) : null,
+      audio: sound?.config ? { config: sound.config as AudioConfig, timescale: sound.clockRate } : null,
+    };
     this.#segments += 1;
     const cell = cellOf(frame.capture.hubMs, this.#segmentMs);
-    this.#segment = { cell, tracks, profile: profileOf(frame), sequence: 0, primary, end: { mediaMs, capture: frame.capture } };
+    this.#segment = { cell, tracks, profile: this.#configs.key(frame.config), sequence: 0, primary, end: { mediaMs, capture: frame.capture } };
     this.#output.open({ capture: frame.capture, mediaMs, cell, tracks });
   }
 
@@ -208,8 +218,9 @@ export class Muxer {
     const segment = this.#segment;
     if (!segment) return true;
     if (cellOf(frame.capture.hubMs, this.#segmentMs) > segment.cell) return true;
-    if (profileOf(frame) !== segment.profile) return true;
-    return !segment.tracks.audio && this.#audio.length > 0 && this.#audioAlive(nowMs);
+    if (this.#configs.key(frame.config) !== segment.profile) return true;
+    const sound = this.#audio[0];
+    return sound !== undefined && !soundFits(segment, sound) && this.#audioAlive(nowMs);
   }
 
   /** Sound alone: every sample is a key frame, so cuts fall exactly on the grid; picture that appears takes over. */
@@ -226,8 +237,9 @@ export class Muxer {
     if (!first) return false;
     for (let i = 0; i < this.#audio.length; i += 1) {
       const sound = this.#audio[i] as Frame;
-      const isCut = (segment.sequence > 0 || i > 0) && cellOf(sound.capture.hubMs, this.#segmentMs) > segment.cell;
-      if (!isCut && (i === 0 || sound.ticks - first.ticks + NOMINAL_AUDIO_TICKS <= (FRAGMENT_MS * AUDIO_TIMESCALE) / 1000)) continue;
+      const isNext = cellOf(sound.capture.hubMs, this.#segmentMs) > segment.cell || !soundFits(segment, sound);
+      const isCut = (segment.sequence > 0 || i > 0) && isNext;
+      if (!isCut && (i === 0 || sound.ticks - first.ticks + this.#audioStepTicks <= (FRAGMENT_MS * sound.clockRate) / 1000)) continue;
       this.#emit(0, sound.capture.hubMs);
       if (isCut) this.#close();
       return i > 0 || isCut;
@@ -244,14 +256,15 @@ export class Muxer {
       return true;
     }
     if (!sound) return false;
-    if (cellOf(sound.capture.hubMs, this.#segmentMs) > (this.#segment?.cell ?? Infinity)) {
+    const segment = this.#segment;
+    if (!segment || !soundFits(segment, sound) || cellOf(sound.capture.hubMs, this.#segmentMs) > segment.cell) {
       this.#close();
       this.#output.needKey(nowMs);
       return true;
     }
     const last = this.#audio.at(-1) as Frame;
-    if (last.ticks - sound.ticks < (FRAGMENT_MS * AUDIO_TIMESCALE) / 1000 - NOMINAL_AUDIO_TICKS) return false;
-    const tick = ((this.#segment?.cell ?? 0) + 1) * this.#segmentMs;
+    if (last.ticks - sound.ticks < (FRAGMENT_MS * sound.clockRate) / 1000 - this.#audioStepTicks) return false;
+    const tick = (segment.cell + 1) * this.#segmentMs;
     this.#emit(0, Math.min(last.capture.hubMs, tick));
     return true;
   }
@@ -274,7 +287,7 @@ export class Muxer {
     const last = taken.at(-1);
     if (last && this.#segment) {
       const endMs = endTicks / (VIDEO_TIMESCALE / 1000);
-      const hubMs = last.frame.capture.hubMs + endMs - last.ticks / (VIDEO_TIMESCALE / 1000);
+      const hubMs = last.frame.capture.hubMs + endMs - shownMs(last);
       this.#segment.end = { mediaMs: endMs, capture: { ...last.frame.capture, hubMs } };
     }
     return run;
@@ -282,14 +295,16 @@ export class Muxer {
 
   #audioRun(segment: OpenSegment, untilHubMs: number): TrackRun {
     if (!segment.tracks.audio) return { trackId: AUDIO_TRACK_ID, baseTicks: 0, samples: [] };
-    const until = this.#audio.findIndex((sound) => sound.capture.hubMs >= untilHubMs);
+    const until = this.#audio.findIndex((sound) => sound.capture.hubMs >= untilHubMs || !soundFits(segment, sound));
     const taken = this.#audio.splice(0, until < 0 ? this.#audio.length : until);
     const primary = segment.primary === 'audio';
-    const { run, endTicks } = audioRun(taken.map((frame, i) => ({ frame, ticks: this.#timeline.audioTicks(frame, i === 0, primary) })));
-    const last = taken.at(-1);
+    const placed = taken.map((frame, i) => ({ frame, ticks: this.#timeline.audioTicks(frame, i === 0, primary) }));
+    const { run, endTicks } = audioRun(placed, this.#audio[0] ?? null, this.#audioStepTicks);
+    const last = placed.at(-1);
     if (primary && last) {
-      const hubMs = last.capture.hubMs + NOMINAL_AUDIO_TICKS / (AUDIO_TIMESCALE / 1000);
-      segment.end = { mediaMs: endTicks / (AUDIO_TIMESCALE / 1000), capture: { ...last.capture, hubMs } };
+      const { capture, clockRate } = last.frame;
+      const hubMs = capture.hubMs + ((endTicks - last.ticks) * 1000) / clockRate;
+      segment.end = { mediaMs: (endTicks * 1000) / clockRate, capture: { ...capture, hubMs } };
     }
     return run;
   }
@@ -301,7 +316,9 @@ export class Muxer {
   }
 }
 
-/** Profile, constraints and level of a key frame's SPS: what an initialisation segment is bound to. A change of size alone is not one. */
-function profileOf(frame: Frame): string {
-  return frame.sets ? frame.sets.sps.toString('hex', 1, 3) : 'audio';
+/** Media time at which a picture is shown, milliseconds. */
+const shownMs = ({ frame, ticks }: Placed): number => (ticks + frame.compositionTicks) / (VIDEO_TIMESCALE / 1000);
+
+function soundFits({ tracks }: OpenSegment, sound: Frame): boolean {
+  return tracks.audio !== null && tracks.audio.config === sound.config && tracks.audio.timescale === sound.clockRate;
 }

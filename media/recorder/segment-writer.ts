@@ -10,6 +10,7 @@ import { takeJournal } from '../recordings/paths.ts';
 type Facts = Omit<Extract<TakeLine, { type: 'segment.opened' }>, 'type'>;
 /** What is known of a segment only when it ends. */
 export type SegmentEnd = Omit<SegmentLine, keyof Facts | 'type' | 'sizeBytes' | 'sha256' | 'fragments'>;
+type SideFacts = Omit<Extract<TakeLine, { type: 'withheld' }>, 'type' | 'sizeBytes' | 'sha256'>;
 export type NewInit = { file: string; bytes: Buffer; tracks: Extract<TakeLine, { type: 'init' }>['tracks'] };
 
 /** More than this waiting for a disk is a disk that does not keep up. */
@@ -80,6 +81,15 @@ export class SegmentWriter {
     });
   }
 
+  /** Write a side file in one go, flush and journal it. `written`: the chunks are on their way no longer. */
+  aside(facts: SideFacts, chunks: Buffer[], written: () => void): void {
+    this.#queue(async () => {
+      const made = await this.#whole(facts.file, chunks);
+      written();
+      await this.#append({ type: 'withheld', ...facts, ...made });
+    });
+  }
+
   /** Finish the segment: flush it, journal it, announce it. */
   close(end: SegmentEnd): void {
     this.#queue(async () => {
@@ -122,15 +132,27 @@ export class SegmentWriter {
   }
 
   async #init(init: NewInit): Promise<void> {
-    const file = await open(join(this.#dir, init.file), 'ax', 0o640);
+    const { sha256, sizeBytes } = await this.#whole(init.file, [init.bytes]);
+    await this.#append({ type: 'init', file: init.file, sha256, sizeBytes, tracks: init.tracks });
+  }
+
+  /** A whole file, on the disk when this resolves; its name is when the folder's next is. */
+  async #whole(name: string, chunks: Buffer[]): Promise<{ sha256: string; sizeBytes: number }> {
+    const file = await open(join(this.#dir, name), 'ax', 0o640);
+    const hash = createHash('sha256');
+    let sizeBytes = 0;
     try {
-      await file.writeFile(init.bytes);
+      for (const chunk of chunks) {
+        hash.update(chunk);
+        sizeBytes += chunk.length;
+      }
+      const { bytesWritten } = await file.writev(chunks);
+      if (bytesWritten !== sizeBytes) throw new HubError('disk_full', `only ${bytesWritten} of ${sizeBytes} bytes were written to ${name}`);
       await file.datasync();
     } finally {
       await file.close();
     }
-    const sha256 = createHash('sha256').update(init.bytes).digest('hex');
-    await this.#append({ type: 'init', file: init.file, sha256, sizeBytes: init.bytes.length, tracks: init.tracks });
+    return { sha256: hash.digest('hex'), sizeBytes };
   }
 
   #queue(work: () => Promise<void>): void {

@@ -1,38 +1,19 @@
-import type { HubError } from '../errors.ts';
-import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
-import type { ChainHead } from '../recordings/chain.ts';
-import type { SegmentLine } from '../recordings/lines.ts';
-import { initFile, segmentFile } from '../recordings/paths.ts';
-import { SlabPool } from '../rtp/slabs.ts';
-import { SourceClock, type CaptureTime } from '../time/capture-clock.ts';
-import { initFor, sizeOf } from './init-for.ts';
-import type { TrackInput, TrackSink } from './input.ts';
-import { Intake, type Frame } from './intake.ts';
-import { KeyFrameAsker } from './key-frames.ts';
 import type { Log } from '../log.ts';
-import { Muxer, type SegmentTracks } from './muxer.ts';
-import { SegmentWriter } from './segment-writer.ts';
+import { pictureSize } from '../mp4/sample-entry.ts';
+import type { Cause, MediaKind } from '../protocol/ids.ts';
+import { round3 } from '../recordings/chain.ts';
+import type { CodecConfig } from '../rtp/codec.ts';
+import { SlabPool } from '../rtp/slabs.ts';
+import { type CaptureClock, type CaptureTime, SourceClock } from '../time/capture-clock.ts';
+import type { TrackInput, TrackSink } from './input.ts';
+import type { Frame } from './intake.ts';
+import { KeyFrameAsker } from './key-frames.ts';
+import { Layers } from './layers.ts';
+import { Muxer } from './muxer.ts';
+import { type TakeFacts, type TakeOwner, TakeRecord } from './take-record.ts';
+import { Timeline } from './timeline.ts';
 
-/** What a take tells the operation it belongs to. */
-export type TakeOwner = {
-  /** The first frame that can be recorded has come: number the take and say where its folder shall be. Called once. */
-  begin: (startMs: number) => { takeId: string; dir: string };
-  /** The take's journal has its first line. */
-  begun: (head: ChainHead) => Promise<void>;
-  nextPart: (cell: number) => number;
-  /** A frame is on its way to the disk; `endMs` is where its picture (or sound) ends. */
-  recorded: (kind: MediaKind, startMs: number, endMs: number, sizeBytes: number, arrivalMs: number) => void;
-  damage: (withheld: number, missing: number) => void;
-  size: (width: number, height: number) => void;
-  segment: (line: SegmentLine, head: ChainHead) => Promise<void>;
-  ended: (endMs: number, reason: Cause, head: ChainHead, totals: Totals) => Promise<void>;
-  failed: (error: HubError) => void;
-};
-export type Totals = { segments: number; frames: number; withheld: number; missing: number };
-export type TakeFacts = { operationId: string; angleId: string; sourceKind: SourceKind; segmentMs: number; silenceMs: number };
-
-type Track = { intake: Intake; kind: MediaKind; paused: boolean };
-type SegmentCounts = { frames: number; audioFrames: number; withheld: number; missing: number; start: CaptureTime | null; mediaMs: number };
+type Track = { stream: Layers; kind: MediaKind; paused: boolean };
 
 /** All takes of the process share it: one's memory is free when another needs some. */
 const memory = new SlabPool();
@@ -42,39 +23,36 @@ const AUDIO_FRAME_MS = 20;
 /** One unbroken connection of a source on an angle, from its first packet to its last byte on the disk. */
 export class Take {
   readonly #owner: TakeOwner;
-  readonly #facts: TakeFacts;
   readonly #nowMs: () => number;
   readonly #log: Log;
   readonly #clock = new SourceClock();
   readonly #tracks = new Set<Track>();
+  readonly #record: TakeRecord;
   readonly #muxer: Muxer;
   readonly #keyFrames: KeyFrameAsker;
   readonly #timer: NodeJS.Timeout;
-  readonly #totals: Totals = { segments: 0, frames: 0, withheld: 0, missing: 0 };
-  #counts: SegmentCounts = { frames: 0, audioFrames: 0, withheld: 0, missing: 0, start: null, mediaMs: 0 };
   #state: 'open' | 'closing' | 'closed' = 'open';
-  #takeId: string | null = null;
-  #writer: SegmentWriter | null = null;
-  #init = { key: '', count: 0 };
   #lastVideo = { endMs: 0, stepMs: 1000 / 30 };
-  #sps: Buffer | null = null;
+  #shown: CodecConfig | null = null;
+  #size = { width: 0, height: 0 };
   #ended: Promise<void> | null = null;
   #lastPacketMs: number | null = null;
 
   constructor(facts: TakeFacts, nowMs: () => number, owner: TakeOwner, log: Log) {
-    this.#facts = facts;
     this.#nowMs = nowMs;
     this.#owner = owner;
     this.#log = log;
-    this.#muxer = new Muxer(facts.segmentMs, facts.silenceMs, {
-      open: (start) => this.#open(start),
-      fragment: (chunks, frames, audioFrames) => this.#fragment(chunks, frames, audioFrames),
+    const timeline = new Timeline();
+    this.#record = new TakeRecord(facts, owner, memory, timeline, log);
+    this.#muxer = new Muxer(facts.segmentMs, facts.silenceMs, timeline, {
+      open: (start) => this.#record.open(start, this.#mainClock()),
+      fragment: (chunks, frames, audioFrames) => this.#record.fragment(chunks, frames, audioFrames),
       dropped: (frame) => memory.free(frame.data),
-      close: (end) => this.#close(end),
-      needKey: (now) => this.#video()?.intake.needKey(now),
-      wantKey: () => this.#video()?.intake.input.requestKeyFrame(),
+      close: (end) => this.#record.close(end, this.#mainClock(), this.#nowMs()),
+      needKey: (now) => this.#video()?.stream.needKey(now),
+      wantKey: () => this.#video()?.stream.input.requestKeyFrame(),
     });
-    this.#keyFrames = new KeyFrameAsker(facts.segmentMs, nowMs, () => this.#video()?.intake.input.requestKeyFrame());
+    this.#keyFrames = new KeyFrameAsker(facts.segmentMs, nowMs, () => this.#video()?.stream.input.requestKeyFrame());
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -83,7 +61,7 @@ export class Take {
   }
   /** Null until the first frame that can be recorded. */
   get takeId(): string | null {
-    return this.#takeId;
+    return this.#record.takeId;
   }
   /** How long no packet has come, milliseconds; null before the first. */
   get idleMs(): number | null {
@@ -96,37 +74,54 @@ export class Take {
   }
   /** How far the capture times of the present segment may be off. */
   get alignment(): CaptureTime | null {
-    return this.#counts.start;
+    return this.#record.alignment;
   }
 
-  /** A track of the source; its packets go into the sink returned. */
+  /** A track of the source; its packets go into the sink returned. Throws `bad_request` for a codec that is not recorded. */
   addTrack(input: TrackInput): TrackSink {
-    const intake: Intake = new Intake(input, this.#clock, memory, {
-      frame: (frame) => (input.kind === 'video' ? this.#picture(frame) : this.#sound(frame)),
-      withheld: () => this.#damage(1, 0),
-      missing: (frames) => this.#damage(0, input.kind === 'video' ? frames : 0),
+    const { kind } = input;
+    const stream = new Layers(input, this.#clock, memory, {
+      frame: (frame) => (kind === 'video' ? this.#picture(frame) : this.#sound(frame)),
+      withheld: (withheld) => this.#record.withheld(withheld),
+      missing: (frames) => this.#record.missing(kind, frames),
+      damage: (damage) => this.#record.damage(damage),
+      layer: (hubMs, layer, layers) => this.#record.note({ type: 'layer', hubMs: round3(hubMs), layer, layers }),
     });
-    const track: Track = { intake, kind: input.kind, paused: false };
+    const track: Track = { stream, kind, paused: false };
     this.#tracks.add(track);
     this.#expect();
-    if (input.kind === 'video') input.requestKeyFrame();
+    if (kind === 'video') input.requestKeyFrame();
     return {
       rtp: (packet, arrivalMs) => {
         this.#lastPacketMs = arrivalMs;
-        if (this.#state === 'open') intake.rtp(packet, arrivalMs);
+        if (this.#state === 'open') stream.rtp(packet, arrivalMs);
       },
-      senderReport: (report) => intake.senderReport(report),
+      senderReport: (report) => stream.senderReport(report),
       roundTrip: (roundTripMs) => this.#clock.noteRoundTrip(roundTripMs),
       setPaused: (paused) => {
         track.paused = paused;
         this.#expect();
       },
       close: () => {
-        if (this.#state === 'open') intake.flush(this.#nowMs());
+        if (this.#state === 'open') stream.flush(this.#nowMs());
         this.#tracks.delete(track);
         this.#expect();
       },
     };
+  }
+
+  /** The source's page measured its clock against ours: `offsetMs` is its clock less hub time. Journalled beside what the stream says. */
+  noteClock({ offsetMs, roundTripMs }: { offsetMs: number; roundTripMs: number }): void {
+    const atMs = this.#nowMs();
+    const found = this.#mainClock()?.senderOffsetMs(atMs) ?? null;
+    const differenceMs = found === null ? null : round3(offsetMs - found);
+    this.#record.note({
+      type: 'clock.checked',
+      atMs: round3(atMs),
+      offsetMs: round3(offsetMs),
+      roundTripMs: round3(roundTripMs),
+      differenceMs,
+    });
   }
 
   /** Finish and hash what is open, close the journal. Calling it again waits for the same end. */
@@ -139,24 +134,22 @@ export class Take {
     clearInterval(this.#timer);
     this.#keyFrames.close();
     const nowMs = this.#nowMs();
-    for (const track of this.#tracks) track.intake.flush(nowMs);
+    for (const track of this.#tracks) track.stream.flush(nowMs);
     this.#state = 'closing';
     this.#muxer.flush(nowMs);
-    const writer = this.#writer;
-    if (writer) {
-      const endMs = round3(this.#lastVideo.endMs);
-      writer.note({ type: 'take.ended', atMs: endMs, reason, ...this.#totals }, (head) =>
-        this.#owner.ended(endMs, reason, head, this.#totals),
-      );
-      await writer.finish();
-    }
+    await this.#record.finish(this.#lastVideo.endMs, reason);
     this.#state = 'closed';
-    this.#log.info({ takeId: this.#takeId, reason, ...this.#totals }, 'take ended');
+    this.#log.info({ takeId: this.takeId, reason, ...this.#record.totals }, 'take ended');
   }
 
   #video(): Track | undefined {
     for (const track of this.#tracks) if (track.kind === 'video') return track;
     return undefined;
+  }
+
+  /** The clock of what the take's time line runs with: the picture, or sound where there is none. */
+  #mainClock(): CaptureClock | null {
+    return (this.#video() ?? [...this.#tracks][0])?.stream.clock ?? null;
   }
 
   #expect(): void {
@@ -166,120 +159,42 @@ export class Take {
 
   #picture(frame: Frame): void {
     const { hubMs } = frame.capture;
+    const sizeBytes = frame.data.length; // the muxer may be done with it at once
     const last = this.#lastVideo;
     const stepMs = hubMs - (last.endMs - last.stepMs);
     if (last.endMs > 0 && stepMs > 0 && stepMs < 500) last.stepMs = stepMs;
-    last.endMs = hubMs + last.stepMs;
+    last.endMs = Math.max(last.endMs, hubMs + last.stepMs);
     if (frame.key) {
       this.#keyFrames.keyFrame(hubMs, frame.arrivalMs);
       this.#noteSize(frame);
     }
     this.#muxer.video(frame);
-    this.#owner.recorded('video', hubMs, last.endMs, frame.data.length, frame.arrivalMs);
+    this.#owner.recorded('video', hubMs, hubMs + last.stepMs, sizeBytes, frame.arrivalMs);
   }
 
-  #noteSize(frame: Frame): void {
-    if (!frame.sets || this.#sps?.equals(frame.sets.sps)) return;
-    const size = sizeOf(frame.sets.sps);
-    const changed = this.#sps !== null;
-    this.#sps = frame.sets.sps;
-    if (!size) return;
+  #noteSize({ config, capture }: Frame): void {
+    if (!config || config === this.#shown) return;
+    const first = this.#shown === null;
+    this.#shown = config;
+    const size = pictureSize(config);
+    if (!size || (size.width === this.#size.width && size.height === this.#size.height)) return;
+    this.#size = size;
     this.#owner.size(size.width, size.height);
-    if (changed) this.#writer?.note({ type: 'size', hubMs: round3(frame.capture.hubMs), ...size });
+    if (!first) this.#record.note({ type: 'size', hubMs: round3(capture.hubMs), ...size });
   }
 
   #sound(frame: Frame): void {
+    const { capture, arrivalMs } = frame;
+    const sizeBytes = frame.data.length;
     this.#muxer.audio(frame);
-    if (!this.#takeId || !this.soundOnly) return;
-    this.#lastVideo.endMs = frame.capture.hubMs + AUDIO_FRAME_MS;
-    this.#owner.recorded('audio', frame.capture.hubMs, this.#lastVideo.endMs, frame.data.length, frame.arrivalMs);
-  }
-
-  #damage(withheld: number, missing: number): void {
-    this.#counts.withheld += withheld;
-    this.#counts.missing += missing;
-    this.#totals.withheld += withheld;
-    this.#totals.missing += missing;
-    this.#owner.damage(withheld, missing);
+    if (!this.takeId || !this.soundOnly) return;
+    this.#lastVideo.endMs = Math.max(this.#lastVideo.endMs, capture.hubMs + AUDIO_FRAME_MS);
+    this.#owner.recorded('audio', capture.hubMs, capture.hubMs + AUDIO_FRAME_MS, sizeBytes, arrivalMs);
   }
 
   #tick(): void {
     const nowMs = this.#nowMs();
-    for (const track of this.#tracks) track.intake.expire(nowMs);
+    for (const track of this.#tracks) track.stream.expire(nowMs);
     this.#muxer.advance(nowMs);
   }
-
-  #open(start: { capture: CaptureTime; mediaMs: number; cell: number; tracks: SegmentTracks }): void {
-    const writer = this.#writer ?? this.#begin(start.capture.hubMs);
-    const made = initFor(start.tracks, this.#init.key);
-    if (made) this.#init = { key: made.key, count: this.#init.count + 1 };
-    const part = this.#owner.nextPart(start.cell);
-    Object.assign(this.#counts, { start: start.capture, mediaMs: start.mediaMs });
-    const facts = {
-      file: segmentFile(start.cell, part),
-      init: initFile(this.#init.count),
-      cell: start.cell,
-      part,
-      startMs: round3(start.capture.hubMs),
-      offsetMs: round3(start.capture.hubMs - start.cell * this.#facts.segmentMs),
-      mediaMs: round3(start.mediaMs),
-      alignmentErrorMs: round3(start.capture.errorMs),
-      method: start.capture.method,
-    };
-    writer.open(facts, made ? { file: facts.init, bytes: made.bytes, tracks: made.tracks } : null);
-  }
-
-  #begin(startMs: number): SegmentWriter {
-    const { takeId, dir } = this.#owner.begin(startMs);
-    const { operationId, angleId, sourceKind, segmentMs } = this.#facts;
-    this.#takeId = takeId;
-    this.#log.info({ takeId, sourceKind }, 'take started');
-    const writer = new SegmentWriter(dir, {
-      closed: (line, head) => this.#owner.segment(line, head),
-      failed: (error) => this.#owner.failed(error),
-    });
-    writer.begin({ type: 'take.started', operationId, angleId, takeId, sourceKind, atMs: round3(startMs), segmentMs }, (head) =>
-      this.#owner.begun(head),
-    );
-    this.#writer = writer;
-    return writer;
-  }
-
-  #fragment(chunks: Buffer[], frames: number, audioFrames: number): void {
-    this.#counts.frames += frames;
-    this.#counts.audioFrames += audioFrames;
-    this.#writer?.write(chunks, () => chunks.forEach((chunk) => memory.free(chunk)));
-  }
-
-  #close(end: { mediaMs: number; capture: CaptureTime }): void {
-    const counts = this.#counts;
-    const start = counts.start;
-    this.#counts = { frames: 0, audioFrames: 0, withheld: 0, missing: 0, start, mediaMs: 0 };
-    if (!start) return;
-    const video = this.#video()?.intake ?? [...this.#tracks][0]?.intake;
-    this.#totals.segments += 1;
-    this.#totals.frames += counts.frames;
-    this.#writer?.note({
-      type: 'clock',
-      atMs: round3(this.#nowMs()),
-      method: end.capture.method,
-      kind: counts.frames > 0 ? 'video' : 'audio',
-      mediaMs: round3(end.mediaMs),
-      hubMs: round3(end.capture.hubMs),
-      driftPpm: round3(video?.clock.driftPpm ?? 0),
-      errorMs: round3(end.capture.errorMs),
-    });
-    this.#writer?.close({
-      durationMs: round3(end.mediaMs - counts.mediaMs),
-      frames: counts.frames,
-      withheld: counts.withheld,
-      missing: counts.missing,
-      audioFrames: counts.audioFrames,
-    });
-  }
-}
-
-/** Microseconds are more than any clock here is worth; journals need not carry the float's tail. */
-function round3(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

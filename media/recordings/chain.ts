@@ -36,3 +36,8 @@ export function checkLine(head: ChainHead, text: string): { value: Record<string
   if (value['prev'] !== head.hash) throw new HubError('corrupt', `line ${seq}: does not follow the line before it`);
   return { value, head: { seq, hash } };
 }
+
+/** Microseconds are more than any clock here is worth; journals need not carry the float's tail. */
+export function round3(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

@@ -79,7 +79,22 @@ export const SegmentFacts = z.object({
   /** How far `startMs` may be off, and how it was found. */
   alignmentErrorMs: z.number(),
   method: ClockMethod,
+  /** The sender's clock less hub time; null where it has told none. */
+  clockOffsetMs: z.number().nullable(),
+  /** Rate of hub time against the sender's media clock, parts per million. */
+  driftPpm: z.number(),
 });
+
+/** A stretch of hub time without good pictures, between the last one before and the first one after it. */
+export const Damage = z.object({
+  fromMs: HubTimeMs,
+  toMs: HubTimeMs,
+  /** Arrived, but could not be decoded: kept in a side file. */
+  withheld: z.int().nonnegative(),
+  /** Never arrived. */
+  missing: z.int().nonnegative(),
+});
+export type Damage = z.infer<typeof Damage>;
 
 /** `<angle>/<take>/journal.ndjson` */
 export const TakeLine = z.discriminatedUnion('type', [
@@ -104,6 +119,12 @@ export const TakeLine = z.discriminatedUnion('type', [
     withheld: z.int(),
     missing: z.int(),
     audioFrames: z.int(),
+    /** Packets of sound that never arrived. */
+    audioMissing: z.int().nonnegative(),
+    /** Where in it pictures are lacking, in order; empty for a sound segment. */
+    damage: z.array(Damage),
+    /** How far it ran on beyond its cell because no key frame came in time; the cells under it stay empty. */
+    overrunMs: z.number().nonnegative(),
     fragments: z.int(),
     sizeBytes: z.int(),
     sha256: Sha256Hex,
@@ -121,6 +142,36 @@ export const TakeLine = z.discriminatedUnion('type', [
     driftPpm: z.number(),
     errorMs: z.number(),
   }),
+  /**
+   * A side file `withheld-<cell>-<n>.m4s`: pictures that arrived and could not be decoded, as fragments that `init`
+   * describes (null: no decoder configuration was known yet). Never played; kept because they were sent.
+   */
+  z.object({
+    type: z.literal('withheld'),
+    file: z.string(),
+    init: z.string().nullable(),
+    cell: z.int().nonnegative(),
+    fromMs: HubTimeMs,
+    toMs: HubTimeMs,
+    frames: z.int().positive(),
+    sizeBytes: z.int(),
+    sha256: Sha256Hex,
+  }),
+  /** From the key frame captured then on, another simulcast layer is recorded: 0 is the lowest of `layers`. */
+  z.object({ type: z.literal('layer'), hubMs: HubTimeMs, layer: z.int().nonnegative(), layers: z.int().positive() }),
+  /**
+   * The capture page measured its clock against the hub's (NTP's four timestamps): `offsetMs` is the page's clock less
+   * hub time, and `differenceMs` what that differs by from the offset found in the stream; null before there is one.
+   */
+  z.object({
+    type: z.literal('clock.checked'),
+    atMs: HubTimeMs,
+    offsetMs: z.number(),
+    roundTripMs: z.number(),
+    differenceMs: z.number().nullable(),
+  }),
+  /** The sender's own clock jumped, as its reports say; the pictures' times did not follow. */
+  z.object({ type: z.literal('sender.stepped'), atMs: HubTimeMs, stepMs: z.number() }),
   /** The picture's size changed with the key frame captured then; it needs no new file. */
   z.object({ type: z.literal('size'), hubMs: HubTimeMs, width: z.int(), height: z.int() }),
   z.object({
@@ -128,9 +179,12 @@ export const TakeLine = z.discriminatedUnion('type', [
     atMs: HubTimeMs,
     reason: Cause,
     segments: z.int(),
+    /** Of the whole take, which may be more than its segments say: what was lacking while no segment was open. */
     frames: z.int(),
     withheld: z.int(),
     missing: z.int(),
+    /** What no segment's line could tell any more. */
+    damage: z.array(Damage),
   }),
 ]);
 export type TakeLine = z.infer<typeof TakeLine>;

@@ -7,6 +7,8 @@ export const operationJournal = (operationDirPath: string): string => join(opera
 export const takeDir = (operationDirPath: string, angleId: string, takeId: string): string => join(operationDirPath, angleId, takeId);
 export const takeJournal = (takeDirPath: string): string => join(takeDirPath, 'journal.ndjson');
 export const segmentFile = (cell: number, part: number): string => `${cell}-${part}.m4s`;
+/** Pictures that could not be decoded, kept beside the segments; numbered within the take. */
+export const withheldFile = (cell: number, n: number): string => `withheld-${cell}-${n}.m4s`;
 export const initFile = (n: number): string => `init-${n}.mp4`;
 /** `<cell>-<part>.m4s` → its numbers, or null. */
 export function parseSegmentFile(name: string): { cell: number; part: number } | null {

@@ -3,8 +3,9 @@ import { HubError } from '../errors.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
 import type { Interruption } from '../protocol/state.ts';
 import { readJournal } from './journal.ts';
-import { OperationLine, type SegmentLine, TakeLine, type TrackInfo } from './lines.ts';
+import { type Damage, OperationLine, type SegmentLine, TakeLine, type TrackInfo } from './lines.ts';
 import { operationJournal, takeDir, takeJournal } from './paths.ts';
+import { type ClockLine, hubTimeAt } from './time-map.ts';
 
 export type RecordedTake = {
   angleId: string;
@@ -16,6 +17,9 @@ export type RecordedTake = {
   segments: SegmentLine[];
   /** What each initialisation segment of the take describes. */
   tracks: Map<string, TrackInfo[]>;
+  clocks: ClockLine[];
+  /** Where pictures are lacking, in order. */
+  damage: Damage[];
 };
 export type RecordedAngle = { angleId: string; name: string; takes: RecordedTake[] };
 export type RecordedOperation = {
@@ -60,7 +64,25 @@ async function readTake(
   const segments = lines.filter((line) => line.type === 'segment');
   const ended = lines.find((line) => line.type === 'take.ended');
   const tracks = new Map(lines.flatMap((line) => (line.type === 'init' ? [[line.file, line.tracks] as const] : [])));
-  return { angleId, takeId, sourceKind, startMs, endMs: ended?.atMs ?? null, reason: ended?.reason ?? null, segments, tracks };
+  const clocks = lines.filter((line) => line.type === 'clock');
+  const damage = [...segments.flatMap((segment) => segment.damage), ...(ended?.damage ?? [])];
+  return {
+    angleId,
+    takeId,
+    sourceKind,
+    startMs,
+    endMs: ended?.atMs ?? null,
+    reason: ended?.reason ?? null,
+    segments,
+    tracks,
+    clocks,
+    damage,
+  };
+}
+
+/** Hub time at which a segment's first frame was captured, by all that its take's journal knows now. */
+export function segmentStartMs(take: RecordedTake, segment: SegmentLine): number {
+  return hubTimeAt(take.clocks, segment.mediaMs) ?? segment.startMs;
 }
 
 /** Whether a segment carries pictures, or sound alone. */

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HubError, messageOf } from '../errors.ts';
+import { VIDEO_TRACK_ID } from '../mp4/init.ts';
 import { readFragments, readInit } from '../mp4/read.ts';
 import { type ChainHead, checkLine, EMPTY_HEAD } from './chain.ts';
 import { OperationLine, type SegmentLine, TakeLine } from './lines.ts';
@@ -167,7 +168,7 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
   let previous: SegmentLine | null = null;
   for (const { line } of lines) {
     if (line.type === 'segment.opened' && !closed.has(line.file) && !check.ended) known.add(`${folder}/${line.file}`); // being written
-    if (line.type !== 'init' && line.type !== 'segment') continue;
+    if (line.type !== 'init' && line.type !== 'segment' && line.type !== 'withheld') continue;
     const path = `${folder}/${line.file}`;
     known.add(path);
     const bytes = await readChecked(dir, path, line, report);
@@ -179,6 +180,11 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
       if (line.type === 'init') {
         const tracks = readInit(bytes);
         inits.set(line.file, tracks.find((track) => track.kind === 'video')?.trackId ?? 0);
+        continue;
+      }
+      if (line.type === 'withheld') {
+        const pictures = countPictures(bytes, VIDEO_TRACK_ID);
+        if (pictures !== line.frames) report(path, `has ${pictures} pictures, its journal says ${line.frames}`);
         continue;
       }
       checkSegment(line, bytes, inits.get(line.init), segmentMs, previous, (message) => report(path, message));

@@ -13,4 +13,6 @@ export type AccessUnit = {
   restart: boolean;
   /** Hub time at which its first packet arrived. */
   arrivalMs: number;
+  /** It comes behind a key frame, is shown before it, and may refer to what came before both (RASL, ITU-T H.265, 3.138). */
+  leading?: true;
 };

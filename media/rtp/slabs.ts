@@ -22,6 +22,13 @@ export class SlabPool {
     return (this.#slabs.size + this.#empty.length) * SLAB_BYTES;
   }
 
+  /** Pieces taken and not given back, larger ones (which have memory of their own) not counted. */
+  get livePieces(): number {
+    let pieces = 0;
+    for (const { live } of this.#slabs.values()) pieces += live;
+    return pieces;
+  }
+
   /** Uninitialised memory, to be given back with `free`. */
   take(size: number): Buffer {
     if (size > MAX_PIECE_BYTES) return Buffer.allocUnsafeSlow(size);

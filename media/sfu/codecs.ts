@@ -1,6 +1,9 @@
 import type { types } from 'mediasoup';
 
-/** H.264 in the profiles phones and cameras send, packetization-mode 1 (RFC 6184, 6.3), and Opus (RFC 7587). */
+/**
+ * H.264 in the profiles phones and cameras send, packetization-mode 1 (RFC 6184, 6.3), and Opus (RFC 7587). The other
+ * video codecs stand behind it: they are for senders that have no H.264, VP8 for those that have nothing else.
+ */
 const h264 = (profileLevelId: string): types.RouterRtpCodecCapability => ({
   kind: 'video',
   mimeType: 'video/H264',
@@ -13,6 +16,9 @@ export const mediaCodecs: types.RouterRtpCodecCapability[] = [
   h264('42e01f'),
   h264('4d001f'),
   h264('64001f'),
+  { kind: 'video', mimeType: 'video/VP9', clockRate: 90_000, parameters: { 'profile-id': 0 } },
+  { kind: 'video', mimeType: 'video/AV1', clockRate: 90_000 },
+  { kind: 'video', mimeType: 'video/VP8', clockRate: 90_000 },
 ];
 
 const CONGESTION = new Set(['transport-cc', 'goog-remb']);

@@ -29,14 +29,14 @@ export async function tap(
   });
   const [codec] = consumer.rtpParameters.codecs;
   if (!codec) throw new Error('a consumer without a codec');
-  const sets: unknown = producer.rtpParameters.codecs[0]?.parameters?.['sprop-parameter-sets'];
   const sink = attach({
     kind: producer.kind,
     mimeType: codec.mimeType,
     clockRate: codec.clockRate,
     channels: codec.channels ?? null,
     payloadType: codec.payloadType,
-    parameterSets: typeof sets === 'string' ? sets : null,
+    parameters: (producer.rtpParameters.codecs[0]?.parameters ?? {}) as Record<string, unknown>,
+    layers: (consumer.rtpParameters.encodings ?? []).map((encoding) => encoding.ssrc ?? 0),
     requestKeyFrame: () => void consumer.requestKeyFrame().catch(() => undefined), // fails only when it is closed
   });
   consumer.on('rtp', (packet) => sink.rtp(packet, clock.nowMs()));
@@ -59,18 +59,18 @@ export async function tap(
   await consumer.resume();
 }
 
-/** The recorder sees each stream under an SSRC of its own; reports carry the sender's. */
+/** The recorder sees each layer under an SSRC of its own; reports carry the sender's, which a browser tells by packets only. */
 function recordedSsrc(producer: types.Producer, consumer: types.Consumer, sent: number): number | null {
-  const encodings = producer.rtpParameters.encodings ?? [];
-  const found = encodings.findIndex((encoding) => encoding.ssrc === sent);
-  return consumer.rtpParameters.encodings?.[found < 0 && encodings.length <= 1 ? 0 : found]?.ssrc ?? null;
+  const recorded = consumer.rtpParameters.encodings ?? [];
+  if (recorded.length === 1) return recorded[0]?.ssrc ?? null;
+  const index = producer.score.find((stream) => stream.ssrc === sent)?.encodingIdx;
+  return index === undefined ? null : (recorded[index]?.ssrc ?? null);
 }
 
 async function readRoundTrip(producer: types.Producer, sink: TrackSink): Promise<void> {
   if (producer.closed) return;
   try {
-    const [stat] = await producer.getStats();
-    if (stat?.roundTripTime) sink.roundTrip(stat.roundTripTime);
+    for (const stat of await producer.getStats()) if (stat.roundTripTime) sink.roundTrip(stat.roundTripTime);
   } catch {
     // closed meanwhile
   }

@@ -52,8 +52,17 @@ export class CaptureClock {
     if (!this.#fit.ready) return this.#byArrival.ready ? this.#byArrival.driftPpm : 0;
     return this.#fit.driftPpm + (this.#source.envelope.ready ? this.#source.envelope.driftPpm : 0);
   }
+  /** By how much the sender's own clock has been seen to step, all in all. */
   get senderSteppedMs(): number {
     return this.#fit.steppedMs;
+  }
+  /** The sender's clock less hub time, at a hub time; null before it has told its clock. */
+  senderOffsetMs(hubMs: number): number | null {
+    const { envelope, leastTransitMs } = this.#source;
+    if (!this.#fit.ready || !envelope.ready) return null;
+    // one step of the fixed point is enough: the rates differ by parts per million
+    const senderMs = hubMs + leastTransitMs - (envelope.toHubMs(hubMs) - hubMs);
+    return senderMs + this.#fit.steppedMs - hubMs;
   }
 
   report(rtpTimestamp: number, senderMs: number): void {

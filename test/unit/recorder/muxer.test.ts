@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readFragments } from '../../../media/mp4/read.ts';
 import type { Frame } from '../../../media/recorder/intake.ts';
-import { Muxer, type SegmentTracks } from '../../../media/recorder/muxer.ts';
+import type { SegmentTracks } from '../../../media/recorder/init-for.ts';
+import { Muxer } from '../../../media/recorder/muxer.ts';
+import { Timeline } from '../../../media/recorder/timeline.ts';
+import type { VideoConfig } from '../../../media/rtp/codec.ts';
 import { PPS, SPS } from '../../support/rtp.ts';
 
 const T0 = 1_800_000_001_000; // a second into a cell of four
@@ -20,7 +23,7 @@ function muxer(expects = { video: true, audio: true }): { mux: Muxer; cuts: Cut[
   const cuts: Cut[] = [];
   let asked = 0;
   const last = (): Cut => cuts.at(-1) as Cut;
-  const mux = new Muxer(4000, 1500, {
+  const mux = new Muxer(4000, 1500, new Timeline(), {
     open: ({ capture, mediaMs, cell, tracks }) =>
       cuts.push({ cell, startMs: capture.hubMs, mediaMs, tracks, frames: 0, audioFrames: 0, bytes: [], endMs: 0 }),
     fragment: (chunks, frames, audioFrames) => {
@@ -36,21 +39,32 @@ function muxer(expects = { video: true, audio: true }): { mux: Muxer; cuts: Cut[
   mux.expect(expects);
   return { mux, cuts, asked: () => asked };
 }
+const configs = new Map<Buffer, VideoConfig>();
+/** One object a parameter set, as depacketisers give it. */
+function configOf(sps: Buffer): VideoConfig {
+  const config = configs.get(sps) ?? { codec: 'h264', sps, pps: PPS };
+  configs.set(sps, config);
+  return config;
+}
 function picture(atMs: number, key: boolean, sps = SPS): Frame {
   const capture = { hubMs: T0 + atMs, errorMs: 1, method: 'sender-report' as const };
   return {
     ticks: Math.round(atMs * 90),
+    compositionTicks: 0,
+    clockRate: 90_000,
     run: 0,
     data: Buffer.alloc(100),
     key,
     capture,
     arrivalMs: T0 + atMs + 40,
-    sets: key ? { sps, pps: PPS } : null,
+    config: key ? configOf(sps) : null,
   };
 }
+const OPUS = { codec: 'opus' as const, channels: 2 };
 function sound(atMs: number): Frame {
   const capture = { hubMs: T0 + atMs, errorMs: 1, method: 'sender-report' as const };
-  return { ticks: atMs * 48, run: 0, data: Buffer.alloc(20), key: true, capture, arrivalMs: T0 + atMs + 40, sets: null };
+  const times = { ticks: atMs * 48, compositionTicks: 0, clockRate: 48_000, run: 0, arrivalMs: T0 + atMs + 40 };
+  return { ...times, data: Buffer.alloc(20), key: true, capture, config: OPUS };
 }
 /** Hand in pictures of 30 a second and sound of 50, in the order of their capture. */
 function feed(mux: Muxer, from: number, to: number, keyEveryMs: number, kinds = { video: true, audio: true }): void {

@@ -4,17 +4,8 @@ import { CaptureClock, SourceClock } from '../../../media/time/capture-clock.ts'
 import { DelayEnvelope } from '../../../media/time/envelope.ts';
 import { HubClock } from '../../../media/time/hub-clock.ts';
 import { SenderFit } from '../../../media/time/sender-fit.ts';
+import { noise } from '../../support/noise.ts';
 
-/** Deterministic noise, 0 to 1 (mulberry32). */
-function noise(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 const percentile = (values: number[], part: number): number => values.toSorted((a, b) => a - b)[Math.floor(values.length * part)] as number;
 
 type Sender = {

@@ -1,0 +1,223 @@
+import { round3 } from '../recordings/chain.ts';
+import type { HubError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
+import type { ChainHead } from '../recordings/chain.ts';
+import type { Damage, SegmentLine, TakeLine } from '../recordings/lines.ts';
+import { initFile, segmentFile, withheldFile } from '../recordings/paths.ts';
+import type { SlabPool } from '../rtp/slabs.ts';
+import type { CaptureClock, CaptureTime } from '../time/capture-clock.ts';
+import { cellOf } from '../time/grid.ts';
+import { initFor, type SegmentTracks } from './init-for.ts';
+import type { Withheld } from './intake.ts';
+import { SegmentWriter } from './segment-writer.ts';
+import type { Timeline } from './timeline.ts';
+import { WithheldFrames } from './withheld.ts';
+
+/** What a take tells the operation it belongs to. */
+export type TakeOwner = {
+  /** The first frame that can be recorded has come: number the take and say where its folder shall be. Called once. */
+  begin: (startMs: number) => { takeId: string; dir: string };
+  /** The take's journal has its first line. */
+  begun: (head: ChainHead) => Promise<void>;
+  nextPart: (cell: number) => number;
+  /** A frame is on its way to the disk; `endMs` is where its picture (or sound) ends. */
+  recorded: (kind: MediaKind, startMs: number, endMs: number, sizeBytes: number, arrivalMs: number) => void;
+  damage: (withheld: number, missing: number) => void;
+  size: (width: number, height: number) => void;
+  segment: (line: SegmentLine, head: ChainHead) => Promise<void>;
+  ended: (endMs: number, reason: Cause, head: ChainHead, totals: Totals) => Promise<void>;
+  failed: (error: HubError) => void;
+};
+export type Totals = { segments: number; frames: number; withheld: number; missing: number };
+export type TakeFacts = { operationId: string; angleId: string; sourceKind: SourceKind; segmentMs: number; silenceMs: number };
+
+type Counts = Totals & { audioFrames: number; audioMissing: number; damage: Damage[] };
+type OpenSegment = { start: CaptureTime; mediaMs: number; cell: number };
+
+const none = (): Counts => ({ segments: 0, frames: 0, withheld: 0, missing: 0, audioFrames: 0, audioMissing: 0, damage: [] });
+
+/** What is written of one take: its folder, its files in order, and what its journal says of them. */
+export class TakeRecord {
+  readonly #facts: TakeFacts;
+  readonly #owner: TakeOwner;
+  readonly #memory: SlabPool;
+  readonly #timeline: Timeline;
+  readonly #log: Log;
+  readonly #aside: WithheldFrames;
+  readonly #totals: Totals = { segments: 0, frames: 0, withheld: 0, missing: 0 };
+  /** Since the last segment was closed. */
+  #counts = none();
+  #segment: OpenSegment | null = null;
+  #alignment: CaptureTime | null = null;
+  #takeId: string | null = null;
+  #writer: SegmentWriter | null = null;
+  #init = { key: '', count: 0 };
+  #sideFiles = 0;
+  #steppedMs = 0;
+  /** Lines that came before the journal was there. */
+  #early: TakeLine[] = [];
+
+  constructor(facts: TakeFacts, owner: TakeOwner, memory: SlabPool, timeline: Timeline, log: Log) {
+    this.#facts = facts;
+    this.#owner = owner;
+    this.#memory = memory;
+    this.#timeline = timeline;
+    this.#log = log;
+    this.#aside = new WithheldFrames(memory);
+  }
+
+  /** Null until the first frame that can be recorded. */
+  get takeId(): string | null {
+    return this.#takeId;
+  }
+  get totals(): Totals {
+    return this.#totals;
+  }
+  /** How far the capture times of the newest segment may be off. */
+  get alignment(): CaptureTime | null {
+    return this.#alignment;
+  }
+
+  open(start: { capture: CaptureTime; mediaMs: number; cell: number; tracks: SegmentTracks }, clock: CaptureClock | null): void {
+    const { capture, mediaMs, cell, tracks } = start;
+    const writer = this.#writer ?? this.#begin(capture.hubMs);
+    const made = initFor(tracks, this.#init.key);
+    if (made) this.#init = { key: made.key, count: this.#init.count + 1 };
+    const part = this.#owner.nextPart(cell);
+    this.#segment = { start: capture, mediaMs, cell };
+    this.#alignment = capture;
+    const offsetMs = clock?.senderOffsetMs(capture.hubMs) ?? null;
+    const facts = {
+      file: segmentFile(cell, part),
+      init: initFile(this.#init.count),
+      cell,
+      part,
+      startMs: round3(capture.hubMs),
+      offsetMs: round3(capture.hubMs - cell * this.#facts.segmentMs),
+      mediaMs: round3(mediaMs),
+      alignmentErrorMs: round3(capture.errorMs),
+      method: capture.method,
+      clockOffsetMs: offsetMs === null ? null : round3(offsetMs),
+      driftPpm: round3(clock?.driftPpm ?? 0),
+    };
+    writer.open(facts, made ? { file: facts.init, bytes: made.bytes, tracks: made.tracks } : null);
+  }
+
+  fragment(chunks: Buffer[], frames: number, audioFrames: number): void {
+    this.#counts.frames += frames;
+    this.#counts.audioFrames += audioFrames;
+    this.#writer?.write(chunks, () => chunks.forEach((chunk) => this.#memory.free(chunk)));
+  }
+
+  close(end: { mediaMs: number; capture: CaptureTime }, clock: CaptureClock | null, nowMs: number): void {
+    const segment = this.#segment;
+    if (!segment) return;
+    this.#segment = null;
+    const { segments: _, ...counts } = this.#counts;
+    this.#counts = none();
+    this.#totals.segments += 1;
+    this.#totals.frames += counts.frames;
+    this.#sideFile();
+    this.#noteClock(end, counts.frames > 0 ? 'video' : 'audio', clock, nowMs);
+    const endMs = segment.start.hubMs + end.mediaMs - segment.mediaMs;
+    this.#writer?.close({
+      durationMs: round3(end.mediaMs - segment.mediaMs),
+      ...counts,
+      overrunMs: round3(Math.max(0, endMs - (segment.cell + 1) * this.#facts.segmentMs)),
+    });
+  }
+
+  withheld(withheld: Withheld): void {
+    this.#counts.withheld += 1;
+    this.#totals.withheld += 1;
+    this.#owner.damage(1, 0);
+    this.#aside.add(withheld);
+    if (this.#aside.full) this.#sideFile();
+  }
+
+  missing(kind: MediaKind, frames: number): void {
+    if (kind === 'audio') {
+      this.#counts.audioMissing += frames;
+      return;
+    }
+    this.#counts.missing += frames;
+    this.#totals.missing += frames;
+    this.#owner.damage(0, frames);
+  }
+
+  damage({ fromMs, toMs, ...lacking }: Damage): void {
+    this.#counts.damage.push({ fromMs: round3(fromMs), toMs: round3(toMs), ...lacking });
+  }
+
+  /** A line in its turn; before the take has a journal, its lines wait. */
+  note(line: TakeLine): void {
+    if (this.#writer) this.#writer.note(line);
+    else if (this.#early.length < 16) this.#early.push(line);
+  }
+
+  /** The last line, once nothing more will come. Resolves when everything is on the disk. */
+  async finish(endMs: number, reason: Cause): Promise<void> {
+    this.#sideFile();
+    this.#aside.discard();
+    const writer = this.#writer;
+    if (!writer) return;
+    const { damage } = this.#counts;
+    writer.note({ type: 'take.ended', atMs: round3(endMs), reason, ...this.#totals, damage }, (head) =>
+      this.#owner.ended(round3(endMs), reason, head, this.#totals),
+    );
+    await writer.finish();
+  }
+
+  #begin(startMs: number): SegmentWriter {
+    const { takeId, dir } = this.#owner.begin(startMs);
+    const { operationId, angleId, sourceKind, segmentMs } = this.#facts;
+    this.#takeId = takeId;
+    this.#log.info({ takeId, sourceKind }, 'take started');
+    const writer = new SegmentWriter(dir, {
+      closed: (line, head) => this.#owner.segment(line, head),
+      failed: (error) => this.#owner.failed(error),
+    });
+    writer.begin({ type: 'take.started', operationId, angleId, takeId, sourceKind, atMs: round3(startMs), segmentMs }, (head) =>
+      this.#owner.begun(head),
+    );
+    for (const line of this.#early) writer.note(line);
+    this.#early = [];
+    this.#writer = writer;
+    return writer;
+  }
+
+  /** Write what was withheld; before the take has a folder it waits. */
+  #sideFile(): void {
+    const side = this.#writer ? this.#aside.take((hubMs) => this.#timeline.mediaMsAt(hubMs)) : null;
+    if (!side) return;
+    const cell = cellOf(side.fromMs, this.#facts.segmentMs);
+    this.#sideFiles += 1;
+    const facts = {
+      file: withheldFile(cell, this.#sideFiles),
+      init: this.#init.count > 0 ? initFile(this.#init.count) : null,
+      cell,
+      fromMs: round3(side.fromMs),
+      toMs: round3(side.toMs),
+      frames: side.frames,
+    };
+    this.#writer?.aside(facts, side.chunks, side.done);
+  }
+
+  #noteClock(end: { mediaMs: number; capture: CaptureTime }, kind: MediaKind, clock: CaptureClock | null, nowMs: number): void {
+    const steppedMs = clock?.senderSteppedMs ?? this.#steppedMs;
+    if (steppedMs !== this.#steppedMs)
+      this.note({ type: 'sender.stepped', atMs: round3(nowMs), stepMs: round3(steppedMs - this.#steppedMs) });
+    this.#steppedMs = steppedMs;
+    this.note({
+      type: 'clock',
+      atMs: round3(nowMs),
+      method: end.capture.method,
+      kind,
+      mediaMs: round3(end.mediaMs),
+      hubMs: round3(end.capture.hubMs),
+      driftPpm: round3(clock?.driftPpm ?? 0),
+      errorMs: round3(end.capture.errorMs),
+    });
+  }
+}

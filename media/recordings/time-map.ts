@@ -1,0 +1,17 @@
+import type { TakeLine } from './lines.ts';
+
+export type ClockLine = Extract<TakeLine, { type: 'clock' }>;
+
+/** Before so much media has come, a take's clock is still being learnt. */
+const SETTLED_MS = 30_000;
+
+/**
+ * Hub time of a moment on a take's time line, milliseconds, by its journal's `clock` lines: the first one that was
+ * written after that moment and after the clock had settled, else the last there is, since a later line knows more than
+ * an earlier one. Null where there is none: then the segment's own `startMs` stands.
+ */
+export function hubTimeAt(clocks: ClockLine[], mediaMs: number): number | null {
+  const line = clocks.find((clock) => clock.mediaMs >= Math.max(mediaMs, SETTLED_MS)) ?? clocks.at(-1);
+  if (!line) return null;
+  return line.hubMs + (mediaMs - line.mediaMs) * (1 + line.driftPpm / 1e6);
+}
