@@ -1,7 +1,6 @@
 import { HubError } from '../errors.ts';
-import { h264CodecString, parseSps, type H264Config } from '../mp4/h264-config.ts';
+import { h264CodecString, parseSps, spsOrProfile } from '../mp4/h264-config.ts';
 import { AUDIO_TIMESCALE, AUDIO_TRACK_ID, initSegment, VIDEO_TIMESCALE, VIDEO_TRACK_ID } from '../mp4/init.ts';
-import type { ParameterSets } from '../rtp/h264.ts';
 import type { TakeLine } from '../recordings/lines.ts';
 import type { SegmentTracks } from './muxer.ts';
 
@@ -14,7 +13,7 @@ export type MadeInit = {
 
 /** The initialisation segment that these tracks need, or null where the one with `presentKey` serves. */
 export function initFor(tracks: SegmentTracks, presentKey: string): MadeInit | null {
-  const video = tracks.sets ? readSets(tracks.sets) : null;
+  const video = tracks.sets ? { config: spsOrProfile(tracks.sets.sps), sets: tracks.sets } : null;
   const codec = video ? h264CodecString(video.config) : '';
   const key = `${codec}+${tracks.audio ? 'opus' : ''}`;
   if (key === presentKey) return null;
@@ -29,7 +28,10 @@ export function initFor(tracks: SegmentTracks, presentKey: string): MadeInit | n
       height: video.config.height,
     });
   if (tracks.audio) list.push({ trackId: AUDIO_TRACK_ID, kind: 'audio', codec: 'opus', timescale: AUDIO_TIMESCALE });
-  const bytes = initSegment({ video, audio: tracks.audio ? { channels: 2, preSkip: 0 } : null });
+  const bytes = initSegment([
+    ...(video ? [{ trackId: VIDEO_TRACK_ID, timescale: VIDEO_TIMESCALE, config: { codec: 'h264' as const, ...video.sets } }] : []),
+    ...(tracks.audio ? [{ trackId: AUDIO_TRACK_ID, timescale: AUDIO_TIMESCALE, config: { codec: 'opus' as const, channels: 2 } }] : []),
+  ]);
   return { key, bytes, tracks: list };
 }
 
@@ -41,16 +43,5 @@ export function sizeOf(sps: Buffer): { width: number; height: number } | null {
   } catch (error) {
     if (!(error instanceof HubError)) throw error;
     return null;
-  }
-}
-
-/** An SPS we cannot read still describes pictures that a decoder may: keep its profile, say no size. */
-function readSets(sets: ParameterSets): { config: H264Config } & ParameterSets {
-  try {
-    return { config: parseSps(sets.sps), ...sets };
-  } catch (error) {
-    if (!(error instanceof HubError)) throw error;
-    const [, profile = 66, compatibility = 0, level = 31] = sets.sps;
-    return { config: { profile, compatibility, level, width: 0, height: 0 }, ...sets };
   }
 }

@@ -1,11 +1,14 @@
 import type { AccessUnit } from '../rtp/access-unit.ts';
-import { H264Depacketizer, type ParameterSets } from '../rtp/h264.ts';
+import type { Depacketizer } from '../rtp/codec.ts';
+import { createDepacketizer } from '../rtp/depacketizers.ts';
 import { parseRtp, type RtpPacket } from '../rtp/packet.ts';
 import { ReorderBuffer } from '../rtp/reorder.ts';
 import type { SlabPool } from '../rtp/slabs.ts';
 import { Unwrapper } from '../rtp/unwrap.ts';
 import { CaptureClock, type CaptureTime, type SourceClock } from '../time/capture-clock.ts';
 import type { SenderReport, TrackInput } from './input.ts';
+
+export type ParameterSets = { sps: Buffer; pps: Buffer };
 
 /** One frame that can be decoded, with the moment it was captured. */
 export type Frame = {
@@ -42,7 +45,7 @@ export class Intake {
   #clock: CaptureClock;
   #ssrc: number | null = null;
   #reorder: ReorderBuffer;
-  #h264: H264Depacketizer | null;
+  #h264: Depacketizer | null;
   #unwrap = new Unwrapper(32);
   #run = 0;
   #waitingForKey: boolean;
@@ -114,9 +117,11 @@ export class Intake {
     });
   }
 
-  #newDepacketizer(): H264Depacketizer | null {
+  #newDepacketizer(): Depacketizer | null {
     if (this.input.kind === 'audio') return null;
-    return new H264Depacketizer((unit) => this.#unit(unit), this.#memory, this.input.parameterSets);
+    const { mimeType, clockRate, channels, parameterSets } = this.input;
+    const parameters = { 'sprop-parameter-sets': parameterSets };
+    return createDepacketizer({ mimeType, clockRate, channels, parameters }, (unit) => this.#unit(unit), this.#memory);
   }
 
   #unit(unit: AccessUnit): void {
@@ -134,14 +139,15 @@ export class Intake {
       this.#memory.free(unit.data);
       return;
     }
-    const sets = unit.key && this.#h264 ? this.#h264.parameterSets : null;
+    const config = this.#h264?.config;
+    const sets = unit.key && config?.codec === 'h264' ? config : null;
     const capture = this.#clock.captureTime(unit.timestamp);
     this.#output.frame({ ticks, run: this.#run, data: unit.data, key: unit.key, capture, arrivalMs: unit.arrivalMs, sets });
   }
 
   #decodable(unit: AccessUnit): boolean {
     if (unit.damaged || unit.restart || unit.lostBefore > 0) this.#waitingForKey = true;
-    if (this.#waitingForKey && unit.key && !unit.damaged && this.#h264?.parameterSets) this.#waitingForKey = false;
+    if (this.#waitingForKey && unit.key && !unit.damaged && this.#h264?.config) this.#waitingForKey = false;
     if (this.#waitingForKey) this.#askForKey(unit.arrivalMs);
     return !this.#waitingForKey;
   }

@@ -1,9 +1,8 @@
 import { fragment, type TrackRun } from '../mp4/fragment.ts';
 import { AUDIO_TIMESCALE, AUDIO_TRACK_ID, VIDEO_TIMESCALE } from '../mp4/init.ts';
-import type { ParameterSets } from '../rtp/h264.ts';
 import type { CaptureTime } from '../time/capture-clock.ts';
 import { cellOf } from '../time/grid.ts';
-import type { Frame } from './intake.ts';
+import type { Frame, ParameterSets } from './intake.ts';
 import { audioRun, NOMINAL_AUDIO_TICKS, type Placed, videoRun } from './runs.ts';
 import { Timeline } from './timeline.ts';
 

@@ -17,7 +17,7 @@ export function videoRun(taken: Placed[], nextTicks: number | null, usualTicks: 
   taken.forEach(({ frame, ticks }, i) => {
     const untilNext = (taken[i + 1]?.ticks ?? nextTicks ?? Infinity) - ticks;
     const durationTicks = untilNext > VIDEO_TIMESCALE ? Math.round(usualTicks) : untilNext;
-    samples.push({ data: frame.data, durationTicks, key: frame.key });
+    samples.push({ data: frame.data, durationTicks, key: frame.key, compositionTicks: 0 });
     endTicks = ticks + durationTicks;
   });
   return { run: { trackId: VIDEO_TRACK_ID, baseTicks: taken[0]?.ticks ?? 0, samples }, endTicks };
@@ -31,7 +31,7 @@ export function audioRun(taken: Placed[]): { run: TrackRun; endTicks: number } {
     const next = taken[i + 1]?.frame;
     const step = next && next.run === frame.run ? next.ticks - frame.ticks : NOMINAL_AUDIO_TICKS;
     const durationTicks = step > 0 && step < AUDIO_TIMESCALE ? step : NOMINAL_AUDIO_TICKS;
-    samples.push({ data: frame.data, durationTicks, key: true });
+    samples.push({ data: frame.data, durationTicks, key: true, compositionTicks: 0 });
     endTicks = ticks + durationTicks;
   });
   return { run: { trackId: AUDIO_TRACK_ID, baseTicks: taken[0]?.ticks ?? 0, samples }, endTicks };
