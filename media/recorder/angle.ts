@@ -5,7 +5,8 @@ import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
 import type { AngleState, Interruption } from '../protocol/state.ts';
 import type { ChainHead } from '../recordings/chain.ts';
 import type { SegmentLine } from '../recordings/lines.ts';
-import type { Take, TakeOwner, Totals } from './take.ts';
+import type { Take } from './take.ts';
+import type { TakeOwner, Totals } from './take-record.ts';
 
 /** All of an angle's state that the recorder knows; who can be watched is the SFU's knowledge. */
 export type RecorderAngle = Omit<AngleState, 'producers'>;

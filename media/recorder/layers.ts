@@ -43,6 +43,8 @@ export class Layers {
   /** Capture of the newest frame handed out. */
   #lastMs = -Infinity;
   #askedMs = 0;
+  /** When the first layer came after a silence of all. */
+  #beganMs = -Infinity;
 
   /** Throws `bad_request` for a codec that is not recorded. */
   constructor(input: TrackInput, source: SourceClock, memory: SlabPool, output: LayersOutput) {
@@ -104,9 +106,10 @@ export class Layers {
       return;
     }
     const layer = this.#layers[index] as Layer;
-    if (frame.arrivalMs - layer.lastMs > FLOWS_MS) layer.sinceMs = frame.arrivalMs;
+    const begins = frame.arrivalMs - layer.lastMs > FLOWS_MS;
+    if (begins) layer.sinceMs = frame.arrivalMs;
     layer.lastMs = frame.arrivalMs;
-    const best = this.#highestFlowing(frame.arrivalMs);
+    const best = this.#best(index, begins, frame.arrivalMs);
     if (this.#held?.layer === index) this.#held.frames.push(frame);
     else if (frame.key && frame.capture.hubMs > this.#lastMs + SAME_MS && this.#wanted(index, best, frame.arrivalMs))
       this.#keyFrame(index, frame, best);
@@ -180,10 +183,14 @@ export class Layers {
     return nowMs - (this.#layers[index] as Layer).intake.arrivedMs < FLOWS_MS;
   }
 
-  /** At the beginning nobody knows which layers will come: the top is hoped for as long as a key frame may be held. */
-  #highestFlowing(nowMs: number): number {
-    if (this.#lastMs === -Infinity) return this.#layers.length - 1;
-    for (let index = this.#layers.length - 1; index > 0; index -= 1) if (this.#flows(index, nowMs)) return index;
-    return 0;
+  /**
+   * The highest layer that flows. Where this one is the first after a silence, nobody knows which will come: the top is
+   * hoped for as long as a key frame may be held.
+   */
+  #best(first: number, begins: boolean, nowMs: number): number {
+    const top = this.#layers.length - 1;
+    const flowing = this.#layers.findLastIndex((_, index) => index !== first && this.#flows(index, nowMs));
+    if (flowing < 0 && begins) this.#beganMs = nowMs;
+    return nowMs - this.#beganMs < HOLD_MS ? top : Math.max(flowing, first);
   }
 }

@@ -7,7 +7,7 @@ import { Configs } from './configs.ts';
 import type { SegmentTracks } from './init-for.ts';
 import type { Frame } from './intake.ts';
 import { audioRun, type Placed, usualAudioTicks, videoRun } from './runs.ts';
-import { Timeline } from './timeline.ts';
+import type { Timeline } from './timeline.ts';
 
 export type MuxerOutput = {
   open: (start: { capture: CaptureTime; mediaMs: number; cell: number; tracks: SegmentTracks }) => void;
@@ -63,7 +63,7 @@ export class Muxer {
   #final = false;
   #videoStepTicks = NOMINAL_VIDEO_TICKS;
   #audioStepTicks = 0;
-  #lastSound: Pick<Frame, 'run' | 'ticks' | 'clockRate'> | null = null;
+  #lastSound: Pick<Frame, 'run' | 'ticks' | 'clockRate' | 'config'> | null = null;
   /** So many of the pictures queued are no boundary. */
   #scanned = 0;
   #segments = 0;
@@ -103,8 +103,9 @@ export class Muxer {
     const step = last?.run === frame.run ? frame.ticks - last.ticks : 0;
     if (last?.clockRate !== frame.clockRate) this.#audioStepTicks = usualAudioTicks(frame.clockRate);
     if (step > 0 && step < frame.clockRate / 4) this.#audioStepTicks = step;
-    this.#lastSound = { run: frame.run, ticks: frame.ticks, clockRate: frame.clockRate };
     frame.config = this.#configs.same(frame.config);
+    const { run, ticks, clockRate, config } = frame;
+    this.#lastSound = { run, ticks, clockRate, config };
     this.#audio.push(frame);
     this.#arrived.audio = frame.arrivalMs;
     this.#arrived.first = Math.min(this.#arrived.first, frame.arrivalMs);
@@ -173,14 +174,21 @@ export class Muxer {
   #open(frame: Frame, mediaMs: number, primary: 'video' | 'audio', nowMs: number): void {
     // sound from before the first frame belongs to no segment any more
     if (primary === 'video') this.#dropSoundBefore(frame.capture.hubMs - 10);
-    const sound = primary === 'audio' ? frame : this.#audioAlive(nowMs) ? this.#audio[0] : undefined;
+    const sound = primary === 'audio' ? frame : this.#audioAlive(nowMs) ? (this.#audio[0] ?? this.#lastSound) : null;
     const tracks: SegmentTracks = {
       video: primary === 'video' ? (frame.config as VideoConfig) : null,
       audio: sound?.config ? { config: sound.config as AudioConfig, timescale: sound.clockRate } : null,
     };
     this.#segments += 1;
     const cell = cellOf(frame.capture.hubMs, this.#segmentMs);
-    this.#segment = { cell, tracks, profile: this.#configs.key(frame.config), sequence: 0, primary, end: { mediaMs, capture: frame.capture } };
+    this.#segment = {
+      cell,
+      tracks,
+      profile: this.#configs.key(frame.config),
+      sequence: 0,
+      primary,
+      end: { mediaMs, capture: frame.capture },
+    };
     this.#output.open({ capture: frame.capture, mediaMs, cell, tracks });
   }
 

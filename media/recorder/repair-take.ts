@@ -3,7 +3,7 @@ import { open, readdir, readFile, stat, truncate, unlink } from 'node:fs/promise
 import { join } from 'node:path';
 import { readFragments, readInit } from '../mp4/read.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
-import { type ChainHead, checkLine, EMPTY_HEAD } from '../recordings/chain.ts';
+import { type ChainHead, checkLine, EMPTY_HEAD, round3 } from '../recordings/chain.ts';
 import { Journal, readJournal, syncDir } from '../recordings/journal.ts';
 import { type SegmentLine, TakeLine } from '../recordings/lines.ts';
 import { takeJournal } from '../recordings/paths.ts';
@@ -55,7 +55,7 @@ export async function repairTake(dir: string, takeId: string): Promise<RepairedT
   }
   if (read.tornBytes > 0) await truncate(path, read.validBytes);
   const journal = await Journal.resume<TakeLine>(path, read.head);
-  const recovered = await recoverLast(dir, read.lines, segments);
+  const recovered = await recoverLast(dir, read.lines, segments, start.segmentMs);
   await removeStrays(dir, read.lines);
   if (recovered) {
     await journal.append(recovered);
@@ -65,13 +65,20 @@ export async function repairTake(dir: string, takeId: string): Promise<RepairedT
   const totals = { frames: sum('frames'), withheld: sum('withheld'), missing: sum('missing') };
   const last = segments.at(-1);
   const endMs = last ? last.startMs + last.durationMs : start.atMs;
-  const head = await journal.append({ type: 'take.ended', atMs: endMs, reason: 'hub-crashed', segments: segments.length, ...totals });
+  const head = await journal.append({
+    type: 'take.ended',
+    atMs: endMs,
+    reason: 'hub-crashed',
+    segments: segments.length,
+    ...totals,
+    damage: [],
+  });
   await journal.close();
   return { ...base, endMs, reason: 'hub-crashed', head, segments, totals, repaired: true };
 }
 
 /** The file that was open when the hub died, as a segment line; null when nothing of it was written. */
-async function recoverLast(dir: string, lines: TakeLine[], closed: SegmentLine[]): Promise<SegmentLine | null> {
+async function recoverLast(dir: string, lines: TakeLine[], closed: SegmentLine[], segmentMs: number): Promise<SegmentLine | null> {
   const opened = lines.filter((line) => line.type === 'segment.opened').at(-1);
   if (!opened || closed.some((segment) => segment.file === opened.file)) return null;
   const path = join(dir, opened.file);
@@ -101,11 +108,14 @@ async function recoverLast(dir: string, lines: TakeLine[], closed: SegmentLine[]
   return {
     type: 'segment',
     ...facts,
-    durationMs: Math.round((endMs - opened.mediaMs) * 1000) / 1000,
+    durationMs: round3(endMs - opened.mediaMs),
     frames: count(video?.trackId),
     withheld: 0,
     missing: 0,
     audioFrames: count(audio?.trackId),
+    audioMissing: 0,
+    damage: [],
+    overrunMs: round3(Math.max(0, opened.startMs + endMs - opened.mediaMs - (opened.cell + 1) * segmentMs)),
     fragments: fragments.length,
     sizeBytes: wholeBytes,
     sha256: createHash('sha256').update(bytes.subarray(0, wholeBytes)).digest('hex'),

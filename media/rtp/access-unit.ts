@@ -2,9 +2,11 @@
 export type AccessUnit = {
   /** RTP timestamp, 32 bits, as sent. */
   timestamp: number;
-  /** The sample as CMAF stores it: NAL units with four-byte lengths (ISO/IEC 14496-15), or the Opus packet. Memory of the track's SlabPool. */
+  /** The sample as CMAF stores it: NAL units with four-byte lengths (ISO/IEC 14496-15), OBUs, a frame, the sound of a packet. Memory of the track's SlabPool. */
   data: Buffer;
   key: boolean;
+  /** Shown before the key frame that it follows, and refers to what came before that one: not decodable where decoding began there (H.265 RASL). */
+  leading?: true;
   /** Packets of it are missing: it cannot be decoded as it was. */
   damaged: boolean;
   /** Packets were lost since the access unit before. */
@@ -13,6 +15,4 @@ export type AccessUnit = {
   restart: boolean;
   /** Hub time at which its first packet arrived. */
   arrivalMs: number;
-  /** It comes behind a key frame, is shown before it, and may refer to what came before both (RASL, ITU-T H.265, 3.138). */
-  leading?: true;
 };

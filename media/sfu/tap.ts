@@ -35,7 +35,7 @@ export async function tap(
     clockRate: codec.clockRate,
     channels: codec.channels ?? null,
     payloadType: codec.payloadType,
-    parameters: (producer.rtpParameters.codecs[0]?.parameters ?? {}) as Record<string, unknown>,
+    parameters: producer.rtpParameters.codecs[0]?.parameters ?? {},
     layers: (consumer.rtpParameters.encodings ?? []).map((encoding) => encoding.ssrc ?? 0),
     requestKeyFrame: () => void consumer.requestKeyFrame().catch(() => undefined), // fails only when it is closed
   });

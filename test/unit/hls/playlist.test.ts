@@ -20,15 +20,25 @@ function segment(atMs: number, durationMs: number, mediaMs: number, init = 'init
     mediaMs,
     durationMs,
   };
-  const counts = { frames: 1, withheld: 0, missing: 0, audioFrames: 0, fragments: 1, sizeBytes: 1, sha256: '0'.repeat(64) };
-  return { ...facts, ...counts, alignmentErrorMs: 1, method: 'sender-report' };
+  const counts = {
+    frames: 1,
+    withheld: 0,
+    missing: 0,
+    audioFrames: 0,
+    audioMissing: 0,
+    fragments: 1,
+    sizeBytes: 1,
+    sha256: '0'.repeat(64),
+  };
+  const clock = { alignmentErrorMs: 1, method: 'sender-report' as const, clockOffsetMs: 0, driftPpm: 0 };
+  return { ...facts, ...counts, ...clock, damage: [], overrunMs: 0 };
 }
 function take(angleId: string, takeId: string, segments: SegmentLine[], tracks = PICTURE): RecordedTake {
   const map = new Map([
     ['init-1.mp4', tracks],
     ['init-2.mp4', PICTURE],
   ]);
-  return { angleId, takeId, sourceKind: 'camera', startMs: T0, endMs: null, reason: null, segments, tracks: map };
+  return { angleId, takeId, sourceKind: 'camera', startMs: T0, endMs: null, reason: null, segments, tracks: map, clocks: [], damage: [] };
 }
 function operation(angles: Record<string, RecordedTake[]>, more: Partial<RecordedOperation> = {}): RecordedOperation {
   const list = Object.entries(angles).map(([angleId, takes]) => ({ angleId, name: angleId, takes }));
@@ -85,5 +95,22 @@ describe('mediaPlaylist', () => {
   it('is empty but valid before anything is recorded, and refuses an unknown angle', () => {
     expect(mediaPlaylist(operation({ east: [] }), 'east')).toMatch(/^#EXTM3U\n/);
     expect(() => mediaPlaylist(recorded, 'north')).toThrow('no angle north');
+  });
+
+  it('says where pictures are damaged, and places segments by what the clock lines know', () => {
+    const damaged = take('east', '0001', [segment(0, 4000, 0), segment(4000, 4000, 4000)]);
+    damaged.damage = [{ fromMs: T0 + 1000, toMs: T0 + 2500, withheld: 3, missing: 2 }];
+    const line = { type: 'clock' as const, atMs: T0, method: 'sender-report' as const, kind: 'video' as const, errorMs: 1 };
+    damaged.clocks = [
+      { ...line, mediaMs: 4000, hubMs: T0 + 4025, driftPpm: 0 },
+      { ...line, mediaMs: 8000, hubMs: T0 + 8010, driftPpm: 0 },
+    ];
+    const text = mediaPlaylist(operation({ east: [damaged] }), 'east');
+    expect(text).toContain(
+      '#EXT-X-DATERANGE:ID="damage-0001-0",CLASS="cn.fieldhub.damage",START-DATE="2026-11-24T03:00:01.000Z",END-DATE="2026-11-24T03:00:02.500Z",DURATION=1.500000,X-WITHHELD=3,X-MISSING=2',
+    );
+    // the last line knows most while the clock is still settling
+    expect(text).toContain('#EXT-X-PROGRAM-DATE-TIME:2026-11-24T03:00:00.010Z');
+    expect(text).toContain('#EXT-X-PROGRAM-DATE-TIME:2026-11-24T03:00:04.010Z');
   });
 });

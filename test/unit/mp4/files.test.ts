@@ -7,17 +7,25 @@ import { AUDIO_TRACK_ID, initSegment, VIDEO_TRACK_ID } from '../../../media/mp4/
 import { readFragments, readInit } from '../../../media/mp4/read.ts';
 import { PPS, SPS } from '../../support/rtp.ts';
 
-const init = initSegment({ video: { config: parseSps(SPS), sps: SPS, pps: PPS }, audio: { channels: 2, preSkip: 0 } });
+const init = initSegment([
+  { trackId: VIDEO_TRACK_ID, timescale: 90_000, config: { codec: 'h264', sps: SPS, pps: PPS } },
+  { trackId: AUDIO_TRACK_ID, timescale: 48_000, config: { codec: 'opus', channels: 2 } },
+]);
 const runs = (pictures: number, sounds: number, baseTicks = 0) => [
   {
     trackId: VIDEO_TRACK_ID,
     baseTicks,
-    samples: Array.from({ length: pictures }, (_, i) => ({ data: Buffer.alloc(50 + i, i), durationTicks: 3000, key: i === 0 })),
+    samples: Array.from({ length: pictures }, (_, i) => ({
+      data: Buffer.alloc(50 + i, i),
+      durationTicks: 3000,
+      key: i === 0,
+      compositionTicks: 0,
+    })),
   },
   {
     trackId: AUDIO_TRACK_ID,
     baseTicks,
-    samples: Array.from({ length: sounds }, () => ({ data: Buffer.from([1, 2, 3]), durationTicks: 960, key: true })),
+    samples: Array.from({ length: sounds }, () => ({ data: Buffer.from([1, 2, 3]), durationTicks: 960, key: true, compositionTicks: 0 })),
   },
 ];
 

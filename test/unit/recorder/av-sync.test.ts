@@ -38,8 +38,7 @@ describe('sound and picture of one source', () => {
       const audio = track(source, 48_000, audioPpm, 2);
       const timeline = new Timeline();
       const endMs = HOURS * 3_600_000;
-      const wall = (trueMs: number): number =>
-        START_MS + 7 * 3_600_000 + trueMs * (1 + wallPpm / 1e6) + (trueMs > endMs / 2 ? stepMs : 0);
+      const wall = (trueMs: number): number => START_MS + 7 * 3_600_000 + trueMs * (1 + wallPpm / 1e6) + (trueMs > endMs / 2 ? stepMs : 0);
       let worstMs = 0;
       let shown = { trueMs: 0, mediaMs: 0 };
       let audioMs = 0;

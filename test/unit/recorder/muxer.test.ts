@@ -138,7 +138,7 @@ describe('Muxer', () => {
     mux.video({ ...picture(800, true) });
     feed(mux, 820, 3000, 1000);
     mux.flush(T0 + 4000);
-    expect(cuts[0]).toMatchObject({ frames: 0, audioFrames: 40, tracks: { sets: null, audio: true } });
+    expect(cuts[0]).toMatchObject({ frames: 0, audioFrames: 40, tracks: { video: null, audio: { config: OPUS, timescale: 48_000 } } });
     expect(cuts[1]?.frames).toBeGreaterThan(60);
     expect(cuts[1]?.mediaMs).toBeCloseTo(800, 0);
     expect(cuts.reduce((sum, { audioFrames }) => sum + audioFrames, 0)).toBe(149);

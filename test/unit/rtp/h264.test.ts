@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AccessUnit } from '../../../media/rtp/access-unit.ts';
-import { H264Depacketizer } from '../../../media/rtp/h264.ts';
+import type { Depacketizer } from '../../../media/rtp/codec.ts';
+import { createDepacketizer } from '../../../media/rtp/depacketizers.ts';
 import { SlabPool } from '../../../media/rtp/slabs.ts';
 import { packet, PPS, SPS } from '../../support/rtp.ts';
 
@@ -30,12 +31,13 @@ function nalsOf(data: Buffer): Buffer[] {
   }
   return nals;
 }
-function depacketizer(sprop: string | null = null): { h264: H264Depacketizer; units: AccessUnit[] } {
+function depacketizer(sprop: string | null = null): { h264: Depacketizer; units: AccessUnit[] } {
   const units: AccessUnit[] = [];
-  return { h264: new H264Depacketizer((unit) => units.push(unit), new SlabPool(), sprop), units };
+  const track = { mimeType: 'video/H264', clockRate: 90_000, channels: null, parameters: { 'sprop-parameter-sets': sprop } };
+  return { h264: createDepacketizer(track, (unit) => units.push(unit), new SlabPool()), units };
 }
 
-describe('H264Depacketizer', () => {
+describe('H.264', () => {
   it('takes single units, aggregates and fragments', () => {
     const { h264, units } = depacketizer();
     h264.push(packet(1, { timestamp: 100, payload: stapA(SPS, PPS) }), 0, false);
@@ -49,7 +51,7 @@ describe('H264Depacketizer', () => {
     ]);
     expect(nalsOf(units[0]?.data ?? Buffer.alloc(0))).toEqual([SPS, PPS, big]);
     expect(nalsOf(units[1]?.data ?? Buffer.alloc(0))).toEqual([SLICE]);
-    expect(h264.parameterSets).toEqual({ sps: SPS, pps: PPS });
+    expect(h264.config).toEqual({ codec: 'h264', sps: SPS, pps: PPS });
   });
 
   it('puts the parameter sets in front of key frames that come without', () => {

@@ -25,7 +25,20 @@ describe('missing frames', () => {
     const missing = new MissingFrames();
     let found = 0;
     // I P B B, the second group's two B-frames lost
-    for (const [i, lost] of [[0, 0], [3, 0], [1, 0], [2, 0], [6, 0], [9, 4], [7, 0], [8, 0], [12, 0], [10, 0], [11, 0], [15, 0]] as const)
+    for (const [i, lost] of [
+      [0, 0],
+      [3, 0],
+      [1, 0],
+      [2, 0],
+      [6, 0],
+      [9, 4],
+      [7, 0],
+      [8, 0],
+      [12, 0],
+      [10, 0],
+      [11, 0],
+      [15, 0],
+    ] as const)
       found += missing.push(i * 3000, lost, 1);
     expect(found).toBe(2);
   });
