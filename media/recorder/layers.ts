@@ -37,6 +37,8 @@ export class Layers {
   readonly #output: LayersOutput;
   readonly #memory: SlabPool;
   readonly #layers: Layer[];
+  /** The only layer there is, or null: what nearly every packet asks for. */
+  readonly #only: Intake | null;
   /** Index of the layer that is recorded. */
   #chosen = 0;
   #held: Held | null = null;
@@ -63,6 +65,7 @@ export class Layers {
         nextRun: () => (runs += 1),
       }),
     }));
+    this.#only = this.#layers.length === 1 ? this.#intake : null;
   }
 
   /** Of the layer that is recorded. */
@@ -71,12 +74,12 @@ export class Layers {
   }
 
   rtp(bytes: Buffer, arrivalMs: number): void {
-    if (this.#layers.length === 1) this.#intake.rtp(bytes, arrivalMs);
+    if (this.#only) this.#only.rtp(bytes, arrivalMs);
     else if (bytes.length >= 12) this.#layers[this.input.layers.indexOf(bytes.readUInt32BE(8))]?.intake.rtp(bytes, arrivalMs);
   }
 
   senderReport(report: SenderReport): void {
-    if (this.#layers.length === 1) this.#intake.senderReport(report);
+    if (this.#only) this.#only.senderReport(report);
     else this.#layers[this.input.layers.indexOf(report.ssrc)]?.intake.senderReport(report);
   }
 
@@ -101,7 +104,7 @@ export class Layers {
   }
 
   #frame(index: number, frame: Frame): void {
-    if (this.#layers.length === 1) {
+    if (this.#only) {
       this.#output.frame(frame);
       return;
     }

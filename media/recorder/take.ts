@@ -17,7 +17,7 @@ type Track = { stream: Layers; kind: MediaKind; paused: boolean };
 
 /** All takes of the process share it: one's memory is free when another needs some. */
 const memory = new SlabPool();
-const TICK_MS = 50;
+const TICK_MS = 100;
 const AUDIO_FRAME_MS = 20;
 
 /** One unbroken connection of a source on an angle, from its first packet to its last byte on the disk. */

@@ -27,7 +27,10 @@ export async function tap(
     pipe: true,
     paused: true,
   });
-  const [codec] = consumer.rtpParameters.codecs;
+  // read once: every reading of these parameters clones them
+  const { codecs, encodings } = consumer.rtpParameters;
+  const layers = (encodings ?? []).map((encoding) => encoding.ssrc ?? 0);
+  const [codec] = codecs;
   if (!codec) throw new Error('a consumer without a codec');
   const sink = attach({
     kind: producer.kind,
@@ -36,14 +39,14 @@ export async function tap(
     channels: codec.channels ?? null,
     payloadType: codec.payloadType,
     parameters: producer.rtpParameters.codecs[0]?.parameters ?? {},
-    layers: (consumer.rtpParameters.encodings ?? []).map((encoding) => encoding.ssrc ?? 0),
+    layers,
     requestKeyFrame: () => void consumer.requestKeyFrame().catch(() => undefined), // fails only when it is closed
   });
   consumer.on('rtp', (packet) => sink.rtp(packet, clock.nowMs()));
   producer.on('trace', (trace) => {
     if (trace.type !== 'sr') return;
     const info = trace.info as SrInfo;
-    const ssrc = recordedSsrc(producer, consumer, info.ssrc);
+    const ssrc = recordedSsrc(producer, layers, info.ssrc);
     if (ssrc === null) return;
     const senderMs = (info.ntpSec - NTP_UNIX_S) * 1000 + (info.ntpFrac / 2 ** 32) * 1000;
     sink.senderReport({ ssrc, senderMs, rtpTimestamp: info.rtpTs }, clock.fromMonotonicMs(trace.timestamp));
@@ -60,11 +63,10 @@ export async function tap(
 }
 
 /** The recorder sees each layer under an SSRC of its own; reports carry the sender's, which a browser tells by packets only. */
-function recordedSsrc(producer: types.Producer, consumer: types.Consumer, sent: number): number | null {
-  const recorded = consumer.rtpParameters.encodings ?? [];
-  if (recorded.length === 1) return recorded[0]?.ssrc ?? null;
+function recordedSsrc(producer: types.Producer, layers: number[], sent: number): number | null {
+  if (layers.length === 1) return layers[0] ?? null;
   const index = producer.score.find((stream) => stream.ssrc === sent)?.encodingIdx;
-  return index === undefined ? null : (recorded[index]?.ssrc ?? null);
+  return index === undefined ? null : (layers[index] ?? null);
 }
 
 async function readRoundTrip(producer: types.Producer, sink: TrackSink): Promise<void> {
