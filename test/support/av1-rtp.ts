@@ -69,12 +69,12 @@ export function av1Payloads(obus: Buffer[], mostBytes: number, counted: boolean,
 }
 
 /** RTP packets for the temporal units of an IVF file, 30 a second. */
-export function av1Packets(file: Buffer, counted: boolean): Buffer[] {
+export function av1Packets(file: Buffer, counted: boolean, packetBytes = 1200): Buffer[] {
   let sequence = 0;
   return ivfFrames(file).flatMap((frame, i) => {
     const obus = obusOf(frame).filter((obu) => (((obu[0] as number) >> 3) & 15) !== 2);
     const newSequence = obus.some((obu) => (((obu[0] as number) >> 3) & 15) === 1);
-    const payloads = av1Payloads(obus, 1100, counted, newSequence);
+    const payloads = av1Payloads(obus, packetBytes - 12, counted, newSequence);
     return payloads.map((payload, j) => rtpBytes(sequence++, i * 3000, payload, j === payloads.length - 1));
   });
 }

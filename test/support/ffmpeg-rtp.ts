@@ -9,12 +9,12 @@ export type SentRtp = { packets: Buffer[]; track: TrackFormat };
  * Real RTP: what ffmpeg sends for these arguments (input and encoder), in real time, and the track as its SDP describes
  * it. Rejects when ffmpeg fails; sequence numbers must be checked by whoever cannot do with loss.
  */
-export async function ffmpegRtp(args: string[]): Promise<SentRtp> {
+export async function ffmpegRtp(args: string[], packetBytes = 1200): Promise<SentRtp> {
   const packets: Buffer[] = [];
   const socket = createSocket('udp4').on('message', (packet) => packets.push(packet));
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
-  const url = `rtp://127.0.0.1:${socket.address().port}?pkt_size=1200`;
+  const url = `rtp://127.0.0.1:${socket.address().port}?pkt_size=${packetBytes}`;
   const ffmpeg = spawn('ffmpeg', ['-v', 'error', '-re', ...args, '-f', 'rtp', url], { stdio: ['ignore', 'pipe', 'pipe'] });
   const said = { out: '', error: '' };
   ffmpeg.stdout.on('data', (text: Buffer) => (said.out += text.toString()));
