@@ -90,7 +90,9 @@ function videoEntry(config: VideoConfig): SampleEntry {
 }
 
 /** VisualSampleEntry (ISO/IEC 14496-12, 12.1.3) */
-function visual(type: string, codec: string, { width, height }: { width: number; height: number }, configuration: Buffer): SampleEntry {
+function visual(type: string, codec: string, size: { width: number; height: number }, configuration: Buffer): SampleEntry {
+  // VP9 and AV1 can say 65536, for which there is no room
+  const [width, height] = [Math.min(size.width, 0xffff), Math.min(size.height, 0xffff)];
   const entry = box(
     type,
     Buffer.alloc(6),

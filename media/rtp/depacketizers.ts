@@ -1,12 +1,17 @@
 import { HubError } from '../errors.ts';
+import { AacDepacketizer } from './aac.ts';
 import type { AccessUnit } from './access-unit.ts';
+import { Av1Format } from './av1.ts';
 import type { Depacketizer } from './codec.ts';
-import { G711Depacketizer } from './g711.ts';
+import { g711Depacketizer } from './g711.ts';
 import { H264Format } from './h264.ts';
-import { OpusDepacketizer } from './opus.ts';
+import { H265Format } from './h265.ts';
+import { opusDepacketizer } from './opus.ts';
 import { setsFromSdp } from './parameter-sets.ts';
 import type { SlabPool } from './slabs.ts';
 import { UnitAssembler, type PayloadFormat } from './unit-assembler.ts';
+import { Vp8Format } from './vp8.ts';
+import { Vp9Format } from './vp9.ts';
 
 /** A track as SDP or the router's RTP parameters describe it; `parameters` are those of `fmtp`. */
 export type TrackFormat = { mimeType: string; clockRate: number; channels: number | null; parameters: Record<string, unknown> };
@@ -20,11 +25,13 @@ export function createDepacketizer(track: TrackFormat, output: (unit: AccessUnit
   if (format) return new UnitAssembler(format, output, memory);
   switch (track.mimeType.toLowerCase()) {
     case 'audio/opus':
-      return new OpusDepacketizer(track.channels ?? 2, output, memory);
+      return opusDepacketizer(track.channels ?? 2, output, memory);
+    case 'audio/mpeg4-generic':
+      return new AacDepacketizer(track, output, memory);
     case 'audio/pcmu':
-      return new G711Depacketizer('pcmu', track.clockRate, track.channels ?? 1, output, memory);
+      return g711Depacketizer('pcmu', track, output, memory);
     case 'audio/pcma':
-      return new G711Depacketizer('pcma', track.clockRate, track.channels ?? 1, output, memory);
+      return g711Depacketizer('pcma', track, output, memory);
     default:
       throw new HubError('bad_request', `${track.mimeType} cannot be recorded`, { field: 'mimeType' });
   }
@@ -34,6 +41,17 @@ function videoFormat({ mimeType, parameters }: TrackFormat): PayloadFormat | nul
   switch (mimeType.toLowerCase()) {
     case 'video/h264':
       return new H264Format(setsFromSdp(parameters['sprop-parameter-sets']));
+    case 'video/h265':
+      return new H265Format(
+        setsFromSdp(parameters['sprop-vps'], parameters['sprop-sps'], parameters['sprop-pps']),
+        Number(parameters['sprop-max-don-diff'] ?? 0),
+      );
+    case 'video/vp8':
+      return new Vp8Format();
+    case 'video/vp9':
+      return new Vp9Format();
+    case 'video/av1':
+      return new Av1Format();
     default:
       return null;
   }

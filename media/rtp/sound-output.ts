@@ -1,4 +1,5 @@
 import type { AccessUnit } from './access-unit.ts';
+import type { AudioConfig, Depacketizer } from './codec.ts';
 import type { RtpPacket } from './packet.ts';
 import type { SlabPool } from './slabs.ts';
 
@@ -21,7 +22,7 @@ export class SoundOutput {
   }
 
   /** The pieces joined are one unit. */
-  unit(packet: Pick<RtpPacket, 'arrivalMs'>, timestamp: number, pieces: readonly Buffer[], damaged = false): void {
+  unit(timestamp: number, arrivalMs: number, pieces: readonly Buffer[], damaged = false): void {
     let size = 0;
     for (const piece of pieces) size += piece.length;
     // copied: a slice would keep the whole memory that its packet came in
@@ -31,6 +32,26 @@ export class SoundOutput {
     const [lostBefore, restart] = [this.#lostBefore, this.#restart];
     this.#lostBefore = 0;
     this.#restart = false;
-    this.#output({ timestamp, data, key: true, damaged, lostBefore, restart, arrivalMs: packet.arrivalMs });
+    this.#output({ timestamp, data, key: true, damaged, lostBefore, restart, arrivalMs });
+  }
+}
+
+/** The payload formats in which a packet is a unit, and a packet without payload none. */
+export class PacketSound implements Depacketizer {
+  readonly config: AudioConfig;
+  readonly #sound: SoundOutput;
+
+  constructor(config: AudioConfig, output: (unit: AccessUnit) => void, memory: SlabPool) {
+    this.config = config;
+    this.#sound = new SoundOutput(output, memory);
+  }
+
+  push(packet: RtpPacket, lostBefore: number, restart: boolean): void {
+    this.#sound.note(lostBefore, restart);
+    if (packet.payload.length > 0) this.#sound.unit(packet.timestamp, packet.arrivalMs, [packet.payload]);
+  }
+
+  flush(): void {
+    // nothing stays open between packets
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HubError } from '../../../media/errors.ts';
-import { fragment } from '../../../media/mp4/fragment.ts';
+import { fragment, type Sample, type TrackRun } from '../../../media/mp4/fragment.ts';
 import { h264CodecString, parseSps } from '../../../media/mp4/h264-config.ts';
 import { AUDIO_TRACK_ID, initSegment, VIDEO_TRACK_ID } from '../../../media/mp4/init.ts';
 import { readFragments, readInit } from '../../../media/mp4/read.ts';
@@ -64,6 +64,24 @@ describe('initialisation segments and fragments', () => {
         { trackId: AUDIO_TRACK_ID, baseTicks: 0, samples: 25, durationTicks: 24_000, startsWithSync: true },
       ],
       [{ trackId: VIDEO_TRACK_ID, baseTicks: 45_000, samples: 3, durationTicks: 9000, startsWithSync: true }],
+    ]);
+  });
+
+  it('have composition offsets, signed, in a run that needs them and in no other', () => {
+    const [pictures, sounds] = runs(3, 2) as [TrackRun, TrackRun];
+    const plain = fragment(1, [pictures, sounds])[0] as Buffer;
+    for (const [i, ticks] of [6000, -3000, 0].entries()) (pictures.samples[i] as Sample).compositionTicks = ticks;
+    const chunks = fragment(1, [pictures, sounds]);
+    const head = chunks[0] as Buffer;
+    expect(head.length).toBe(plain.length + 3 * 4);
+    const trun = head.indexOf('trun') + 4;
+    expect(head.readUInt32BE(trun)).toBe(0x01000f01);
+    expect([0, 1, 2].map((i) => head.readInt32BE(trun + 12 + i * 16 + 12))).toEqual([6000, -3000, 0]);
+    expect(head.readInt32BE(trun + 8)).toBe(head.length); // the data begins behind moof and the head of mdat
+    expect(head.readUInt32BE(head.lastIndexOf('trun') + 4)).toBe(0x000701);
+    expect(readFragments(Buffer.concat(chunks)).fragments[0]?.tracks).toEqual([
+      { trackId: VIDEO_TRACK_ID, baseTicks: 0, samples: 3, durationTicks: 9000, startsWithSync: true },
+      { trackId: AUDIO_TRACK_ID, baseTicks: 0, samples: 2, durationTicks: 1920, startsWithSync: true },
     ]);
   });
 

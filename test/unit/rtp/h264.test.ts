@@ -4,6 +4,7 @@ import type { AccessUnit } from '../../../media/rtp/access-unit.ts';
 import type { Depacketizer } from '../../../media/rtp/codec.ts';
 import { createDepacketizer } from '../../../media/rtp/depacketizers.ts';
 import { SlabPool } from '../../../media/rtp/slabs.ts';
+import { nalsOf } from '../../support/depacketize.ts';
 import { packet, PPS, SPS } from '../../support/rtp.ts';
 
 const IDR = Buffer.from([0x65, 0x88, 1, 2, 3, 4]);
@@ -21,15 +22,6 @@ function fuA(nal: Buffer, size: number): Buffer[] {
     parts.push(Buffer.concat([Buffer.from([(first & 0xe0) | 28, flags | (first & 0x1f)]), body.subarray(at, at + size)]));
   }
   return parts;
-}
-function nalsOf(data: Buffer): Buffer[] {
-  const nals: Buffer[] = [];
-  for (let at = 0; at < data.length;) {
-    const size = data.readUInt32BE(at);
-    nals.push(data.subarray(at + 4, at + 4 + size));
-    at += 4 + size;
-  }
-  return nals;
 }
 function depacketizer(sprop: string | null = null): { h264: Depacketizer; units: AccessUnit[] } {
   const units: AccessUnit[] = [];
@@ -49,8 +41,8 @@ describe('H.264', () => {
       { key: true, damaged: false, timestamp: 100 },
       { key: false, damaged: false, timestamp: 3100 },
     ]);
-    expect(nalsOf(units[0]?.data ?? Buffer.alloc(0))).toEqual([SPS, PPS, big]);
-    expect(nalsOf(units[1]?.data ?? Buffer.alloc(0))).toEqual([SLICE]);
+    expect(nalsOf(units[0]?.data)).toEqual([SPS, PPS, big]);
+    expect(nalsOf(units[1]?.data)).toEqual([SLICE]);
     expect(h264.config).toEqual({ codec: 'h264', sps: SPS, pps: PPS });
   });
 
@@ -60,13 +52,51 @@ describe('H.264', () => {
     h264.push(packet(2, { timestamp: 1, payload: PPS }), 0, false);
     h264.push(packet(3, { timestamp: 1, payload: IDR, marker: true }), 0, false);
     h264.push(packet(4, { timestamp: 2, payload: IDR, marker: true }), 0, false);
-    expect(nalsOf(units[1]?.data ?? Buffer.alloc(0))).toEqual([SPS, PPS, IDR]);
+    expect(nalsOf(units[1]?.data)).toEqual([SPS, PPS, IDR]);
   });
 
   it('knows sets from the SDP', () => {
     const { h264, units } = depacketizer(`${SPS.toString('base64')},${PPS.toString('base64')}`);
     h264.push(packet(1, { payload: IDR, marker: true }), 0, false);
-    expect(nalsOf(units[0]?.data ?? Buffer.alloc(0))).toEqual([SPS, PPS, IDR]);
+    expect(nalsOf(units[0]?.data)).toEqual([SPS, PPS, IDR]);
+  });
+
+  it('puts all sets of the SDP in front where one is missing in band, and keeps one configuration while they stay', () => {
+    const second = Buffer.from([0x68, 0x5c, 0x0f, 0xc8]); // pic_parameter_set_id 1
+    const { h264, units } = depacketizer([SPS, PPS, second].map((set) => set.toString('base64')).join(','));
+    h264.push(packet(1, { timestamp: 1, payload: IDR, marker: true }), 0, false);
+    const config = h264.config;
+    h264.push(packet(2, { timestamp: 2, payload: SPS }), 0, false);
+    h264.push(packet(3, { timestamp: 2, payload: IDR, marker: true }), 0, false);
+    expect(nalsOf(units[0]?.data)).toEqual([SPS, PPS, second, IDR]);
+    expect(nalsOf(units[1]?.data)).toEqual([SPS, PPS, second, SPS, IDR]);
+    expect(h264.config).toBe(config);
+  });
+
+  it('does not fill the memory with sets whose numbers are made up', () => {
+    const { h264, units } = depacketizer();
+    for (let i = 0; i < 1000; i += 1) {
+      const id = Buffer.alloc(200, 1);
+      id.writeUInt32BE((0x68 << 24) | (i + 1024) | 0, 0); // eleven zeros and i: a different Exp-Golomb number each
+      h264.push(packet(i, { timestamp: 1, payload: id }), 0, false);
+    }
+    h264.push(packet(1000, { timestamp: 1, payload: SPS, marker: true }), 0, false);
+    h264.push(packet(1001, { timestamp: 2, payload: IDR, marker: true }), 0, false);
+    expect(nalsOf(units[0]?.data).length).toBeGreaterThan(2);
+    expect(nalsOf(units[0]?.data).length).toBeLessThanOrEqual(65);
+  });
+
+  it('shows a changed profile with the key frame that brings it, not before', () => {
+    const { h264 } = depacketizer();
+    const high = Buffer.from(SPS);
+    high[1] = 100;
+    h264.push(packet(1, { timestamp: 1, payload: stapA(SPS, PPS) }), 0, false);
+    h264.push(packet(2, { timestamp: 1, payload: IDR, marker: true }), 0, false);
+    const before = h264.config;
+    h264.push(packet(3, { timestamp: 2, payload: stapA(high, PPS) }), 0, false);
+    expect(h264.config).toBe(before);
+    h264.push(packet(4, { timestamp: 2, payload: IDR, marker: true }), 0, false);
+    expect(h264.config).toEqual({ codec: 'h264', sps: high, pps: PPS });
   });
 
   it('ends a frame at the change of timestamp when the marker was lost', () => {
@@ -113,7 +143,7 @@ describe('H.264', () => {
     h264.push(packet(2, { timestamp: 1, payload: SLICE }), 0, false);
     h264.push(packet(3, { timestamp: 1, payload: parts[0] as Buffer, marker: true }), 0, false);
     expect(units.map(({ damaged }) => damaged)).toEqual([true]);
-    expect(nalsOf(units[0]?.data ?? Buffer.alloc(0))).toEqual([SLICE]);
+    expect(nalsOf(units[0]?.data)).toEqual([SLICE]);
   });
 
   it('makes no frame of parameter sets or padding alone', () => {
