@@ -46,13 +46,15 @@ export type RecordArgs = Common & {
 export type AlignArgs = Common & { bench: 'align'; seconds: number; jitterMs: number };
 export type CrashArgs = Common & { bench: 'crash'; rounds: number };
 
+export type BenchArgs = RecordArgs | AlignArgs | CrashArgs;
+
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean', default: false } as const;
 const common = { streams: text, keep: text, json: flag };
 const badNetwork = { loss: text, burst: text, 'no-nack': flag, reorder: flag, resize: flag, 'check-playlists': flag };
 
 /** Throws an Error whose message names the option, or the bench. */
-export function readArgs([bench, ...args]: string[]): RecordArgs | AlignArgs | CrashArgs {
+export function readArgs([bench, ...args]: string[]): BenchArgs {
   if (bench === 'record') return recordArgs(args);
   if (bench === 'align') {
     const { values } = parseArgs({ args, options: { ...common, seconds: text, jitter: text } });

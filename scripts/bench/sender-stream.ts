@@ -1,13 +1,16 @@
 import { createSocket, type Socket } from 'node:dgram';
 import type { SenderOrder, SenderStream, SenderTrack, SenderTruth } from './sender-order.ts';
-import { GOP_FRAMES, type RecordedSource, type RecordedTrack } from './source.ts';
+import { GOP_FRAMES, type RecordedTrack } from './source.ts';
 
 const NTP_UNIX_S = 2_208_988_800;
 /** Packets kept to be sent again: well over 2 s of video. */
 const RING = 1024;
 const SWITCH_GOPS = 5;
 
-type Prepared = { timestamp: number; bytes: number; packets: { marker: boolean; payload: Buffer }[] };
+/** One frame, ready to be sent; all streams share them. */
+export type Prepared = { timestamp: number; bytes: number; packets: { marker: boolean; payload: Buffer }[] };
+
+export type Media = { pictures: Prepared[][]; sound: Prepared[]; loopMs: number };
 
 /** One synthetic camera: two tracks that hang on one oscillator, and what was truly sent. */
 export class Stream {
@@ -18,22 +21,15 @@ export class Stream {
   readonly #startMs: number;
   readonly #tracks: Track[];
 
-  constructor(clock: SenderStream, order: SenderOrder, sources: RecordedSource[], now: () => number, startMs: number) {
+  /** `media`: the pictures of one source or more, and the sound of the first. */
+  constructor(clock: SenderStream, order: SenderOrder, media: Media, now: () => number, startMs: number) {
     this.#clock = clock;
     this.order = order;
     this.now = now;
     this.#startMs = startMs;
-    const [first] = sources as [RecordedSource];
     this.#tracks = [
-      new Track(
-        this,
-        clock.video,
-        sources.map((source) => source.video),
-        90_000,
-        1000,
-        this.truth,
-      ),
-      new Track(this, clock.audio, [first.audio], 48_000, 5000, null),
+      new Track(this, clock.video, media.pictures, { clockRate: 90_000, loopTicks: media.loopMs * 90, reportEveryMs: 1000 }, this.truth),
+      new Track(this, clock.audio, [media.sound], { clockRate: 48_000, loopTicks: media.loopMs * 48, reportEveryMs: 5000 }, null),
     ];
   }
 
@@ -58,13 +54,13 @@ export class Stream {
   }
 }
 
+type TrackFacts = { clockRate: number; loopTicks: number; reportEveryMs: number };
+
 class Track {
   readonly #stream: Stream;
   readonly #to: SenderTrack;
   readonly #pictures: Prepared[][];
-  readonly #loopTicks: number;
-  readonly #clockRate: number;
-  readonly #reportEveryMs: number;
+  readonly #facts: TrackFacts;
   readonly #truth: SenderTruth | null;
   readonly #rtp: Socket;
   readonly #rtcp: Socket;
@@ -77,21 +73,12 @@ class Track {
   #reportAtMs = 0;
   #sent = { packets: 0, octets: 0 };
 
-  constructor(
-    stream: Stream,
-    to: SenderTrack,
-    recorded: RecordedTrack[],
-    clockRate: number,
-    reportEveryMs: number,
-    truth: SenderTruth | null,
-  ) {
+  constructor(stream: Stream, to: SenderTrack, pictures: Prepared[][], facts: TrackFacts, truth: SenderTruth | null) {
     this.#stream = stream;
     this.#to = to;
-    this.#clockRate = clockRate;
-    this.#reportEveryMs = reportEveryMs;
+    this.#pictures = pictures;
+    this.#facts = facts;
     this.#truth = truth;
-    this.#loopTicks = recorded[0]?.loopTicks ?? 0;
-    this.#pictures = recorded.map(prepared);
     this.#ring = stream.order.nack && truth ? new Array<Buffer | undefined>(RING) : null;
     this.#frameDelayMs = Math.random() * stream.order.jitterMs;
     this.#rtp = createSocket({ type: 'udp4', sendBufferSize: 4 << 20 });
@@ -116,8 +103,8 @@ class Track {
       const at = this.#frames % loop;
       if (at % GOP_FRAMES === 0) this.#picture = Math.floor(this.#frames / (GOP_FRAMES * SWITCH_GOPS)) % this.#pictures.length;
       const frame = (this.#pictures[this.#picture] as Prepared[])[at] as Prepared;
-      const ticks = frame.timestamp + Math.floor(this.#frames / loop) * this.#loopTicks;
-      const captureMs = this.#stream.captureMs((ticks * 1000) / this.#clockRate);
+      const ticks = frame.timestamp + Math.floor(this.#frames / loop) * this.#facts.loopTicks;
+      const captureMs = this.#stream.captureMs((ticks * 1000) / this.#facts.clockRate);
       if (captureMs + this.#frameDelayMs > nowMs) break;
       this.#note(frame, captureMs);
       for (const { marker, payload } of frame.packets) this.#send(marker, payload, ticks);
@@ -155,7 +142,7 @@ class Track {
 
   /** RTCP sender report (RFC 3550, 6.4.1) by the stream's own, wrong clock. */
   #report(): void {
-    this.#reportAtMs += this.#reportEveryMs;
+    this.#reportAtMs += this.#facts.reportEveryMs;
     const { senderMs, mediaMs } = this.#stream.at(this.#stream.now());
     const seconds = Math.floor(senderMs / 1000);
     const bytes = Buffer.alloc(28);
@@ -165,7 +152,7 @@ class Track {
     bytes.writeUInt32BE(this.#to.ssrc, 4);
     bytes.writeUInt32BE(seconds + NTP_UNIX_S, 8);
     bytes.writeUInt32BE(Math.floor((senderMs / 1000 - seconds) * 2 ** 32), 12);
-    bytes.writeUInt32BE((this.#firstTimestamp + Math.round((mediaMs * this.#clockRate) / 1000)) % 2 ** 32, 16);
+    bytes.writeUInt32BE((this.#firstTimestamp + Math.round((mediaMs * this.#facts.clockRate) / 1000)) % 2 ** 32, 16);
     bytes.writeUInt32BE(this.#sent.packets, 20);
     bytes.writeUInt32BE(this.#sent.octets, 24);
     this.#rtcp.send(bytes);
@@ -198,7 +185,8 @@ class Track {
   }
 }
 
-function prepared({ frames }: RecordedTrack): Prepared[] {
+/** Make a recorded track ready to be sent. */
+export function prepared({ frames }: RecordedTrack): Prepared[] {
   return frames.map(({ timestamp, bytes, packets }) => ({
     timestamp,
     bytes,

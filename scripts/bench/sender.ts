@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { clockOf } from './clock.ts';
 import type { SenderOrder } from './sender-order.ts';
-import { Stream } from './sender-stream.ts';
+import { prepared, Stream } from './sender-stream.ts';
 import type { RecordedSource } from './source.ts';
 
 /**
@@ -16,10 +16,13 @@ if (process.send) process.once('message', (value) => void run(value as SenderOrd
 
 async function run(order: SenderOrder): Promise<void> {
   const sources = order.sourcePaths.map((path) => JSON.parse(readFileSync(path, 'utf8')) as RecordedSource);
+  const [first] = sources as [RecordedSource];
+  const pictures = sources.map((source) => prepared(source.video));
+  const media = { pictures, sound: prepared(first.audio), loopMs: first.video.loopTicks / 90 };
   const now = clockOf(order.anchorMs);
   const beginMs = now() + 300;
   // starts are spread over a second, so that key frames are
-  const streams = order.streams.map((each, i) => new Stream(each, order, sources, now, beginMs + (i * 1000) / order.streams.length));
+  const streams = order.streams.map((each, i) => new Stream(each, order, media, now, beginMs + (i * 1000) / order.streams.length));
   await Promise.all(streams.map((stream) => stream.connect()));
   const timer = setInterval(() => {
     const nowMs = now();

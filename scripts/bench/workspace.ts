@@ -1,13 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readAnchorMs } from './clock.ts';
+import { clockOf, readAnchorMs } from './clock.ts';
 import { type Picture, recordSource } from './source.ts';
 
 const TMPFS = 0x01021994; // statfs(2), f_type
 
 /** Where a bench works: a folder, the recorded sources in it, and the anchor of its time. */
-export type Workspace = { root: string; keep: boolean; anchorMs: number; say: (text: string) => void };
+export type Workspace = { root: string; keep: boolean; anchorMs: number; now: () => number; say: (text: string) => void };
 
 /** Run a bench in a folder, which is removed afterwards unless it shall be kept. What it finds is left there as figures.json. */
 export async function inWorkspace<T>(keep: string | null, say: (text: string) => void, work: (space: Workspace) => Promise<T>): Promise<T> {
@@ -15,7 +15,8 @@ export async function inWorkspace<T>(keep: string | null, say: (text: string) =>
   mkdirSync(root, { recursive: true });
   if (statfsSync(root).type === TMPFS) say(`${root} is in memory: flushing to it costs nothing. Use --keep DIR with a folder on a disk`);
   try {
-    const figures = await work({ root, keep: keep !== null, anchorMs: readAnchorMs(), say });
+    const anchorMs = readAnchorMs();
+    const figures = await work({ root, keep: keep !== null, anchorMs, now: clockOf(anchorMs), say });
     writeFileSync(join(root, 'figures.json'), JSON.stringify(figures, null, 2));
     return figures;
   } finally {
