@@ -87,6 +87,7 @@ export function mediaHandlers({ registry, events, clock, workers, figures, loop,
       const usage = await Promise.all(workers.slots.map(async (slot) => ({ slot, usage: await slot.worker.getResourceUsage() })));
       const result = {
         eventLoopP99Ms: loop.percentile(99) / 1e6,
+        eventLoopMaxMs: loop.max / 1e6,
         workers: usage.map(({ slot, usage: used }) => ({
           pid: slot.worker.pid,
           cpuSeconds: (used.ru_utime + used.ru_stime) / 1000,

@@ -118,7 +118,9 @@ export const mediaRequests = {
   figures: {
     params: Empty,
     result: z.object({
+      /** Delay of the event loop since these figures were last asked for. */
       eventLoopP99Ms: z.number(),
+      eventLoopMaxMs: z.number(),
       workers: z.array(z.object({ pid: z.int(), cpuSeconds: z.number(), routers: z.int() })),
       recording: z.int(),
       framesTotal: z.number(),

@@ -21,6 +21,8 @@ const POLL_MS = 500;
 /** No packet on either track for so long, and the connection is taken for broken. */
 const SILENT_MS = 2000;
 const BIND_RETRIES = 50;
+/** Asked of the kernel, which gives what net.core.rmem_max allows: a worker that is held up must not lose packets. */
+const RECEIVE_BYTES = 1 << 20;
 
 /**
  * Receives a camera's plain RTP (RFC 3550) and RTCP, each on a port of its own, from whoever sends first. A sender
@@ -104,6 +106,7 @@ export class PlainRtpSource {
     const listen = (port: number | undefined): types.TransportListenInfo => ({
       protocol: 'udp',
       ip: this.#facts.ip,
+      recvBufferSize: RECEIVE_BYTES,
       ...(port ? { port } : {}),
     });
     const options = { listenInfo: listen(ports?.port), rtcpListenInfo: listen(ports?.rtcpPort), rtcpMux: false, comedia: true };
@@ -128,7 +131,11 @@ export class PlainRtpSource {
             clockRate: 90_000,
             payloadType: PAYLOAD.video,
             parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1 },
-            rtcpFeedback: [],
+            // a camera that answers no feedback just does not hear it; one that does (RFC 4585) mends losses and gives key frames
+            rtcpFeedback: [
+              { type: 'nack', parameter: '' },
+              { type: 'nack', parameter: 'pli' },
+            ],
           }
         : {
             mimeType: 'audio/opus',

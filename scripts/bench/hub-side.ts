@@ -5,50 +5,47 @@ import { fileURLToPath } from 'node:url';
 import { MediaClient } from '../../media/protocol/channel.ts';
 import { MEDIA_NODE_FLAGS, type MediaSettings } from '../../media/protocol/settings.ts';
 import { operationDir } from '../../media/recordings/paths.ts';
-import { familyOf, stopProcess, until } from './processes.ts';
-import type { SenderTrack } from './sender.ts';
+import { familyOf } from './proc.ts';
+import { freePort, killAll, stopProcess, until } from './processes.ts';
+import type { RelayTarget } from './relay.ts';
 
 const OPERATION = 'bench';
+const HELLOS = 100;
 
-/** The hub's media process with one operation of many cameras, driven over its own channel. */
+export type LoopDelay = { p99Ms: number; maxMs: number };
+
+/** The hub's media process with one operation of many cameras, driven over its own channel as the control plane does. */
 export class HubSide {
   readonly operationDir: string;
   readonly #dataDir: string;
   readonly #settings: MediaSettings;
   readonly #client: MediaClient;
   readonly #runDir: string;
+  readonly #streams: number;
   #child: ChildProcess;
 
-  private constructor(dataDir: string, segmentMs: number, port: number) {
+  private constructor(dataDir: string, streams: number, segmentMs: number, rtcPort: number) {
     this.#dataDir = dataDir;
+    this.#streams = streams;
     this.operationDir = operationDir(dataDir, OPERATION);
     mkdirSync(dataDir, { recursive: true });
     this.#runDir = mkdtempSync('/tmp/fh-');
     const socketPath = join(this.#runDir, 'media.sock');
-    const rtc = { workers: 1, rtcListenIp: '127.0.0.1', rtcPort: port, rtcAnnouncedAddress: '127.0.0.1', ingestIp: '127.0.0.1' };
+    const rtc = { workers: 1, rtcListenIp: '127.0.0.1', rtcPort, rtcAnnouncedAddress: '127.0.0.1', ingestIp: '127.0.0.1' };
     this.#settings = { dataDir, socketPath, segmentMs, ...rtc, silenceMs: 1500, diskReserveBytes: 0, logLevel: 'error' };
     this.#client = new MediaClient(socketPath, () => undefined);
     this.#child = this.#spawn();
   }
 
   /** Start it with `streams` angles; resolves with where each camera sends to. */
-  static async start(
-    dataDir: string,
-    streams: number,
-    segmentMs: number,
-    port: number,
-  ): Promise<{ side: HubSide; targets: { video: SenderTrack; audio: SenderTrack }[] }> {
-    const side = new HubSide(dataDir, segmentMs, port);
+  static async start(dataDir: string, streams: number, segmentMs: number): Promise<{ side: HubSide; targets: RelayTarget[] }> {
+    const side = new HubSide(dataDir, streams, segmentMs, await freePort());
     side.#client.start();
-    await until('the media process answers', () => side.#client.up);
+    await side.#ready();
     await side.#client.request('openOperation', { operationId: OPERATION, name: 'bench' });
-    const targets: { video: SenderTrack; audio: SenderTrack }[] = [];
-    for (let i = 0; i < streams; i += 1) {
-      const angleId = angleName(i);
-      await side.#client.request('addAngle', { operationId: OPERATION, angleId, name: angleId });
-      targets.push(await side.#client.request('addPlainSource', { operationId: OPERATION, angleId }));
-    }
-    return { side, targets };
+    for (let i = 0; i < streams; i += 1)
+      await side.#client.request('addAngle', { operationId: OPERATION, angleId: angleName(i), name: angleName(i) });
+    return { side, targets: await side.#cameras() };
   }
 
   get pids(): number[] {
@@ -59,23 +56,39 @@ export class HubSide {
     return (await this.#client.request('figures', {})).recording;
   }
 
-  /** 99th percentile of the event loop's delay since this was last asked, milliseconds. */
-  async eventLoopP99Ms(): Promise<number> {
-    return (await this.#client.request('figures', {})).eventLoopP99Ms;
+  /** The event loop's delay since this was last asked. */
+  async loopDelay(): Promise<LoopDelay> {
+    const { eventLoopP99Ms: p99Ms, eventLoopMaxMs: maxMs } = await this.#client.request('figures', {});
+    return { p99Ms, maxMs };
+  }
+
+  /**
+   * Hub time less `now()`, milliseconds. Both count by the same monotonic clock from anchors of their own, each read
+   * from the wall clock with an error of its own, up to a millisecond. Measured by asking the hub for its time: the
+   * quickest of 100 answers, wrong by half its round trip at most.
+   */
+  async clockOffset(now: () => number): Promise<{ offsetMs: number; errorMs: number }> {
+    let best = { offsetMs: 0, errorMs: Infinity };
+    for (let i = 0; i < HELLOS; i += 1) {
+      const askedMs = now();
+      const { hubTimeMs } = await this.#client.request('hello', {});
+      const errorMs = (now() - askedMs) / 2;
+      if (errorMs < best.errorMs) best = { offsetMs: hubTimeMs - askedMs - errorMs, errorMs };
+    }
+    return best;
   }
 
   /** Everything dies at once: the media process and its workers. */
-  async kill(): Promise<void> {
-    const pids = this.pids;
-    const gone = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
-    await gone;
+  kill(pids: number[]): Promise<void> {
+    return killAll(this.#child, pids);
   }
 
-  /** Start again on the same data: it repairs. */
-  async restart(): Promise<void> {
+  /** Start again on the same data: it repairs. Resolves with where each camera sends to now, and how long that took. */
+  async restart(): Promise<RelayTarget[]> {
+    await until('the hub is noticed to be gone', () => !this.#client.up);
     this.#child = this.#spawn();
-    await until('the media process answers', () => this.#client.up);
+    await this.#ready();
+    return this.#cameras();
   }
 
   async endOperation(): Promise<void> {
@@ -87,6 +100,22 @@ export class HubSide {
     await stopProcess(this.#child);
     rmSync(this.#runDir, { recursive: true, force: true });
     if (!keep) rmSync(this.#dataDir, { recursive: true, force: true });
+  }
+
+  async #ready(): Promise<void> {
+    await until('the media process answers', () => {
+      if (this.#child.exitCode !== null) throw new Error(`the media process ended with code ${this.#child.exitCode}`);
+      return this.#client.up;
+    });
+    // as the control plane does: what the hub has to tell is part of its work
+    await this.#client.request('subscribe', { bootId: null, afterSeq: 0 });
+  }
+
+  async #cameras(): Promise<RelayTarget[]> {
+    const targets: RelayTarget[] = [];
+    for (let i = 0; i < this.#streams; i += 1)
+      targets.push(await this.#client.request('addPlainSource', { operationId: OPERATION, angleId: angleName(i) }));
+    return targets;
   }
 
   #spawn(): ChildProcess {

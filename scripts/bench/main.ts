@@ -1,53 +1,52 @@
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
-import { benchRecord } from './record.ts';
+import { messageOf } from '../../media/errors.ts';
+import { alignLines, benchAlign } from './align.ts';
+import { benchCrash, crashLines } from './crash.ts';
+import { type BenchArgs, readArgs, USAGE } from './options.ts';
+import { benchRecord, recordLines } from './record-report.ts';
+import { inWorkspace, type Workspace } from './workspace.ts';
 
-const USAGE = `npm run bench -- record [--streams N] [--seconds S] [--rounds R] [--keep DIR] [--json]
-`;
-
-const { values, positionals } = parseArgs({
-  options: {
-    streams: { type: 'string' },
-    seconds: { type: 'string' },
-    rounds: { type: 'string' },
-    keep: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
-  allowPositionals: true,
-});
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
-const whole = (name: 'streams' | 'seconds' | 'rounds', usual: number): number => {
-  const text = values[name] ?? String(usual);
-  if (/^[1-9][0-9]{0,3}$/.test(text)) return Number(text);
-  say(`--${name} ${text} is not a whole number from 1 to 9999`);
-  process.exit(2);
-};
-const keep = values.keep ?? null;
-print(`${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.versions.node}`);
+const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.versions.node}`;
 
-if (positionals[0] === 'record') {
-  const figures = await benchRecord({
-    streams: whole('streams', 30),
-    seconds: whole('seconds', 20),
-    rounds: whole('rounds', 2),
-    keep,
-    say,
-  });
-  const { hub, ffmpeg, ratio } = figures;
-  print(`                                hub     ffmpeg a stream   ratio`);
-  print(
-    `CPU, % of a core a stream   ${hub.cpuPercent.toFixed(3).padStart(7)}   ${ffmpeg.cpuPercent.toFixed(3).padStart(15)}   ${ratio.cpu.toFixed(3)}`,
-  );
-  print(
-    `memory, PSS, MiB a stream   ${hub.pssMiB.toFixed(2).padStart(7)}   ${ffmpeg.pssMiB.toFixed(2).padStart(15)}   ${ratio.memory.toFixed(3)}`,
-  );
-  print(`frames lost                 ${String(hub.framesLost).padStart(7)}   ${String(ffmpeg.framesLost).padStart(15)}`);
-  print(
-    `(${figures.streams} streams, ${figures.rounds} rounds of ${figures.seconds} s; taking the streams in, ${figures.ingestCpuPercent.toFixed(3)} %, is not counted)`,
-  );
-  if (values.json) print(JSON.stringify(figures));
+/** What was found, for machines, and as lines for people. */
+async function run(args: BenchArgs, space: Workspace): Promise<{ figures: object; lines: string[] }> {
+  if (args.bench === 'align') {
+    const figures = await benchAlign(args, space);
+    return { figures, lines: alignLines(figures) };
+  }
+  if (args.bench === 'crash') {
+    const figures = await benchCrash(args, space);
+    return { figures, lines: crashLines(figures) };
+  }
+  const figures = await benchRecord(args, space);
+  return { figures, lines: recordLines(figures) };
+}
+
+function args(): BenchArgs {
+  try {
+    return readArgs(process.argv.slice(2));
+  } catch (error) {
+    say(`${messageOf(error)}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+if (process.argv.includes('--help')) {
+  print(USAGE);
 } else {
-  say(USAGE);
-  process.exit(2);
+  const order = args();
+  const startMs = performance.now();
+  try {
+    print(machine);
+    const { figures, lines } = await inWorkspace(order.keep, say, (space) => run(order, space));
+    for (const line of lines) print(line);
+    say(`took ${Math.round((performance.now() - startMs) / 1000)} s`);
+    if (order.json) print(JSON.stringify({ machine, ...figures }));
+    process.exit(0);
+  } catch (error) {
+    say(`bench ${order.bench}: ${messageOf(error)}`);
+    process.exit(1); // processes of ours that still run end with the channel to this one
+  }
 }

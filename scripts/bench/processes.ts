@@ -1,53 +1,16 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-const TICKS_PER_S = 100; // sysconf(_SC_CLK_TCK) on Linux
-
-/** A process and everything under it, from /proc. */
-export function familyOf(pid: number): number[] {
-  const children: number[] = [];
-  try {
-    for (const task of readdirSync(`/proc/${pid}/task`))
-      children.push(...readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number));
-  } catch {
-    return []; // it has ended
-  }
-  return [pid, ...children.flatMap(familyOf)];
-}
-
-/** CPU seconds used so far, user and system (proc(5), stat). */
-export function cpuSeconds(pids: number[]): number {
-  let ticks = 0;
-  for (const pid of pids) {
-    const stat = read(`/proc/${pid}/stat`);
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-  }
-  return ticks / TICKS_PER_S;
-}
-
-/** Proportional set size, bytes: shared pages are divided among those who share them. */
-export function pssBytes(pids: number[]): number {
-  return pids.reduce((sum, pid) => sum + Number(/^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) * 1024, 0);
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
 /** Start one of the bench's own processes and wait for its first message. */
-export async function startProcess(file: string, order: unknown): Promise<{ child: ChildProcess; first: unknown }> {
+export async function startProcess(file: string, order: object): Promise<{ child: ChildProcess; first: unknown }> {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const first = await new Promise<unknown>((resolve, reject) => {
     child.once('message', resolve);
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`${file} ended with code ${code}`)));
-    child.send(order as object);
+    child.send(order);
   });
   return { child, first };
 }
@@ -59,6 +22,58 @@ export async function stopProcess(child: ChildProcess, signal: NodeJS.Signals = 
   await gone;
 }
 
+/** SIGKILL to all of these processes at once, the first of them ours; resolves when that one is gone. */
+export async function killAll(child: ChildProcess, pids: number[]): Promise<void> {
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has ended by itself
+    }
+  }
+  await gone;
+}
+
+/** What `ffmpeg -v error` says, and its exit code where that is not 0: empty when it has nothing to complain of. */
+export async function ffmpegComplaints(args: string[], input: Buffer | null = null): Promise<string> {
+  const child = spawn('ffmpeg', ['-v', 'error', '-nostdin', ...args], { stdio: [input ? 'pipe' : 'ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => (said += String(chunk)));
+  child.stdin?.on('error', () => undefined); // it may stop reading early: its exit code says so
+  child.stdin?.end(input);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  return code === 0 ? said.trim() : `${said.trim()} (exit code ${code})`;
+}
+
+/** A port that is free for UDP and TCP now, outside the range from which the kernel gives out ports by itself. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if ((await bindsTcp(port)) && (await bindsUdp(port))) return port;
+  }
+}
+
+function bindsTcp(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+/** Bind for a moment, to see whether that can be done. */
+export function bindsUdp(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => resolve(false));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
+  });
+}
+
 export const wait = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
@@ -67,9 +82,4 @@ export async function until(what: string, condition: () => boolean | Promise<boo
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await wait(0.1);
   }
-}
-
-export function percentile(values: number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
 }

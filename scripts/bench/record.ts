@@ -1,159 +1,145 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { verifyOperation } from '../../media/recordings/verify.ts';
-import { picturesIn } from './files.ts';
-import { angleName, HubSide } from './hub-side.ts';
-import { cpuSeconds, familyOf, percentile, pssBytes, startProcess, stopProcess, until, wait } from './processes.ts';
-import type { RivalOrder } from './rival.ts';
-import type { SenderOrder, SenderTrack, SenderTruth } from './sender.ts';
-import { recordSource } from './source.ts';
+import { operationDir } from '../../media/recordings/paths.ts';
+import { type Account, accountOf, playlistComplaints } from './account.ts';
+import { percentile, round, sum } from './figures.ts';
+import type { RecordArgs } from './options.ts';
+import { cpuSeconds, nameOf, pssBytes, udpDrops } from './proc.ts';
+import { startProcess, stopProcess, wait } from './processes.ts';
+import type { RelayOrder, RelayReport, RelayTarget } from './relay.ts';
+import type { SenderOrder, SenderTruth } from './sender-order.ts';
+import { startSide, type Side, type Way } from './sides.ts';
+import { FULL, SMALL } from './source.ts';
+import type { Workspace } from './workspace.ts';
 
-export type RecordOptions = { streams: number; seconds: number; rounds: number; keep: string | null; say: (text: string) => void };
-type Way = 'ingest' | 'hub' | 'ffmpeg';
-/** Of one way in one round. CPU: per cent of one core per stream, over all processes of that way. */
-type Measured = { way: Way; cpuPercent: number; pssMiB: number; framesSent: number; framesLost: number; eventLoopP99Ms: number | null };
-export type RecordFigures = {
-  streams: number;
-  rounds: number;
-  seconds: number;
-  hub: { cpuPercent: number; pssMiB: number; framesSent: number; framesLost: number; eventLoopP99Ms: number };
-  ffmpeg: { cpuPercent: number; pssMiB: number; framesSent: number; framesLost: number };
-  ingestCpuPercent: number;
-  ratio: { cpu: number; memory: number };
-  raw: Measured[];
-};
-
-const SEGMENT_MS = 4000;
 const SETTLE_S = 4;
-type Target = { video: SenderTrack; audio: SenderTrack };
-type Side = {
-  pids: () => number[];
-  targets: Target[];
-  ready: () => Promise<void>;
-  p99: () => Promise<number | null>;
-  end: () => Promise<void>;
-  recorded: (i: number) => Promise<number>;
-  close: () => Promise<void>;
+/** What is on its way, and what is asked for again, arrives. */
+const DRAIN_S = 1.5;
+
+/** Of one way in one round. CPU: per cent of one core per stream, over all processes of that way, and by their names. */
+export type Measured = {
+  way: Way;
+  round: number;
+  seconds: number;
+  cpuPercent: number;
+  cpuPercentOf: Record<string, number>;
+  pssMiB: number;
+  framesSent: number;
+  framesRecorded: number;
+  framesLost: number;
+  packetsSent: number;
+  /** Datagrams that the kernel threw away at a full socket of this way. */
+  udpDrops: number;
+  /** How late the sender sent a frame after it was due, 99th percentile: how well the machine kept up. */
+  senderP99Ms: number;
+  eventLoopP99Ms: number | null;
+  eventLoopMaxMs: number | null;
+  relay: RelayReport[] | null;
+  nacked: number;
+  resent: number;
+  accounts: Account[];
+  playlists: { takes: number; complaints: string[] } | null;
 };
 
-/** Record the same synthetic streams with the hub and with one ffmpeg a stream, in turn, several times. */
-export async function benchRecord(options: RecordOptions): Promise<RecordFigures> {
-  const { streams, seconds, rounds, keep, say } = options;
-  const root = keep ?? mkdtempSync(join(tmpdir(), 'fieldhub-bench-'));
-  mkdirSync(root, { recursive: true });
-  const sourcePath = join(root, 'source.json');
-  say('recording the source …');
-  writeFileSync(sourcePath, JSON.stringify(await recordSource()));
+/** Record the same synthetic streams with the hub and with one ffmpeg a stream, in turn; every second round the other way about. */
+export async function measureAll(args: RecordArgs, space: Workspace, sourcePaths: string[]): Promise<Measured[]> {
   const raw: Measured[] = [];
-  try {
-    for (let round = 1; round <= rounds; round += 1) {
-      for (const way of ['ingest', 'hub', 'ffmpeg'] as const) {
-        const measured = await measure(way, join(root, `${way}-${round}`), sourcePath, options);
-        raw.push(measured);
-        say(
-          `round ${round}, ${way}: ${measured.cpuPercent.toFixed(3)} % of a core a stream, ${measured.pssMiB.toFixed(2)} MiB a stream, ${measured.framesLost} of ${measured.framesSent} frames lost`,
-        );
-      }
+  for (let n = 1; n <= args.rounds; n += 1) {
+    const both: Way[] = n % 2 === 1 ? ['hub', 'ffmpeg'] : ['ffmpeg', 'hub'];
+    for (const way of args.only ? [args.only] : (['ingest', ...both] satisfies Way[])) {
+      const measured = await measure(way, n, args, space, sourcePaths);
+      raw.push(measured);
+      const { cpuPercent, pssMiB, framesLost, framesSent, udpDrops: drops } = measured;
+      const lost = way === 'ingest' ? '' : `, ${framesLost} of ${framesSent} frames lost, ${drops} datagrams dropped by the kernel`;
+      space.say(`round ${n}, ${way}: ${cpuPercent.toFixed(3)} % of a core a stream, ${pssMiB.toFixed(2)} MiB a stream${lost}`);
     }
-  } finally {
-    if (keep === null) rmSync(root, { recursive: true, force: true });
   }
-  return summary(raw, streams, rounds, seconds);
+  return raw;
 }
 
-async function measure(way: Way, dir: string, sourcePath: string, { streams, seconds, keep }: RecordOptions): Promise<Measured> {
-  const side = way === 'hub' ? await hubSide(dir, streams, keep !== null) : await rivalSide(dir, streams, way === 'ffmpeg', keep !== null);
+/** The sources a run with these options plays. */
+export const sourcesFor = ({ resize }: RecordArgs) => (resize ? [FULL, SMALL] : [FULL]);
+
+async function measure(way: Way, n: number, args: RecordArgs, space: Workspace, sourcePaths: string[]): Promise<Measured> {
+  const dir = join(space.root, `${way}-${n}`);
+  const side = await startSide(way, dir, args.streams, space.keep);
+  const { child: relay, targets, reportPath } = await network(args, side.targets, `${dir}-relay.json`);
   const truthPath = `${dir}-truth.json`;
-  const order: SenderOrder = {
-    sourcePath,
-    truthPath,
-    ip: '127.0.0.1',
-    jitterMs: 0,
-    streams: side.targets.map((target) => ({ ...target, offsetMs: 0, driftPpm: 0 })),
-  };
-  const sender = await startProcess('./sender.ts', order);
+  const streams = targets.map((target) => ({ ...target, offsetMs: 0, driftPpm: 0 }));
+  const nack = relay !== null && args.nack;
+  const order: SenderOrder = { sourcePaths, truthPath, ip: '127.0.0.1', anchorMs: space.anchorMs, jitterMs: 0, streams, nack };
+  const { child: sender } = await startProcess('./sender.ts', order);
   await wait(SETTLE_S);
   await side.ready();
-  await side.p99();
+  const used = await usage(side, args.seconds);
+  relay?.send('calm');
+  if (relay) await wait(DRAIN_S);
+  await stopProcess(sender);
+  const drops = udpDrops(side.pids());
+  await wait(DRAIN_S);
+  if (relay) await stopProcess(relay);
+  await side.end();
+  const truth = JSON.parse(readFileSync(truthPath, 'utf8')) as SenderTruth[];
+  const sent = sum(truth.map(({ frames }) => frames));
+  const recorded = way === 'ingest' ? sent : sum(truth.map((_, i) => side.recorded(i)));
+  const operation = operationDir(dir, 'bench');
+  const accounts = way === 'hub' ? truth.map((each, i) => accountOf(operation, i, each)) : [];
+  const playlists = args.checkPlaylists ? await playlistComplaints(operation) : null;
+  await side.close();
+  return {
+    way,
+    round: n,
+    ...used,
+    framesSent: sent,
+    framesRecorded: recorded,
+    framesLost: sent - recorded,
+    packetsSent: sum(truth.map(({ packets }) => packets)),
+    udpDrops: drops,
+    senderP99Ms: round(
+      percentile(
+        truth.flatMap(({ delayMs }) => delayMs),
+        0.99,
+      ),
+    ),
+    relay: reportPath === null ? null : (JSON.parse(readFileSync(reportPath, 'utf8')) as RelayReport[]),
+    nacked: sum(truth.map(({ nacked }) => nacked)),
+    resent: sum(truth.map(({ resent }) => resent)),
+    accounts,
+    playlists,
+  };
+}
+
+/** CPU over a time, memory at its end, and the event loop's delay in between. */
+async function usage(side: Side, seconds: number) {
+  const { length: streams } = side.targets;
   const pids = side.pids();
+  await side.loopDelay();
   const before = cpuSeconds(pids);
   const startMs = performance.now();
   await wait(seconds);
-  const used = cpuSeconds(pids) - before;
+  const after = cpuSeconds(pids);
   const passedS = (performance.now() - startMs) / 1000;
-  const pss = pssBytes(pids);
-  const eventLoopP99Ms = await side.p99();
-  await stopProcess(sender.child);
-  await wait(1.5); // what is on its way arrives
-  await side.end();
-  const truth = JSON.parse(readFileSync(truthPath, 'utf8')) as SenderTruth[];
-  let framesSent = 0;
-  let framesLost = 0;
-  if (way !== 'ingest')
-    for (const [i, { frames }] of truth.entries()) {
-      framesSent += frames;
-      framesLost += frames - (await side.recorded(i));
-    }
-  await side.close();
-  return { way, cpuPercent: ((used / passedS) * 100) / streams, pssMiB: pss / 2 ** 20 / streams, framesSent, framesLost, eventLoopP99Ms };
-}
-
-async function hubSide(dir: string, streams: number, keep: boolean): Promise<Side> {
-  const { side, targets } = await HubSide.start(dir, streams, SEGMENT_MS, 43_100);
-  let frames: Map<string, number> | null = null;
+  const loop = await side.loopDelay();
+  const cpuPercentOf: Record<string, number> = {};
+  for (const [pid, usedS] of after) {
+    const percent = (((usedS - (before.get(pid) ?? 0)) / passedS) * 100) / streams;
+    cpuPercentOf[nameOf(pid)] = round((cpuPercentOf[nameOf(pid)] ?? 0) + percent, 4);
+  }
   return {
-    targets,
-    pids: () => side.pids,
-    ready: () => until('every stream is recorded', async () => (await side.recording()) === streams),
-    p99: () => side.eventLoopP99Ms(),
-    end: async () => {
-      await side.endOperation();
-      const { problems, angles } = await verifyOperation(side.operationDir);
-      if (problems[0]) throw new Error(`the recordings do not verify: ${problems[0].path}: ${problems[0].message}`);
-      frames = new Map(angles.map((angle) => [angle.angleId, angle.frames]));
-    },
-    recorded: async (i) => frames?.get(angleName(i)) ?? 0,
-    close: () => side.close(keep),
+    seconds: round(passedS),
+    cpuPercent: sum(Object.values(cpuPercentOf)),
+    cpuPercentOf,
+    pssMiB: pssBytes(pids) / 2 ** 20 / streams,
+    eventLoopP99Ms: loop ? round(loop.p99Ms) : null,
+    eventLoopMaxMs: loop ? round(loop.maxMs) : null,
   };
 }
 
-async function rivalSide(dir: string, streams: number, ffmpeg: boolean, keep: boolean): Promise<Side> {
-  const order: RivalOrder = { streams, dir, segmentS: SEGMENT_MS / 1000, ffmpeg };
-  const { child, first } = await startProcess('./rival.ts', order);
-  const targets = first as Target[];
-  return {
-    targets,
-    pids: () => familyOf(child.pid ?? 0),
-    ready: () =>
-      ffmpeg ? until('every ffmpeg records', () => targets.every((_, i) => picturesIn(join(dir, String(i))) > 0)) : Promise.resolve(),
-    p99: () => Promise.resolve(null),
-    end: () => stopProcess(child),
-    recorded: (i) => Promise.resolve(picturesIn(join(dir, String(i)))),
-    close: async () => {
-      await stopProcess(child);
-      if (!keep) rmSync(dir, { recursive: true, force: true });
-    },
-  };
-}
-
-function summary(raw: Measured[], streams: number, rounds: number, seconds: number): RecordFigures {
-  const of = (way: Way): Measured[] => raw.filter((each) => each.way === way);
-  const median = (way: Way, key: 'cpuPercent' | 'pssMiB'): number =>
-    percentile(
-      of(way).map((each) => each[key]),
-      0.5,
-    );
-  const total = (way: Way, key: 'framesSent' | 'framesLost'): number => of(way).reduce((sum, each) => sum + each[key], 0);
-  const ingest = { cpu: median('ingest', 'cpuPercent'), pss: median('ingest', 'pssMiB') };
-  const figures = (way: 'hub' | 'ffmpeg') => ({
-    cpuPercent: median(way, 'cpuPercent') - ingest.cpu,
-    pssMiB: median(way, 'pssMiB'),
-    framesSent: total(way, 'framesSent'),
-    framesLost: total(way, 'framesLost'),
-  });
-  const hub = { ...figures('hub'), eventLoopP99Ms: Math.max(...of('hub').map((each) => each.eventLoopP99Ms ?? 0)) };
-  const ffmpeg = figures('ffmpeg');
-  const ratio = { cpu: hub.cpuPercent / ffmpeg.cpuPercent, memory: hub.pssMiB / ffmpeg.pssMiB };
-  return { streams, rounds, seconds, hub, ffmpeg, ingestCpuPercent: ingest.cpu, ratio, raw };
+/** A bad network before the recorder, where one was asked for. */
+async function network(args: RecordArgs, targets: RelayTarget[], reportPath: string) {
+  const { loss, burst, reorder } = args;
+  if (loss === 0 && !reorder) return { child: null, targets, reportPath: null };
+  const order: RelayOrder = { ip: '127.0.0.1', reportPath, targets, loss, burst, reorder };
+  const { child, first } = await startProcess('./relay.ts', order);
+  return { child, targets: first as RelayTarget[], reportPath };
 }

@@ -1,0 +1,207 @@
+import { createSocket, type Socket } from 'node:dgram';
+import type { SenderOrder, SenderStream, SenderTrack, SenderTruth } from './sender-order.ts';
+import { GOP_FRAMES, type RecordedTrack } from './source.ts';
+
+const NTP_UNIX_S = 2_208_988_800;
+/** Packets kept to be sent again: well over 2 s of video. */
+const RING = 1024;
+const SWITCH_GOPS = 5;
+
+/** One frame, ready to be sent; all streams share them. */
+export type Prepared = { timestamp: number; bytes: number; packets: { marker: boolean; payload: Buffer }[] };
+
+export type Media = { pictures: Prepared[][]; sound: Prepared[]; loopMs: number };
+
+/** One synthetic camera: two tracks that hang on one oscillator, and what was truly sent. */
+export class Stream {
+  readonly truth: SenderTruth = { frames: 0, packets: 0, captureMs: [], delayMs: [], bytes: [], nacked: 0, resent: 0 };
+  readonly now: () => number;
+  readonly order: SenderOrder;
+  readonly #clock: SenderStream;
+  readonly #startMs: number;
+  readonly #tracks: Track[];
+
+  /** `media`: the pictures of one source or more, and the sound of the first. */
+  constructor(clock: SenderStream, order: SenderOrder, media: Media, now: () => number, startMs: number) {
+    this.#clock = clock;
+    this.order = order;
+    this.now = now;
+    this.#startMs = startMs;
+    this.#tracks = [
+      new Track(this, clock.video, media.pictures, { clockRate: 90_000, loopTicks: media.loopMs * 90, reportEveryMs: 1000 }, this.truth),
+      new Track(this, clock.audio, [media.sound], { clockRate: 48_000, loopTicks: media.loopMs * 48, reportEveryMs: 5000 }, null),
+    ];
+  }
+
+  async connect(): Promise<void> {
+    await Promise.all(this.#tracks.map((track) => track.connect()));
+  }
+
+  /** True time of a moment on the camera's media clock, which drifts. */
+  captureMs(mediaMs: number): number {
+    return this.#startMs + mediaMs / (1 + this.#clock.driftPpm / 1e6);
+  }
+
+  /** The camera's media clock and wall clock at a true time. Both hang on the same oscillator. */
+  at(nowMs: number): { mediaMs: number; senderMs: number } {
+    const mediaMs = (nowMs - this.#startMs) * (1 + this.#clock.driftPpm / 1e6);
+    return { mediaMs, senderMs: this.#startMs + mediaMs + this.#clock.offsetMs };
+  }
+
+  due(nowMs: number): void {
+    if (nowMs < this.#startMs) return;
+    for (const track of this.#tracks) track.due(nowMs);
+  }
+}
+
+type TrackFacts = { clockRate: number; loopTicks: number; reportEveryMs: number };
+
+class Track {
+  readonly #stream: Stream;
+  readonly #to: SenderTrack;
+  readonly #pictures: Prepared[][];
+  readonly #facts: TrackFacts;
+  readonly #truth: SenderTruth | null;
+  readonly #rtp: Socket;
+  readonly #rtcp: Socket;
+  readonly #ring: (Buffer | undefined)[] | null;
+  readonly #firstTimestamp = Math.floor(Math.random() * 2 ** 32);
+  #sequence = Math.floor(Math.random() * 65_536);
+  #frames = 0;
+  #picture = 0;
+  #frameDelayMs: number;
+  #reportAtMs = 0;
+  #sent = { packets: 0, octets: 0 };
+
+  constructor(stream: Stream, to: SenderTrack, pictures: Prepared[][], facts: TrackFacts, truth: SenderTruth | null) {
+    this.#stream = stream;
+    this.#to = to;
+    this.#pictures = pictures;
+    this.#facts = facts;
+    this.#truth = truth;
+    this.#ring = stream.order.nack && truth ? new Array<Buffer | undefined>(RING) : null;
+    this.#frameDelayMs = Math.random() * stream.order.jitterMs;
+    this.#rtp = createSocket({ type: 'udp4', sendBufferSize: 4 << 20 });
+    this.#rtcp = createSocket('udp4');
+    // a recorder that was killed refuses: that is its loss, not ours
+    for (const socket of [this.#rtp, this.#rtcp]) socket.on('error', () => undefined);
+    if (this.#ring) this.#rtcp.on('message', (packet) => this.#feedback(packet));
+  }
+
+  /** Connected sockets: a send is one system call, with no look-up before it. */
+  async connect(): Promise<void> {
+    const { ip } = this.#stream.order;
+    await connected(this.#rtp, this.#to.port, ip);
+    await connected(this.#rtcp, this.#to.rtcpPort, ip);
+  }
+
+  /** Send what is due; a frame is due at its capture and its random delay, all of it at once. */
+  due(nowMs: number): void {
+    const { order } = this.#stream;
+    for (;;) {
+      const loop = (this.#pictures[0] as Prepared[]).length;
+      const at = this.#frames % loop;
+      if (at % GOP_FRAMES === 0) this.#picture = Math.floor(this.#frames / (GOP_FRAMES * SWITCH_GOPS)) % this.#pictures.length;
+      const frame = (this.#pictures[this.#picture] as Prepared[])[at] as Prepared;
+      const ticks = frame.timestamp + Math.floor(this.#frames / loop) * this.#facts.loopTicks;
+      const captureMs = this.#stream.captureMs((ticks * 1000) / this.#facts.clockRate);
+      if (captureMs + this.#frameDelayMs > nowMs) break;
+      this.#note(frame, captureMs);
+      for (const { marker, payload } of frame.packets) this.#send(marker, payload, ticks);
+      this.#frames += 1;
+      this.#frameDelayMs = Math.random() * order.jitterMs;
+    }
+    if (this.#reportAtMs === 0) this.#reportAtMs = nowMs + 200;
+    if (nowMs >= this.#reportAtMs) this.#report();
+  }
+
+  #note(frame: Prepared, captureMs: number): void {
+    const truth = this.#truth;
+    if (!truth) return;
+    truth.frames += 1;
+    truth.packets += frame.packets.length;
+    truth.bytes.push(frame.bytes);
+    truth.captureMs.push(round3(captureMs));
+    truth.delayMs.push(round3(this.#stream.now() - captureMs));
+  }
+
+  #send(marker: boolean, payload: Buffer, ticks: number): void {
+    const bytes = Buffer.allocUnsafe(12 + payload.length);
+    bytes[0] = 0x80;
+    bytes[1] = (marker ? 0x80 : 0) | this.#to.payloadType;
+    bytes.writeUInt16BE(this.#sequence, 2);
+    bytes.writeUInt32BE((this.#firstTimestamp + ticks) % 2 ** 32, 4);
+    bytes.writeUInt32BE(this.#to.ssrc, 8);
+    payload.copy(bytes, 12);
+    if (this.#ring) this.#ring[this.#sequence % RING] = bytes;
+    this.#sequence = (this.#sequence + 1) & 0xffff;
+    this.#sent.packets += 1;
+    this.#sent.octets += payload.length;
+    this.#rtp.send(bytes);
+  }
+
+  /** RTCP sender report (RFC 3550, 6.4.1) by the stream's own, wrong clock. */
+  #report(): void {
+    this.#reportAtMs += this.#facts.reportEveryMs;
+    const { senderMs, mediaMs } = this.#stream.at(this.#stream.now());
+    const seconds = Math.floor(senderMs / 1000);
+    const bytes = Buffer.alloc(28);
+    bytes[0] = 0x80;
+    bytes[1] = 200;
+    bytes.writeUInt16BE(6, 2);
+    bytes.writeUInt32BE(this.#to.ssrc, 4);
+    bytes.writeUInt32BE(seconds + NTP_UNIX_S, 8);
+    bytes.writeUInt32BE(Math.floor((senderMs / 1000 - seconds) * 2 ** 32), 12);
+    bytes.writeUInt32BE((this.#firstTimestamp + Math.round((mediaMs * this.#facts.clockRate) / 1000)) % 2 ** 32, 16);
+    bytes.writeUInt32BE(this.#sent.packets, 20);
+    bytes.writeUInt32BE(this.#sent.octets, 24);
+    this.#rtcp.send(bytes);
+  }
+
+  /** Generic NACKs (RFC 4585, 6.2.1: PT 205, FMT 1; a packet identifier and a mask of the 16 after it), in a compound packet. */
+  #feedback(compound: Buffer): void {
+    for (let at = 0; at + 4 <= compound.length;) {
+      const end = at + 4 * (compound.readUInt16BE(at + 2) + 1);
+      if (end > compound.length) return;
+      if (compound[at + 1] === 205 && ((compound[at] as number) & 0x1f) === 1) {
+        for (let item = at + 12; item + 4 <= end; item += 4) {
+          const first = compound.readUInt16BE(item);
+          const mask = compound.readUInt16BE(item + 2);
+          this.#resend(first);
+          for (let bit = 0; bit < 16; bit += 1) if (mask & (1 << bit)) this.#resend((first + 1 + bit) & 0xffff);
+        }
+      }
+      at = end;
+    }
+  }
+
+  #resend(sequence: number): void {
+    const bytes = this.#ring?.[sequence % RING];
+    const truth = this.#truth as SenderTruth;
+    truth.nacked += 1;
+    if (bytes?.readUInt16BE(2) !== sequence) return;
+    truth.resent += 1;
+    this.#rtp.send(bytes);
+  }
+}
+
+/** Make a recorded track ready to be sent. */
+export function prepared({ frames }: RecordedTrack): Prepared[] {
+  return frames.map(({ timestamp, bytes, packets }) => ({
+    timestamp,
+    bytes,
+    packets: packets.map(({ marker, payload }) => ({ marker, payload: Buffer.from(payload, 'base64') })),
+  }));
+}
+
+function connected(socket: Socket, port: number, ip: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.connect(port, ip, () => {
+      socket.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+const round3 = (value: number): number => Math.round(value * 1000) / 1000;
