@@ -29,6 +29,8 @@ export type TakeOwner = {
   failed: (error: HubError) => void;
 };
 export type Totals = { segments: number; frames: number; withheld: number; missing: number };
+/** A source's own measure of its clock: that clock less hub time, over a round trip so long. */
+export type ClockCheck = { offsetMs: number; roundTripMs: number };
 export type TakeFacts = { operationId: string; angleId: string; sourceKind: SourceKind; segmentMs: number; silenceMs: number };
 
 type Track = { intake: Intake; kind: MediaKind; paused: boolean };
@@ -60,6 +62,7 @@ export class Take {
   #sps: Buffer | null = null;
   #ended: Promise<void> | null = null;
   #lastPacketMs: number | null = null;
+  #clockCheck: ClockCheck | null = null;
 
   constructor(facts: TakeFacts, nowMs: () => number, owner: TakeOwner, log: Log) {
     this.#facts = facts;
@@ -127,6 +130,17 @@ export class Take {
         this.#expect();
       },
     };
+  }
+
+  /** The source has measured its clock against hub time itself: noted in the journal, as soon as there is one. */
+  noteClock(measured: ClockCheck): void {
+    if (!this.#writer) {
+      this.#clockCheck = measured;
+      return;
+    }
+    const offsetMs = round3(measured.offsetMs);
+    const roundTripMs = round3(measured.roundTripMs);
+    this.#writer.note({ type: 'clock.checked', atMs: round3(this.#nowMs()), offsetMs, roundTripMs, differenceMs: null });
   }
 
   /** Finish and hash what is open, close the journal. Calling it again waits for the same end. */
@@ -242,6 +256,7 @@ export class Take {
       this.#owner.begun(head),
     );
     this.#writer = writer;
+    if (this.#clockCheck) this.noteClock(this.#clockCheck);
     return writer;
   }
 

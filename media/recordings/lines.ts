@@ -121,6 +121,17 @@ export const TakeLine = z.discriminatedUnion('type', [
     driftPpm: z.number(),
     errorMs: z.number(),
   }),
+  /**
+   * The source measured its own clock against hub time (NTP's four timestamps): that clock less hub time, over a round trip
+   * so long. `differenceMs`: that less the offset found from its stream; null while there is none.
+   */
+  z.object({
+    type: z.literal('clock.checked'),
+    atMs: HubTimeMs,
+    offsetMs: z.number(),
+    roundTripMs: z.number().nonnegative(),
+    differenceMs: z.number().nullable(),
+  }),
   /** The picture's size changed with the key frame captured then; it needs no new file. */
   z.object({ type: z.literal('size'), hubMs: HubTimeMs, width: z.int(), height: z.int() }),
   z.object({

@@ -5,7 +5,7 @@ import { Publisher } from '../media/publisher.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
 import { api, ApiFailure, errorKey } from './api.ts';
 import { useCamera } from './use-camera.ts';
-import { measureClock } from './clock-exchange.ts';
+import { keepReportingClock } from './clock-exchange.ts';
 import { useNow } from './use-now.ts';
 
 /** `live`: connected, the hub has not yet confirmed that it records. */
@@ -34,6 +34,7 @@ export function useCapture() {
   let backoffMs = 500;
   let watchTimer: ReturnType<typeof setInterval> | undefined;
   let joining = false;
+  let stopClock = (): void => undefined;
 
   const confirmed = computed(
     () =>
@@ -129,7 +130,8 @@ export function useCapture() {
       if (!alive) await publish(joined.rtpCapabilities);
       problem.value = null;
       backoffMs = 500;
-      void measureClock(signalling).then((clock) => clock && signalling?.request('reportClock', clock).catch(() => undefined));
+      stopClock();
+      stopClock = keepReportingClock(signalling);
     } catch (error) {
       fail(error);
       again();
@@ -193,6 +195,7 @@ export function useCapture() {
   }
 
   function stopSending(): void {
+    stopClock();
     clearInterval(watchTimer);
     watchTimer = undefined;
     publisher?.close();
