@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { launchBrowser } from '../../scripts/demo/phone.ts';
+import { apart, byClockLines, bySegments, percentile, stamp, type Stamped } from '../support/alignment.ts';
+import { readTake } from '../support/clock-picture.ts';
+import { filmClock, WrongClock } from '../support/clock-phone.ts';
+import { type RunningHub, startHub } from '../support/hub.ts';
+import { journalLines } from '../support/operation.ts';
+import { phoneOperation, type PhoneAngle } from '../support/phone-operation.ts';
+
+/** The same instant in two angles' recordings lies within so much, p95. */
+const LIMIT_MS = 33;
+const SEGMENT_MS = 2000;
+const WRONG_MS = 5000;
+
+let root = '';
+let hub: RunningHub;
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fieldhub-alignment-'));
+  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: String(SEGMENT_MS / 1000) });
+});
+afterAll(async () => {
+  await hub.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+type Filmed = { angles: PhoneAngle[]; offMs: number[]; halfwayMs: number };
+
+/** Two browsers, each a process of its own, film one clock for so many segments; between them `halfway` happens. */
+async function film(clock: WrongClock, wrongByMs: number, segments: number[], halfway: () => void): Promise<Filmed> {
+  const operation = await phoneOperation(hub, ['东侧', '西侧']);
+  const [east, west] = operation.angles;
+  if (!east || !west) throw new Error('two angles were asked for');
+  const browsers = await Promise.all([launchBrowser(), clock.launch()]);
+  try {
+    const [right, wrong] = browsers;
+    const pages = await Promise.all([filmClock(right, east.url), filmClock(wrong, west.url, { wrongByMs })]);
+    await operation.moreSegments(west.angleId, segments[0] ?? 0);
+    const halfwayMs = Date.now();
+    halfway();
+    await operation.moreSegments(west.angleId, segments[1] ?? 0);
+    const offMs = await Promise.all(pages.map(async (page) => Number(await page.evaluate('Date.now()')) - Date.now()));
+    await operation.end();
+    return { angles: operation.angles, offMs, halfwayMs };
+  } finally {
+    await Promise.all(browsers.map((browser) => browser.close()));
+  }
+}
+
+/**
+ * Every picture that both takes have up to `untilMs`, from the first on, is compared; none is left out. Hub time by the
+ * journal's `clock` lines is what counts; what the starts of the segments say is told beside it.
+ */
+async function compare(context: TestContext, { angles }: Filmed, untilMs = Infinity): Promise<void> {
+  const told: string[] = [];
+  const p95Ms = { 'segment starts': Number.NaN, 'clock lines': Number.NaN };
+  const takes = angles.map(({ dir }) => {
+    const path = join(dir, '0001/journal.ndjson');
+    const frames = readTake(path).filter(({ codedMs }) => codedMs === null || codedMs < untilMs);
+    expect(frames.length).toBeGreaterThan(200);
+    expect(frames.filter(({ codedMs }) => codedMs === null)).toEqual([]);
+    return { frames, lines: journalLines(path) };
+  });
+  for (const [name, method] of [
+    ['segment starts', bySegments],
+    ['clock lines', byClockLines],
+  ] as const) {
+    const [one = [], other = []] = takes.map(({ frames, lines }) => stamp(frames, method(lines)));
+    const differences = apart(one, other);
+    p95Ms[name] = percentile(differences, 95);
+    const [p50, p95, most] = [50, 95, 100].map((per) => percentile(differences, per).toFixed(1));
+    const errors = [one, other].map((all) => [5, 50, 95].map((per) => percentile(errorsOf(all), per).toFixed(1)).join(' … '));
+    told.push(
+      `by ${name}: apart p50 ${p50}, p95 ${p95}, most ${most} ms over ${differences.length} pictures; ` +
+        `stamped less true time, p5 … p50 … p95: ${errors.join(' and ')} ms`,
+    );
+    expect(differences.length).toBeGreaterThan(200);
+  }
+  await context.annotate(told.join('\n'));
+  expect(p95Ms['clock lines'], told.join('\n')).toBeLessThanOrEqual(LIMIT_MS);
+}
+
+const errorsOf = (all: Stamped[]): number[] => all.map(({ errorMs }) => errorMs);
+
+/** What the pages measured of their clocks, as the journals of their takes have it. */
+function checked({ angles }: Filmed): number[] {
+  return angles.map(({ dir }) => {
+    const [line] = journalLines(join(dir, '0001/journal.ndjson')).filter(({ type }) => type === 'clock.checked');
+    return Number(line?.['offsetMs']);
+  });
+}
+
+describe('one clock filmed from two sides', () => {
+  let filmed: Filmed;
+  beforeAll(async () => {
+    const clock = new WrongClock(join(root, 'jumps'), 0);
+    filmed = await film(clock, 0, [8, 6], () => clock.set(WRONG_MS / 1000));
+  });
+
+  it('lies at the same moment in both recordings', (context) => compare(context, filmed, filmed.halfwayMs));
+
+  it('stays there when a browser’s clock jumps by five seconds in mid-take', async (context) => {
+    const [right, jumped] = filmed.offMs;
+    expect(Math.abs(right ?? Infinity)).toBeLessThan(1000);
+    expect(Math.abs((jumped ?? Infinity) - WRONG_MS)).toBeLessThan(1000);
+    await compare(context, filmed);
+    for (const offsetMs of checked(filmed)) expect(Math.abs(offsetMs)).toBeLessThan(50);
+  });
+});
+
+it('a browser whose clock is five seconds ahead moves no picture', async (context) => {
+  const filmed = await film(new WrongClock(join(root, 'ahead'), WRONG_MS / 1000), WRONG_MS, [10, 0], () => undefined);
+  expect(Math.abs((filmed.offMs[1] ?? Infinity) - WRONG_MS)).toBeLessThan(1000);
+  await compare(context, filmed);
+  const [right = Infinity, ahead = Infinity] = checked(filmed);
+  expect(Math.abs(right)).toBeLessThan(50);
+  expect(Math.abs(ahead - WRONG_MS)).toBeLessThan(50);
+});
