@@ -106,7 +106,7 @@ describe('one clock filmed from two sides', () => {
     expect(Math.abs(right ?? Infinity)).toBeLessThan(1000);
     expect(Math.abs((jumped ?? Infinity) - WRONG_MS)).toBeLessThan(1000);
     await compare(context, filmed);
-    for (const offsetMs of checked(filmed)) expect(Math.abs(offsetMs)).toBeLessThan(50);
+    for (const offsetMs of checked(filmed)) expect(Math.abs(offsetMs)).toBeLessThan(20);
   });
 });
 
@@ -115,6 +115,6 @@ it('a browser whose clock is five seconds ahead moves no picture', async (contex
   expect(Math.abs((filmed.offMs[1] ?? Infinity) - WRONG_MS)).toBeLessThan(1000);
   await compare(context, filmed);
   const [right = Infinity, ahead = Infinity] = checked(filmed);
-  expect(Math.abs(right)).toBeLessThan(50);
-  expect(Math.abs(ahead - WRONG_MS)).toBeLessThan(50);
+  expect(Math.abs(right)).toBeLessThan(20);
+  expect(Math.abs(ahead - WRONG_MS)).toBeLessThan(20);
 });

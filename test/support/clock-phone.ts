@@ -13,7 +13,25 @@ export type ClockCamera = {
   width?: number;
   height?: number;
 };
-export type ClockPhone = { browser: Browser; page: Page };
+
+/** Gives a page `changeEncodings` and `scaleDown(by)`: what an encoder does by itself when the network or the processor is too slow. */
+export const SENDERS = `
+  const peers = [];
+  const Real = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Real {
+    constructor(...all) {
+      super(...all);
+      peers.push(this);
+    }
+  };
+  window.videoSender = () => peers.at(-1).getSenders().find((sender) => sender.track?.kind === 'video');
+  window.changeEncodings = async (change) => {
+    const parameters = videoSender().getParameters();
+    parameters.encodings.forEach(change);
+    await videoSender().setParameters(parameters);
+  };
+  window.scaleDown = (by) => changeEncodings((encoding) => { encoding.scaleResolutionDownBy = by; });
+`;
 
 /** A phone whose camera films a clock that can be read by machine; it records when this resolves. */
 export async function filmClock(browser: Browser, url: string, camera: ClockCamera = {}, extra: string[] = []): Promise<Page> {
