@@ -6,7 +6,7 @@ import type { PlainReuse, PlainSource, ResultOf } from '../protocol/requests.ts'
 import type { AngleState, OperationState } from '../protocol/state.ts';
 import type { Log } from '../log.ts';
 import type { OperationRecorder } from '../recorder/operation-recorder.ts';
-import type { ClockCheck, Take } from '../recorder/take.ts';
+import type { Take } from '../recorder/take.ts';
 import { clientCapabilities, mediaCodecs } from '../sfu/codecs.ts';
 import { Peer } from '../sfu/peer.ts';
 import { tap } from '../sfu/tap.ts';
@@ -104,7 +104,7 @@ export class LiveOperation {
   }
 
   /** The peer's own measure of its clock against hub time, for the journal of the take that it fills, if any. */
-  noteClock(peer: Peer, measured: ClockCheck): void {
+  noteClock(peer: Peer, measured: { offsetMs: number; roundTripMs: number }): void {
     const source = peer.angleId === null ? undefined : this.#sources.get(peer.angleId);
     if (source?.peer === peer) source.take.noteClock(measured);
   }

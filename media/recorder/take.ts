@@ -30,7 +30,7 @@ export type TakeOwner = {
 };
 export type Totals = { segments: number; frames: number; withheld: number; missing: number };
 /** A source's own measure of its clock: that clock less hub time, over a round trip so long. */
-export type ClockCheck = { offsetMs: number; roundTripMs: number };
+type ClockCheck = { offsetMs: number; roundTripMs: number };
 export type TakeFacts = { operationId: string; angleId: string; sourceKind: SourceKind; segmentMs: number; silenceMs: number };
 
 type Track = { intake: Intake; kind: MediaKind; paused: boolean };

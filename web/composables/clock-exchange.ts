@@ -4,6 +4,8 @@ import type { Signalling } from '../media/signalling.ts';
 const ROUNDS = 8;
 /** A phone's clock wanders: crystals by some 20 ppm, a few milliseconds in as many minutes. */
 const AGAIN_MS = 180_000;
+/** By then the stream's own reports have said what the first measure is to be compared with. */
+const SECOND_MS = 15_000;
 
 /**
  * This page's clock less hub time by NTP's four timestamps (RFC 5905, section 8); of eight rounds the one with the
@@ -22,13 +24,17 @@ async function measureClock(signalling: Signalling<CaptureRequests>): Promise<{ 
   return best;
 }
 
-/** Measures now and every few minutes, and tells the hub, until the function returned is called. */
+/** Measures now, soon again and every few minutes, and tells the hub, until the function returned is called. */
 export function keepReportingClock(signalling: Signalling<CaptureRequests>): () => void {
   const report = async (): Promise<void> => {
     const clock = await measureClock(signalling);
     if (clock) await signalling.request('reportClock', clock).catch(() => undefined); // a cross-check may be missing
   };
   void report();
+  const second = setTimeout(() => void report(), SECOND_MS);
   const timer = setInterval(() => void report(), AGAIN_MS);
-  return () => clearInterval(timer);
+  return () => {
+    clearTimeout(second);
+    clearInterval(timer);
+  };
 }
