@@ -6,7 +6,7 @@
  * does not reach the picture. The microphone stays Chromium's fake device.
  */
 (() => {
-  const { wrongByMs, fps, width, height } = window.fieldhubClock;
+  const { wrongByMs, fps, width, height, kinds } = window.fieldhubClock;
   const COLUMNS = 8;
   const ROWS = 6;
   const EPOCH_MS = 1.7e12;
@@ -63,8 +63,8 @@
   const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async ({ audio, video }) => {
     const made = [];
-    if (audio) made.push(...(await real({ audio })).getAudioTracks());
-    if (video) {
+    if (audio && kinds.includes('audio')) made.push(...(await real({ audio })).getAudioTracks());
+    if (video && kinds.includes('video')) {
       const [track] = canvas.captureStream(0).getVideoTracks();
       tracks.add(track);
       if (timer === undefined) run();

@@ -12,9 +12,11 @@ export type ClockCamera = {
   fps?: number;
   width?: number;
   height?: number;
+  /** What the phone has. */
+  kinds?: ('audio' | 'video')[];
 };
 
-/** Gives a page `changeEncodings` and `scaleDown(by)`: what an encoder does by itself when the network or the processor is too slow. */
+/** Gives a page `changeEncodings`, `stopPicture` and `scaleDown(by)`: what an encoder does by itself when the network or the processor is too slow. */
 export const SENDERS = `
   const peers = [];
   const Real = window.RTCPeerConnection;
@@ -30,12 +32,18 @@ export const SENDERS = `
     parameters.encodings.forEach(change);
     await videoSender().setParameters(parameters);
   };
+  window.stopPicture = async () => {
+    const sender = videoSender();
+    const { track } = sender;
+    await sender.replaceTrack(null);
+    window.resumePicture = () => sender.replaceTrack(track);
+  };
   window.scaleDown = (by) => changeEncodings((encoding) => { encoding.scaleResolutionDownBy = by; });
 `;
 
 /** A phone whose camera films a clock that can be read by machine; it records when this resolves. */
 export async function filmClock(browser: Browser, url: string, camera: ClockCamera = {}, extra: string[] = []): Promise<Page> {
-  const settings = { wrongByMs: 0, fps: 25, width: 640, height: 360, ...camera };
+  const settings = { wrongByMs: 0, fps: 25, width: 640, height: 360, kinds: ['audio', 'video'], ...camera };
   return filmWithPhone(browser, url, 30_000, [`window.fieldhubClock = ${JSON.stringify(settings)};`, cameraScript, ...extra]);
 }
 

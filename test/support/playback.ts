@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mediaPlaylist } from '../../media/hls/playlist.ts';
 import { readOperation } from '../../media/recordings/read.ts';
@@ -26,6 +26,7 @@ export function takesOf(angleDir: string): string[] {
 }
 
 export type SegmentFacts = {
+  file: string;
   init: string;
   mediaMs: number;
   durationMs: number;
@@ -39,4 +40,15 @@ export type SegmentFacts = {
 /** The closed segments of a take. */
 export function segmentsOf(takeDir: string): SegmentFacts[] {
   return journalLines(join(takeDir, 'journal.ndjson')).filter(({ type }) => type === 'segment') as unknown as SegmentFacts[];
+}
+
+/** Where each packet of one kind stands on the take's time line by ffprobe, seconds, in the order of its files. */
+export function packetTimes(takeDir: string, kind: 'audio' | 'video'): number[] {
+  return segmentsOf(takeDir).flatMap((segment) => {
+    if (segment[kind === 'audio' ? 'audioFrames' : 'frames'] === 0) return [];
+    const input = Buffer.concat([segment.init, segment.file].map((file) => readFileSync(join(takeDir, file))));
+    const args = ['-v', 'error', '-select_streams', kind.slice(0, 1), '-show_entries', 'packet=pts_time', '-of', 'csv=p=0', 'pipe:0'];
+    const { stdout } = spawnSync('ffprobe', args, { input });
+    return stdout.toString().split('\n').filter(Boolean).map(Number.parseFloat);
+  });
 }
