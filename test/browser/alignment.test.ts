@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { mediaPlaylist } from '../../media/hls/playlist.ts';
+import { readOperation } from '../../media/recordings/read.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
-import { apart, byClockLines, bySegments, percentile, stamp, type Stamped } from '../support/alignment.ts';
+import { apart, byClockLines, byPlaylist, bySegments, percentile, stamp, type Stamped } from '../support/alignment.ts';
 import { readTake } from '../support/clock-picture.ts';
 import { filmClock, WrongClock } from '../support/clock-phone.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
@@ -26,7 +28,7 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-type Filmed = { angles: PhoneAngle[]; offMs: number[]; halfwayMs: number };
+type Filmed = { dir: string; angles: PhoneAngle[]; offMs: number[]; halfwayMs: number };
 
 /** Two browsers, each a process of its own, film one clock for so many segments; between them `halfway` happens. */
 async function film(clock: WrongClock, wrongByMs: number, segments: number[], halfway: () => void): Promise<Filmed> {
@@ -43,33 +45,35 @@ async function film(clock: WrongClock, wrongByMs: number, segments: number[], ha
     await operation.moreSegments(west.angleId, segments[1] ?? 0);
     const offMs = await Promise.all(pages.map(async (page) => Number(await page.evaluate('Date.now()')) - Date.now()));
     await operation.end();
-    return { angles: operation.angles, offMs, halfwayMs };
+    return { dir: operation.dir, angles: operation.angles, offMs, halfwayMs };
   } finally {
     await Promise.all(browsers.map((browser) => browser.close()));
   }
 }
 
 /**
- * Every picture that both takes have up to `untilMs`, from the first on, is compared; none is left out. Hub time by the
- * journal's `clock` lines is what counts; what the starts of the segments say is told beside it.
+ * Every picture that both takes have up to `untilMs`, from the first on, is compared; none is left out. Hub time is
+ * read from the journal's `clock` lines and from the playlist; what the starts of the segments say is told beside them.
  */
-async function compare(context: TestContext, { angles }: Filmed, untilMs = Infinity): Promise<void> {
+async function compare(context: TestContext, { angles, dir }: Filmed, untilMs = Infinity): Promise<void> {
+  const recorded = await readOperation(dir);
   const told: string[] = [];
-  const p95Ms = { 'segment starts': Number.NaN, 'clock lines': Number.NaN };
-  const takes = angles.map(({ dir }) => {
+  const p95Ms = new Map<string, number>();
+  const takes = angles.map(({ dir, angleId }) => {
     const path = join(dir, '0001/journal.ndjson');
     const frames = readTake(path).filter(({ codedMs }) => codedMs === null || codedMs < untilMs);
     expect(frames.length).toBeGreaterThan(200);
     expect(frames.filter(({ codedMs }) => codedMs === null)).toEqual([]);
-    return { frames, lines: journalLines(path) };
+    return { frames, lines: journalLines(path), playlist: mediaPlaylist(recorded, angleId) };
   });
   for (const [name, method] of [
     ['segment starts', bySegments],
     ['clock lines', byClockLines],
+    ['playlist', byPlaylist],
   ] as const) {
-    const [one = [], other = []] = takes.map(({ frames, lines }) => stamp(frames, method(lines)));
+    const [one = [], other = []] = takes.map(({ frames, lines, playlist }) => stamp(frames, method(lines, playlist)));
     const differences = apart(one, other);
-    p95Ms[name] = percentile(differences, 95);
+    p95Ms.set(name, percentile(differences, 95));
     const [p50, p95, most] = [50, 95, 100].map((per) => percentile(differences, per).toFixed(1));
     const errors = [one, other].map((all) => [5, 50, 95].map((per) => percentile(errorsOf(all), per).toFixed(1)).join(' … '));
     told.push(
@@ -79,7 +83,7 @@ async function compare(context: TestContext, { angles }: Filmed, untilMs = Infin
     expect(differences.length).toBeGreaterThan(200);
   }
   await context.annotate(told.join('\n'));
-  expect(p95Ms['clock lines'], told.join('\n')).toBeLessThanOrEqual(LIMIT_MS);
+  for (const name of ['clock lines', 'playlist']) expect(p95Ms.get(name), `${name}\n${told.join('\n')}`).toBeLessThanOrEqual(LIMIT_MS);
 }
 
 const errorsOf = (all: Stamped[]): number[] => all.map(({ errorMs }) => errorMs);

@@ -13,6 +13,15 @@ export function bySegments(journal: Line[]): (mediaMs: number) => number {
   };
 }
 
+/** Hub time of a media time by what a player is told: EXT-X-PROGRAM-DATE-TIME of the segment in the playlist. */
+export function byPlaylist(journal: Line[], playlist: string): (mediaMs: number) => number {
+  const dates = new Map(
+    [...playlist.matchAll(/#EXT-X-PROGRAM-DATE-TIME:(\S+)\n#EXTINF:.*\n(\S+)/g)].map(([, date = '', uri = '']) => [uri, Date.parse(date)]),
+  );
+  const told = journal.filter((line) => line['type'] === 'segment' && dates.has(`0001/${String(line['file'])}`));
+  return bySegments(told.map((line) => ({ ...line, startMs: dates.get(`0001/${String(line['file'])}`) })));
+}
+
 /** Hub time of a media time by `clock` lines: the first at or after it (the one known when its segment was closed), else the last. */
 export function byClockLines(journal: Line[]): (mediaMs: number) => number {
   const clocks = journal.filter((line) => line['type'] === 'clock');

@@ -59,6 +59,8 @@
     canvas.height = h;
   };
   window.fieldhubClock.resize(width, height);
+  /** Another app has the camera now: no more pictures, and no flag that says so, until it is opened anew. */
+  window.fieldhubClock.lose = () => tracks.clear();
 
   const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async ({ audio, video }) => {

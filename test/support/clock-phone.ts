@@ -16,7 +16,7 @@ export type ClockCamera = {
   kinds?: ('audio' | 'video')[];
 };
 
-/** Gives a page `changeEncodings`, `stopPicture` and `scaleDown(by)`: what an encoder does by itself when the network or the processor is too slow. */
+/** Gives a page `videoSender`, `changeEncodings` and `scaleDown(by)`: what an encoder does by itself when the network or the processor is too slow. */
 export const SENDERS = `
   const peers = [];
   const Real = window.RTCPeerConnection;
@@ -31,12 +31,6 @@ export const SENDERS = `
     const parameters = videoSender().getParameters();
     parameters.encodings.forEach(change);
     await videoSender().setParameters(parameters);
-  };
-  window.stopPicture = async () => {
-    const sender = videoSender();
-    const { track } = sender;
-    await sender.replaceTrack(null);
-    window.resumePicture = () => sender.replaceTrack(track);
   };
   window.scaleDown = (by) => changeEncodings((encoding) => { encoding.scaleResolutionDownBy = by; });
 `;
