@@ -81,7 +81,7 @@ describe('a phone whose picture changes its size in mid-take', () => {
     await context.annotate(
       `longest step ${steps[longest]} ms, ${Number(times[longest]) - Number(times[0])} ms after the first of ${times.length} pictures`,
     );
-    expect(Math.max(...steps)).toBeLessThan(500);
+    expect(Math.max(...steps)).toBeLessThan(1000);
   });
 
   it('plays without a word from ffmpeg', async () => {

@@ -11,6 +11,8 @@ import { phoneOperation, type PhoneOperation } from '../support/phone-operation.
 import { packetTimes, playTake, type SegmentFacts, segmentsOf, takesOf } from '../support/playback.ts';
 
 const SMALL: ClockCamera = { width: 320, height: 180, fps: 15 };
+/** Pictures come every 67 ms; a busy machine may be late with some. A stalled track would stand still for longer. */
+const STILL_S = 0.5;
 const NAMES = ['soundOnly', 'pictureOnly', 'muted', 'dark', 'robbed'] as const;
 type Name = (typeof NAMES)[number];
 
@@ -80,7 +82,7 @@ describe('a phone without a microphone', () => {
     expect(takesOf(angleOf('pictureOnly').dir)).toEqual(['0001']);
     expect(sum(segments, 'audioFrames')).toBe(0);
     for (const segment of segments) expect(segment.frames).toBeGreaterThan(0);
-    expectSteps(packetTimes(takeOf('pictureOnly'), 'video'), 0.3);
+    expectSteps(packetTimes(takeOf('pictureOnly'), 'video'), STILL_S);
   });
 });
 
@@ -93,8 +95,8 @@ describe('a phone that is muted for a while', () => {
       expect(segment.audioFrames).toBe(0);
       expect(segment.durationMs).toBeLessThan(4500);
     }
-    expectSteps(packetTimes(takeOf('muted'), 'video'), 0.3);
-    expectSteps(pictureTimes('muted'), 0.3);
+    expectSteps(packetTimes(takeOf('muted'), 'video'), STILL_S);
+    expectSteps(pictureTimes('muted'), STILL_S);
   });
 
   it('has its sound back where it belongs', () => {
@@ -126,7 +128,7 @@ describe('a phone whose camera is off for a while', () => {
     const [hole = 0, next = 0] = stepsOf(pictureTimes('robbed')).toSorted((a, b) => b - a);
     expect(hole).toBeGreaterThan(2);
     expect(hole).toBeLessThan(9);
-    expect(next).toBeLessThan(0.3);
+    expect(next).toBeLessThan(STILL_S);
   });
 });
 
