@@ -47,6 +47,11 @@ export function mediaHandlers({ registry, events, clock, workers, figures, loop,
       const { operation, peer } = registry.peer(peerId);
       return { producerId: await operation.produce(peer, transportId, angleId, kind, rtpParameters as unknown as types.RtpParameters) };
     },
+    noteClock: async ({ peerId, offsetMs, roundTripMs }) => {
+      const { operation, peer } = registry.peer(peerId);
+      operation.noteClock(peer, { offsetMs, roundTripMs });
+      return {};
+    },
     setProducerPaused: async ({ peerId, producerId, paused }) => {
       const producer = registry.peer(peerId).peer.producers.get(producerId);
       await (paused ? producer?.pause() : producer?.resume());

@@ -103,6 +103,12 @@ export class LiveOperation {
     return producer.id;
   }
 
+  /** The peer's own measure of its clock against hub time, for the journal of the take that it fills, if any. */
+  noteClock(peer: Peer, measured: { offsetMs: number; roundTripMs: number }): void {
+    const source = peer.angleId === null ? undefined : this.#sources.get(peer.angleId);
+    if (source?.peer === peer) source.take.noteClock(measured);
+  }
+
   async consume(
     peer: Peer,
     transportId: string,

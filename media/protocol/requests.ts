@@ -86,6 +86,11 @@ export const mediaRequests = {
     params: z.object({ peerId: PeerId, transportId: z.string(), angleId: Id, kind: MediaKind, rtpParameters: RtpParameters }),
     result: z.object({ producerId: z.string() }),
   },
+  /**
+   * A peer's page has measured its own clock against hub time, for the cross-check in its take's journal. `offsetMs`: the
+   * page's clock less hub time. Without a take there is nothing to check.
+   */
+  noteClock: { params: z.object({ peerId: PeerId, offsetMs: z.number(), roundTripMs: z.number().nonnegative() }), result: Empty },
   setProducerPaused: { params: z.object({ peerId: PeerId, producerId: z.string(), paused: z.boolean() }), result: Empty },
   /** Consumers of every producer the angle has now, paused until resumed. */
   consume: {

@@ -18,18 +18,24 @@ const ARGS = [
   '--use-fake-device-for-media-stream=fps=10',
 ];
 
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: ARGS });
+/** `env` is added to this process's own environment. */
+export function launchBrowser(env: Record<string, string> = {}): Promise<Browser> {
+  const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+  return chromium.launch({ executablePath, headless: true, args: ARGS, env: { ...process.env, ...env } });
 }
 
-/** Open the capture link as an officer would, press the button, wait until the hub confirms that it records. */
-export async function filmWithPhone(browser: Browser, url: string, timeoutMs = 30_000): Promise<Page> {
+/**
+ * Open the capture link as an officer would, press the button, wait until the hub confirms that it records. `scripts` run in
+ * the page before its own.
+ */
+export async function filmWithPhone(browser: Browser, url: string, timeoutMs = 30_000, scripts: string[] = []): Promise<Page> {
   const context = await browser.newContext({
     viewport: { width: 390, height: 844 },
     locale: 'zh-CN',
     permissions: ['camera', 'microphone'],
   });
   const page = await context.newPage();
+  for (const content of scripts) await page.addInitScript({ content });
   await page.goto(url);
   await page.getByTestId('capture-start').click({ timeout: timeoutMs });
   await page.locator('[data-testid="capture"][data-state="recording"]').waitFor({ timeout: timeoutMs });

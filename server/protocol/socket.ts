@@ -44,7 +44,7 @@ export const captureRequests = {
   setPaused: { params: z.object({ producerId: z.string(), paused: z.boolean() }), result: Empty },
   /** The officer pressed stop. */
   stop: { params: Empty, result: Empty },
-  /** The page's own measure of its clock against the hub's, for the cross-check. */
+  /** The page's own measure of its clock, for the cross-check; `offsetMs` is the page's clock less hub time. Again every few minutes. */
   reportClock: { params: z.object({ offsetMs: z.number(), roundTripMs: z.number().nonnegative() }), result: Empty },
 } as const;
 

@@ -58,8 +58,8 @@ export class CaptureNamespace {
           hub.media.request('setProducerPaused', { peerId: membership.get().peerId, producerId, paused }),
         stop: async () => hub.media.request('closePeer', { peerId: membership.get().peerId, reason: 'stopped-by-operator' }),
         reportClock: async ({ offsetMs, roundTripMs }) => {
-          this.#context.log.info({ operationId, angleId, offsetMs, roundTripMs }, 'phone clock');
-          return {};
+          this.#context.log.debug({ operationId, angleId, offsetMs, roundTripMs }, 'phone clock');
+          return hub.media.request('noteClock', { peerId: membership.get().peerId, offsetMs, roundTripMs });
         },
       },
       this.#context,

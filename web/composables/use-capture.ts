@@ -1,11 +1,11 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import { CaptureSession, type AngleState } from '../../server/protocol/http.ts';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
-import { Publisher } from '../media/publisher.ts';
+import { type LayerCount, Publisher } from '../media/publisher.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
 import { api, ApiFailure, errorKey } from './api.ts';
 import { useCamera } from './use-camera.ts';
-import { measureClock } from './clock-exchange.ts';
+import { keepReportingClock } from './clock-exchange.ts';
 import { useNow } from './use-now.ts';
 
 /** `live`: connected, the hub has not yet confirmed that it records. */
@@ -29,11 +29,14 @@ export function useCapture() {
   const bitrateBps = ref(0);
   const cameraDead = ref(false);
   const peerId = newPeerId();
+  /** `/capture?layers=3#…`: a link for a phone with a good uplink may ask for simulcast. */
+  const layers: LayerCount = new URLSearchParams(location.search).get('layers') === '3' ? 3 : 1;
   let signalling: Signalling<CaptureRequests> | null = null;
   let publisher: Publisher | null = null;
   let backoffMs = 500;
   let watchTimer: ReturnType<typeof setInterval> | undefined;
   let joining = false;
+  let stopClock = (): void => undefined;
 
   const confirmed = computed(
     () =>
@@ -55,7 +58,7 @@ export function useCapture() {
   async function open(): Promise<void> {
     problem.value = null;
     const token = location.hash.slice(1);
-    history.replaceState(null, '', location.pathname);
+    history.replaceState(null, '', location.pathname + location.search);
     try {
       session.value = token
         ? await api(CaptureSession, 'POST', '/capture/session', { token })
@@ -129,7 +132,8 @@ export function useCapture() {
       if (!alive) await publish(joined.rtpCapabilities);
       problem.value = null;
       backoffMs = 500;
-      void measureClock(signalling).then((clock) => clock && signalling?.request('reportClock', clock).catch(() => undefined));
+      stopClock();
+      stopClock = keepReportingClock(signalling);
     } catch (error) {
       fail(error);
       again();
@@ -141,10 +145,14 @@ export function useCapture() {
   async function publish(rtpCapabilities: Record<string, unknown>): Promise<void> {
     const stream = camera.stream.value ?? (await camera.open());
     if (!stream || !signalling) return;
-    publisher ??= new Publisher(signalling, (next) => {
-      connected.value = next === 'connected';
-      if (next === 'connected') everConnected.value = true;
-    });
+    publisher ??= new Publisher(
+      signalling,
+      (next) => {
+        connected.value = next === 'connected';
+        if (next === 'connected') everConnected.value = true;
+      },
+      layers,
+    );
     await publisher.publish(rtpCapabilities, stream);
     if (muted.value) await publisher.setMuted(true);
   }
@@ -193,6 +201,7 @@ export function useCapture() {
   }
 
   function stopSending(): void {
+    stopClock();
     clearInterval(watchTimer);
     watchTimer = undefined;
     publisher?.close();

@@ -4,6 +4,17 @@ import type { Signalling } from './signalling.ts';
 
 const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 const DISCONNECTED_MS = 2500;
+/** One layer, or three of which the hub records the best that flows: on a thin uplink three cost quality. Lowest first. */
+const ENCODINGS: Record<LayerCount, types.RtpEncodingParameters[]> = {
+  1: [{ maxBitrate: 2_500_000 }],
+  3: [
+    { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+    { scaleResolutionDownBy: 2, maxBitrate: 600_000 },
+    { scaleResolutionDownBy: 1, maxBitrate: 2_500_000 },
+  ],
+};
+
+export type LayerCount = 1 | 3;
 
 export type PublisherState = 'connecting' | 'connected' | 'disconnected' | 'closed';
 
@@ -11,12 +22,14 @@ export type PublisherState = 'connecting' | 'connected' | 'disconnected' | 'clos
 export class Publisher {
   readonly #signalling: Signalling<CaptureRequests>;
   readonly #changed: (state: PublisherState) => void;
+  readonly #layers: LayerCount;
   #transport: types.Transport | null = null;
   #producers = new Map<types.MediaKind, types.Producer>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(signalling: Signalling<CaptureRequests>, changed: (state: PublisherState) => void) {
+  constructor(signalling: Signalling<CaptureRequests>, changed: (state: PublisherState) => void, layers: LayerCount = 1) {
     this.#signalling = signalling;
+    this.#layers = layers;
     this.#changed = changed;
   }
 
@@ -65,7 +78,7 @@ export class Publisher {
         await transport.produce({
           track: video,
           stopTracks: false,
-          encodings: [{ maxBitrate: 2_500_000 }],
+          encodings: ENCODINGS[this.#layers],
           codecOptions: { videoGoogleStartBitrate: 1500 },
           ...(codec ? { codec } : {}),
         }),
@@ -85,14 +98,16 @@ export class Publisher {
     await this.#signalling.request('setPaused', { producerId: producer.id, paused: muted });
   }
 
-  /** What the encoder has really done: the flags of a track say nothing after an interruption. */
+  /** What the encoder has really done, over all layers: the flags of a track say nothing after an interruption. */
   async sent(): Promise<{ framesEncoded: number; bytes: number } | null> {
     const stats = await this.#producers.get('video')?.getStats();
-    let found: { framesEncoded: number; bytes: number } | null = null;
+    const sent = { framesEncoded: 0, bytes: 0 };
     stats?.forEach((entry: { type: string; framesEncoded?: number; bytesSent?: number }) => {
-      if (entry.type === 'outbound-rtp') found = { framesEncoded: entry.framesEncoded ?? 0, bytes: entry.bytesSent ?? 0 };
+      if (entry.type !== 'outbound-rtp') return;
+      sent.framesEncoded += entry.framesEncoded ?? 0;
+      sent.bytes += entry.bytesSent ?? 0;
     });
-    return found;
+    return stats ? sent : null;
   }
 
   /** The way to the hub may have changed (Wi-Fi to mobile): look for it anew. */

@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mediaPlaylist } from '../../media/hls/playlist.ts';
+import { readOperation } from '../../media/recordings/read.ts';
+import { journalLines } from './operation.ts';
+
+export type Played = { status: number | null; said: string; playlist: string };
+
+/** Play one take of an operation's folder as an HLS player would, by the product's own playlist, with ffmpeg; `said` is all it complains of. */
+export async function playTake(operationDir: string, angleId: string, takeId: string): Promise<Played> {
+  const recorded = await readOperation(operationDir);
+  const angles = recorded.angles
+    .filter((angle) => angle.angleId === angleId)
+    .map((angle) => ({ ...angle, takes: angle.takes.filter((take) => take.takeId === takeId) }));
+  const playlist = mediaPlaylist({ ...recorded, angles }, angleId);
+  const path = join(operationDir, angleId, `take-${takeId}.m3u8`);
+  writeFileSync(path, playlist);
+  const { status, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-nostdin', '-i', path, '-f', 'null', '-']);
+  return { status, said: stderr.toString(), playlist };
+}
+
+/** Names of an angle's takes. */
+export function takesOf(angleDir: string): string[] {
+  return readdirSync(angleDir).filter((name) => /^\d+$/.test(name));
+}
+
+export type SegmentFacts = {
+  file: string;
+  init: string;
+  mediaMs: number;
+  durationMs: number;
+  frames: number;
+  audioFrames: number;
+  withheld: number;
+  missing: number;
+  startMs: number;
+};
+
+/** The closed segments of a take. */
+export function segmentsOf(takeDir: string): SegmentFacts[] {
+  return journalLines(join(takeDir, 'journal.ndjson')).filter(({ type }) => type === 'segment') as unknown as SegmentFacts[];
+}
+
+/** Where each packet of one kind stands on the take's time line by ffprobe, seconds, in the order of its files. */
+export function packetTimes(takeDir: string, kind: 'audio' | 'video'): number[] {
+  return segmentsOf(takeDir).flatMap((segment) => {
+    if (segment[kind === 'audio' ? 'audioFrames' : 'frames'] === 0) return [];
+    const input = Buffer.concat([segment.init, segment.file].map((file) => readFileSync(join(takeDir, file))));
+    const args = ['-v', 'error', '-select_streams', kind.slice(0, 1), '-show_entries', 'packet=pts_time', '-of', 'csv=p=0', 'pipe:0'];
+    const { stdout } = spawnSync('ffprobe', args, { input });
+    return stdout.toString().split('\n').filter(Boolean).map(Number.parseFloat);
+  });
+}
