@@ -13,6 +13,7 @@ import type { Withheld } from './intake.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import type { Timeline } from './timeline.ts';
 import { WithheldFrames } from './withheld.ts';
+import { WriteBuffers } from './write-buffers.ts';
 
 /** What a take tells the operation it belongs to. */
 export type TakeOwner = {
@@ -34,6 +35,9 @@ export type TakeFacts = { operationId: string; angleId: string; sourceKind: Sour
 
 type Counts = Totals & { audioFrames: number; audioMissing: number; damage: Damage[] };
 type OpenSegment = { start: CaptureTime; mediaMs: number; cell: number };
+
+/** All takes of the process share it. */
+const writeBuffers = new WriteBuffers();
 
 const none = (): Counts => ({ segments: 0, frames: 0, withheld: 0, missing: 0, audioFrames: 0, audioMissing: 0, damage: [] });
 
@@ -107,7 +111,9 @@ export class TakeRecord {
   fragment(chunks: Buffer[], frames: number, audioFrames: number): void {
     this.#counts.frames += frames;
     this.#counts.audioFrames += audioFrames;
-    this.#writer?.write(chunks, () => chunks.forEach((chunk) => this.#memory.free(chunk)));
+    const bytes = writeBuffers.join(chunks);
+    for (const chunk of chunks) this.#memory.free(chunk);
+    this.#writer?.write([bytes], () => writeBuffers.free(bytes));
   }
 
   close(end: { mediaMs: number; capture: CaptureTime }, clock: CaptureClock | null, nowMs: number): void {
