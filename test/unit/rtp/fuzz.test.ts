@@ -11,6 +11,7 @@ import { createDepacketizer, type TrackFormat } from '../../../media/rtp/depacke
 import { parseRtp, type RtpPacket } from '../../../media/rtp/packet.ts';
 import { unwrapRtx } from '../../../media/rtp/rtx.ts';
 import { SlabPool } from '../../../media/rtp/slabs.ts';
+import { obusOf } from '../../support/av1-rtp.ts';
 import { fixture, fixtureConfig } from '../../support/depacketize.ts';
 import { packet } from '../../support/rtp.ts';
 
@@ -51,11 +52,28 @@ function useConfig(config: CodecConfig): void {
   expect(readInit(initSegment([{ trackId: 1, timescale: 1000, config }]))).toHaveLength(1);
 }
 
+/** Whether a unit, damaged or not, can be walked through to its very end. */
+const WHOLE: Record<string, (data: Buffer) => boolean> = {
+  'video/h264': isLengthPrefixed,
+  'video/h265': isLengthPrefixed,
+  'video/av1': (data) => obusOf(data).reduce((size, obu) => size + obu.length + sizeFieldBytes(obu), 0) === data.length,
+};
+function isLengthPrefixed(data: Buffer): boolean {
+  let at = 0;
+  while (at + 4 <= data.length) at += 4 + data.readUInt32BE(at);
+  return at === data.length;
+}
+function sizeFieldBytes(obu: Buffer): number {
+  const size = obu.length - ((obu[0] as number) & 4 ? 2 : 1);
+  return size < 128 ? 1 : size < 16_384 ? 2 : size < 2_097_152 ? 3 : 4;
+}
+
 /** All of it through one depacketiser: nothing thrown, nothing too large, no more memory than a few slabs. */
 function run(track: TrackFormat, packets: { packet: RtpPacket; lost: number; restart: boolean }[], memory: SlabPool): void {
   let sizeBytes = 0;
   const output = (unit: AccessUnit): void => {
     sizeBytes += unit.data.length;
+    if (WHOLE[track.mimeType.toLowerCase()]?.(unit.data) === false) throw new Error(`not well formed: ${unit.data.toString('hex')}`);
     if (unit.data.length > MAX_UNIT_BYTES) throw new Error(`a unit of ${unit.data.length} bytes`);
     memory.free(unit.data);
   };
