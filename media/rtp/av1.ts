@@ -116,7 +116,7 @@ export class Av1Format implements PayloadFormat {
     const sized = leb128(head, 1 + extension);
     pieces.drop(first + 1, header & 2 && sized ? sized.end : 1 + extension);
     const size = pieces.sizeFrom(first + 1);
-    if (header & 2 && sized?.value !== size) {
+    if (head.length < 1 + extension || (header & 2 && sized?.value !== size)) {
       pieces.truncate(first);
       return false;
     }

@@ -42,8 +42,9 @@ describe('AV1', () => {
     send(1, Buffer.concat([bytes(0x20, sized(INTER).length), sized(INTER), extended]), { marker: true });
     send(2, Buffer.concat([bytes(0x10), extendedSized]), { marker: true });
     send(3, Buffer.concat([bytes(0x10), sized(INTER), bytes(0)]), { marker: true });
-    expect(units.map(({ data }) => data)).toEqual([Buffer.concat([sized(INTER), extendedSized]), extendedSized, bytes()]);
-    expect(units.map(({ damaged }) => damaged)).toEqual([false, false, true]);
+    send(4, bytes(0x10, (6 << 3) | 4), { marker: true }); // its extension is missing
+    expect(units.map(({ data }) => data)).toEqual([Buffer.concat([sized(INTER), extendedSized]), extendedSized, bytes(), bytes()]);
+    expect(units.map(({ damaged }) => damaged)).toEqual([false, false, true, true]);
   });
 
   it('calls nothing key without a sequence header, nor a key frame that is not shown', () => {

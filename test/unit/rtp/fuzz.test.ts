@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { HubError } from '../../../media/errors.ts';
 import { fragment } from '../../../media/mp4/fragment.ts';
 import { initSegment } from '../../../media/mp4/init.ts';
@@ -11,6 +11,7 @@ import { createDepacketizer, type TrackFormat } from '../../../media/rtp/depacke
 import { parseRtp, type RtpPacket } from '../../../media/rtp/packet.ts';
 import { unwrapRtx } from '../../../media/rtp/rtx.ts';
 import { SlabPool } from '../../../media/rtp/slabs.ts';
+import { obusOf } from '../../support/av1-rtp.ts';
 import { fixture, fixtureConfig } from '../../support/depacketize.ts';
 import { packet } from '../../support/rtp.ts';
 
@@ -19,6 +20,8 @@ const MAX_UNIT_BYTES = 8 * 1024 * 1024;
 /** Kept slabs (16) and a few in use. */
 const MAX_HELD_BYTES = 24 * 128 * 1024;
 let inputs = 0;
+// seconds here are for a machine with nothing else to do
+vi.setConfig({ testTimeout: 120_000 });
 
 /** A property counted input by input. Seeds are fast-check's own: a failure prints the one that repeats it. */
 function check<T>(arbitrary: fc.Arbitrary<T>, numRuns: number, property: (value: T) => void): void {
@@ -51,11 +54,28 @@ function useConfig(config: CodecConfig): void {
   expect(readInit(initSegment([{ trackId: 1, timescale: 1000, config }]))).toHaveLength(1);
 }
 
+/** Whether a unit, damaged or not, can be walked through to its very end. */
+const WHOLE: Record<string, (data: Buffer) => boolean> = {
+  'video/h264': isLengthPrefixed,
+  'video/h265': isLengthPrefixed,
+  'video/av1': (data) => obusOf(data).reduce((size, obu) => size + obu.length + sizeFieldBytes(obu), 0) === data.length,
+};
+function isLengthPrefixed(data: Buffer): boolean {
+  let at = 0;
+  while (at + 4 <= data.length) at += 4 + data.readUInt32BE(at);
+  return at === data.length;
+}
+function sizeFieldBytes(obu: Buffer): number {
+  const size = obu.length - ((obu[0] as number) & 4 ? 2 : 1);
+  return size < 128 ? 1 : size < 16_384 ? 2 : size < 2_097_152 ? 3 : 4;
+}
+
 /** All of it through one depacketiser: nothing thrown, nothing too large, no more memory than a few slabs. */
 function run(track: TrackFormat, packets: { packet: RtpPacket; lost: number; restart: boolean }[], memory: SlabPool): void {
   let sizeBytes = 0;
   const output = (unit: AccessUnit): void => {
     sizeBytes += unit.data.length;
+    if (WHOLE[track.mimeType.toLowerCase()]?.(unit.data) === false) throw new Error(`not well formed: ${unit.data.toString('hex')}`);
     if (unit.data.length > MAX_UNIT_BYTES) throw new Error(`a unit of ${unit.data.length} bytes`);
     memory.free(unit.data);
   };
