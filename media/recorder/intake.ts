@@ -16,7 +16,7 @@ import type { SenderReport, TrackInput } from './input.ts';
 export type Frame = {
   /** Decode time: RTP timestamp without wrap, in the track's clock rate; comparable within one `run`. */
   ticks: number;
-  /** Presentation time less decode time; not 0 only where frames are reordered (B-frames). */
+  /** Presentation time less decode time; more than 0 only where frames are reordered (B-frames). */
   compositionTicks: number;
   /** Counts the sender's restarts of its numbering, and changes of the simulcast layer. */
   run: number;
@@ -174,7 +174,12 @@ export class Intake {
     const capture = this.#clock.captureTime(unit.timestamp);
     if (this.input.kind === 'audio') {
       const { config } = this.#depacketizer;
-      if (unit.lostBefore > 0) this.#output.missing(unit.lostBefore);
+      const missing = unit.lostBefore + (unit.damaged ? 1 : 0);
+      if (missing > 0) this.#output.missing(missing);
+      if (unit.damaged) {
+        this.#memory.free(unit.data);
+        return;
+      }
       this.#output.frame({ ...this.#facts(unit, capture, config), ticks: shownTicks, compositionTicks: 0 });
       return;
     }

@@ -41,6 +41,8 @@ type OpenSegment = {
   /** Fragments written so far. */
   sequence: number;
   primary: 'video' | 'audio';
+  /** Presentation less decode time of its first picture. */
+  leadTicks: number;
   end: { mediaMs: number; capture: CaptureTime };
 };
 
@@ -188,6 +190,7 @@ export class Muxer {
       sequence: 0,
       primary,
       end: { mediaMs, capture: frame.capture },
+      leadTicks: primary === 'video' ? frame.compositionTicks : 0,
     };
     this.#output.open({ capture: frame.capture, mediaMs, cell, tracks });
   }
@@ -294,7 +297,8 @@ export class Muxer {
     const { run, endTicks } = videoRun(taken, this.#video[0]?.ticks ?? null, this.#videoStepTicks);
     const last = taken.at(-1);
     if (last && this.#segment) {
-      const endMs = endTicks / (VIDEO_TIMESCALE / 1000);
+      // where the next picture in order would be shown, as late after its decoding as this segment's first
+      const endMs = (endTicks + this.#segment.leadTicks) / (VIDEO_TIMESCALE / 1000);
       const hubMs = last.frame.capture.hubMs + endMs - shownMs(last);
       this.#segment.end = { mediaMs: endMs, capture: { ...last.frame.capture, hubMs } };
     }

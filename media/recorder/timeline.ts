@@ -7,7 +7,7 @@ const SLEW_MS = 5;
 const JUMP_MS = 100;
 
 /**
- * The take's own time line, on which samples are stored: it starts at 0 with the first recorded frame and runs with the
+ * The take's own time line, on which samples are stored: it starts at 0 with the decoding of the first recorded frame and runs with the
  * primary track's RTP clock, so that sample durations are exactly the sender's. Only the journal maps it to hub time.
  */
 export class Timeline {
@@ -24,12 +24,14 @@ export class Timeline {
   /** The first frame to be recorded. */
   start(frame: Frame): void {
     this.#originMs ??= frame.capture.hubMs;
-    if (this.#reference.hubMs === 0) this.#reference = { hubMs: frame.capture.hubMs, mediaMs: 0 };
+    // no decode time may be negative
+    const mediaMs = (frame.compositionTicks * 1000) / frame.clockRate;
+    if (this.#reference.hubMs === 0) this.#reference = { hubMs: frame.capture.hubMs, mediaMs };
   }
 
   /** Media time at which a video frame is decoded, 90 kHz. Call in order. */
   videoTicks(frame: Frame): number {
-    const ticks = place(this.#video, frame, this.#mediaMs(frame));
+    const ticks = place(this.#video, frame, this.#mediaMs(frame) - (frame.compositionTicks * 1000) / VIDEO_TIMESCALE);
     this.#reference = { hubMs: frame.capture.hubMs, mediaMs: ((ticks + frame.compositionTicks) * 1000) / VIDEO_TIMESCALE };
     return ticks;
   }

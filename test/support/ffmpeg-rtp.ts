@@ -30,7 +30,7 @@ export async function ffmpegRtp(args: string[], packetBytes = 1200): Promise<Sen
 }
 
 /** Payload types 72 to 76 are RTCP's (RFC 5761, 4). */
-function isRtcp(packet: Buffer): boolean {
+export function isRtcp(packet: Buffer): boolean {
   const type = (packet[1] ?? 0) & 0x7f;
   return type >= 72 && type <= 76;
 }

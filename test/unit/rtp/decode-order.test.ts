@@ -22,31 +22,30 @@ describe('decoding order', () => {
     expect(out).toEqual([3000, 3000, 6000, 6000]);
   });
 
-  it('gives I P B B the smallest times in turn, composition offsets positive and negative', () => {
+  it('gives I P B B the times of one place before, so that no offset is negative', () => {
     expect(order([0, 3, 1, 2, 6, 4, 5, 7], 1)).toEqual([
-      [0, 0],
-      [3, 1],
-      [1, 2],
-      [2, 3],
-      [6, 4],
-      [4, 5],
-      [5, 6],
-      [7, 7],
+      [0, -1],
+      [3, 0],
+      [1, 1],
+      [2, 2],
+      [6, 3],
+      [4, 4],
+      [5, 5],
+      [7, 6],
     ]);
   });
 
   it('gives pyramids of B-frames theirs too', () => {
     // x264: I0 P8 B4 B2 b1 b3 B6 b5 b7
     const shown = [0, 8, 4, 2, 1, 3, 6, 5, 7, 16, 12, 10, 9, 11, 14, 13, 15];
-    expect(order(shown, 3)).toEqual(shown.map((ticks, i) => [ticks, i]));
+    expect(order(shown, 3)).toEqual(shown.map((ticks, i) => [ticks, i - 3]));
   });
 
   it('learns a depth that the stream does not declare, and is right from the next group on', () => {
     const shown = [0, 400, 800, 1200].flatMap((group) => [0, 300, 100, 200].map((ticks) => group + ticks));
     const out = order(shown);
     expect(out.map(([ticks]) => ticks)).toEqual(shown);
-    for (const [ticks, decodeTicks] of out.slice(8)) expect(Math.abs(ticks - decodeTicks)).toBeLessThanOrEqual(200);
-    expect(out.slice(8).map(([, decodeTicks]) => decodeTicks)).toEqual([800, 900, 1000, 1100, 1200, 1300, 1400, 1500]);
+    expect(out.slice(8).map(([, decodeTicks]) => decodeTicks)).toEqual([700, 800, 900, 1000, 1100, 1200, 1300, 1400]);
   });
 
   it('never loses a frame, changes their order, or decodes two at once', () => {
