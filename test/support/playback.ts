@@ -7,7 +7,13 @@ import { journalLines } from './operation.ts';
 
 export type Played = { status: number | null; said: string; playlist: string };
 
-/** Play one take of an operation's folder as an HLS player would, by the product's own playlist, with ffmpeg; `said` is all it complains of. */
+/**
+ * ffmpeg's null output rounds times to a frame rate that it guesses: of pictures that come unevenly (a busy machine's fake
+ * camera) two may then fall together. Without rounding it must not say so.
+ */
+const ROUNDED = /^\[null @ \w+\] Application provided invalid, non monotonically increasing dts to muxer in stream \d+: (\d+) >= \1$/;
+
+/** Play one take of an operation's folder as an HLS player would, by the product's own playlist, with ffmpeg, with and without rounding; `said` is all it complains of. */
 export async function playTake(operationDir: string, angleId: string, takeId: string): Promise<Played> {
   const recorded = await readOperation(operationDir);
   const angles = recorded.angles
@@ -16,8 +22,21 @@ export async function playTake(operationDir: string, angleId: string, takeId: st
   const playlist = mediaPlaylist({ ...recorded, angles }, angleId);
   const path = join(operationDir, angleId, `take-${takeId}.m3u8`);
   writeFileSync(path, playlist);
-  const { status, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-nostdin', '-i', path, '-f', 'null', '-']);
-  return { status, said: stderr.toString(), playlist };
+  const plain = play(path, []);
+  const exact = play(path, ['-fps_mode', 'passthrough', '-enc_time_base', '-1']);
+  return {
+    status: plain.status || exact.status,
+    said: plain.said
+      .filter((line) => !ROUNDED.test(line))
+      .concat(exact.said)
+      .join('\n'),
+    playlist,
+  };
+}
+
+function play(path: string, more: string[]): { status: number | null; said: string[] } {
+  const { status, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-nostdin', '-i', path, ...more, '-f', 'null', '-']);
+  return { status, said: stderr.toString().split('\n').filter(Boolean) };
 }
 
 /** Names of an angle's takes. */
