@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { parseRtp } from '../../media/rtp/packet.ts';
 import type { TrackInput, TrackSink } from '../../media/recorder/input.ts';
 import { isRtcp, trackOf } from './ffmpeg-rtp.ts';
 
@@ -80,9 +79,8 @@ function hand(sink: TrackSink, bytes: Buffer, atMs: number): void {
 
 /** What lies in the socket's buffer is delivered before a datagram sent after it. */
 async function drain(socket: Socket): Promise<void> {
-  let last = false;
-  socket.on('message', (bytes) => (last ||= bytes.length === 1 && parseRtp(bytes, 0) === null));
+  const drained = new Promise<void>((resolve) => socket.on('message', (bytes) => bytes.length === 1 && resolve()));
   socket.send(Buffer.from([0]), socket.address().port, '127.0.0.1');
-  while (!last) await once(socket, 'message');
+  await drained;
   socket.close();
 }
