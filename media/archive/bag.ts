@@ -6,7 +6,8 @@ import { HubError } from '../errors.ts';
 import { mediaPlaylist } from '../hls/playlist.ts';
 import { syncDir } from '../recordings/journal.ts';
 import { readOperation } from '../recordings/read.ts';
-import { hashFile, listFiles, type Problem, verifyOperation, type VerifyReport } from '../recordings/verify.ts';
+import { hashFile, listFiles } from '../recordings/verify-files.ts';
+import { type Problem, verifyOperation, type VerifyReport } from '../recordings/verify.ts';
 
 export type BagOptions = { operationDir: string; archiveDir: string; hubVersion: string; nowMs: number; progress?: (part: number) => void };
 export type Bag = { path: string; sizeBytes: number; files: number };

@@ -100,13 +100,13 @@ function gap(fromMs: number, toMs: number, segmentMs: number, discontinuity: boo
 
 function dateRange(interruption: Interruption): string {
   const { id, startMs, endMs, cause } = interruption;
-  const end = endMs === null ? '' : `,END-DATE="${iso(endMs)}",DURATION=${seconds(endMs - startMs)}`;
+  const end = endMs === null ? '' : `,END-DATE="${iso(endMs)}",DURATION=${seconds(Math.round(endMs) - Math.round(startMs))}`;
   return `#EXT-X-DATERANGE:ID="${id}",CLASS="cn.fieldhub.interruption",START-DATE="${iso(startMs)}"${end},X-CAUSE="${cause}"`;
 }
 
-/** Where no good picture was to be had: a player must say so, for it goes on showing the last one before. */
+/** Where no good picture was to be had: a player must say so, for it goes on showing the last one before. Its length is that of the dates (4.4.5.1). */
 function damageRange(takeId: string, index: number, { fromMs, toMs, withheld, missing }: Damage): string {
-  const range = `START-DATE="${iso(fromMs)}",END-DATE="${iso(toMs)}",DURATION=${seconds(toMs - fromMs)}`;
+  const range = `START-DATE="${iso(fromMs)}",END-DATE="${iso(toMs)}",DURATION=${seconds(Math.round(toMs) - Math.round(fromMs))}`;
   return `#EXT-X-DATERANGE:ID="damage-${takeId}-${index}",CLASS="cn.fieldhub.damage",${range},X-WITHHELD=${withheld},X-MISSING=${missing}`;
 }
 

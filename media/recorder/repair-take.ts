@@ -62,7 +62,9 @@ export async function repairTake(dir: string, takeId: string): Promise<RepairedT
     segments.push(recovered);
   }
   const sum = (key: 'frames' | 'withheld' | 'missing'): number => segments.reduce((total, segment) => total + segment[key], 0);
-  const totals = { frames: sum('frames'), withheld: sum('withheld'), missing: sum('missing') };
+  // the segment that was cut does not say what was withheld beside it, the side files do
+  const kept = read.lines.reduce((total, line) => total + (line.type === 'withheld' ? line.frames : 0), 0);
+  const totals = { frames: sum('frames'), withheld: Math.max(sum('withheld'), kept), missing: sum('missing') };
   const last = segments.at(-1);
   const endMs = last ? last.startMs + last.durationMs : start.atMs;
   const head = await journal.append({

@@ -5,7 +5,7 @@ import type { Interruption } from '../protocol/state.ts';
 import { readJournal } from './journal.ts';
 import { type Damage, OperationLine, type SegmentLine, TakeLine, type TrackInfo } from './lines.ts';
 import { operationJournal, takeDir, takeJournal } from './paths.ts';
-import { type ClockLine, hubTimeAt } from './time-map.ts';
+import { type Anchor, type ClockLine, hubTimeAt, settled } from './time-map.ts';
 
 export type RecordedTake = {
   angleId: string;
@@ -18,7 +18,7 @@ export type RecordedTake = {
   /** What each initialisation segment of the take describes. */
   tracks: Map<string, TrackInfo[]>;
   clocks: ClockLine[];
-  /** Where pictures are lacking, in order. */
+  /** Where pictures are lacking, in order, by all that the journal knows of the clock. */
   damage: Damage[];
 };
 export type RecordedAngle = { angleId: string; name: string; takes: RecordedTake[] };
@@ -66,6 +66,11 @@ async function readTake(
   const tracks = new Map(lines.flatMap((line) => (line.type === 'init' ? [[line.file, line.tracks] as const] : [])));
   const clocks = lines.filter((line) => line.type === 'clock');
   const damage = [...segments.flatMap((segment) => segment.damage), ...(ended?.damage ?? [])];
+  const anchors = lines.flatMap((line): Anchor[] => {
+    if (line.type === 'segment.opened') return [{ mediaMs: line.mediaMs, hubMs: line.startMs }];
+    return line.type === 'clock' ? [{ mediaMs: line.mediaMs, hubMs: line.hubMs }] : [];
+  });
+  const settle = (hubMs: number): number => settled(anchors, clocks, hubMs);
   return {
     angleId,
     takeId,
@@ -76,7 +81,7 @@ async function readTake(
     segments,
     tracks,
     clocks,
-    damage,
+    damage: damage.map((stretch) => ({ ...stretch, fromMs: settle(stretch.fromMs), toMs: settle(stretch.toMs) })),
   };
 }
 

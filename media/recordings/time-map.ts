@@ -15,3 +15,19 @@ export function hubTimeAt(clocks: ClockLine[], mediaMs: number): number | null {
   if (!line) return null;
   return line.hubMs + (mediaMs - line.mediaMs) * (1 + line.driftPpm / 1e6);
 }
+
+/** A moment on a take's time line, and its hub time as it was known when its journal line was written. */
+export type Anchor = { mediaMs: number; hubMs: number };
+
+/**
+ * A hub time that stands in a take's journal, brought to what the journal knows now, so that it stays with the pictures
+ * that `hubTimeAt` places. `anchors`: begins of segments and `clock` lines, in order of media time.
+ */
+export function settled(anchors: Anchor[], clocks: ClockLine[], hubMs: number): number {
+  const at = anchors.findLastIndex((anchor) => anchor.hubMs <= hubMs);
+  const from = anchors[Math.max(0, at)];
+  if (!from) return hubMs;
+  const to = at < 0 ? undefined : anchors[at + 1];
+  const rate = to && to.mediaMs > from.mediaMs ? (to.mediaMs - from.mediaMs) / (to.hubMs - from.hubMs) : 1;
+  return hubTimeAt(clocks, from.mediaMs + (hubMs - from.hubMs) * rate) ?? hubMs;
+}

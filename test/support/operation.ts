@@ -14,15 +14,19 @@ export type FilmedOperation = {
   end: () => Promise<string>;
 };
 
-/** An operation with cameras that film, once they record. */
-export async function film(hub: RunningHub, names: string[]): Promise<FilmedOperation> {
+/** An operation with cameras that film, once they record. `through`: where each sends instead, a network that hands it on. */
+export async function film(
+  hub: RunningHub,
+  names: string[],
+  through: (name: string, target: PlainSource) => Promise<PlainSource> = (_, target) => Promise.resolve(target),
+): Promise<FilmedOperation> {
   const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '拆除 测试' });
   const base = `/operations/${operationId}`;
   const angles: FilmedAngle[] = [];
   for (const name of names) {
     const { angleId } = await call(hub, AngleState, 'POST', `${base}/angles`, { name });
     const target = await call(hub, PlainSource, 'POST', `${base}/angles/${angleId}/camera`);
-    const camera = new TestCamera(target, name, 'testsrc2');
+    const camera = new TestCamera(await through(name, target), name, 'testsrc2');
     camera.start();
     angles.push({ angleId, name, camera, target });
   }

@@ -1,4 +1,5 @@
-import Hls, { type Fragment } from 'hls.js';
+import Hls, { type LevelDetails } from 'hls.js';
+import { type Damage, damageOf } from '../composables/damage.ts';
 import { hubAt, mediaAt, type Piece, steer } from '../composables/sync-policy.ts';
 
 export type PlayerStatus = 'loading' | 'playing' | 'gap' | 'buffering' | 'failed';
@@ -12,6 +13,8 @@ export class AnglePlayer {
   readonly #hls: Hls;
   readonly #changed: () => void;
   pieces: Piece[] = [];
+  /** Where this angle has no good picture though it has a recording: what is shown then is the last one before. */
+  damage: Damage[] = [];
   status: PlayerStatus = 'loading';
   failure = '';
   #begun = false;
@@ -29,9 +32,9 @@ export class AnglePlayer {
       backBufferLength: 30,
       maxBufferLength: 20,
     });
-    this.#hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => this.#load(details.fragments));
+    this.#hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => this.#load(details));
     this.#hls.on(Hls.Events.LEVEL_LOADED, (_, { details }) => {
-      this.#load(details.fragments);
+      this.#load(details);
       this.#begin();
     });
     this.#hls.on(Hls.Events.MANIFEST_PARSED, () => this.#hls.startLoad(0));
@@ -101,10 +104,11 @@ export class AnglePlayer {
     this.#video.currentTime = targetS;
   }
 
-  #load(fragments: Fragment[]): void {
+  #load({ fragments, dateRanges }: LevelDetails): void {
     this.pieces = fragments
       .filter((fragment) => !fragment.gap && fragment.programDateTime !== null)
       .map((fragment) => ({ hubMs: fragment.programDateTime as number, mediaS: fragment.start, durationS: fragment.duration }));
+    this.damage = damageOf(dateRanges);
     this.#changed();
   }
 

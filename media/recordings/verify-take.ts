@@ -1,0 +1,134 @@
+import { messageOf } from '../errors.ts';
+import { VIDEO_TRACK_ID } from '../mp4/init.ts';
+import { readFragments, readInit } from '../mp4/read.ts';
+import { type OperationLine, type SegmentLine, TakeLine } from './lines.ts';
+import { parseSegmentFile } from './paths.ts';
+import { type Chained, readChain, readChecked, type Report } from './verify-files.ts';
+import { checkTotals } from './verify-totals.ts';
+
+export type AngleFigures = {
+  angleId: string;
+  name: string;
+  takes: number;
+  segments: number;
+  /** Counted in the files, not in the journal. */
+  frames: number;
+  durationMs: number;
+  sizeBytes: number;
+  /** Worst stated alignment error of its segments. */
+  alignmentErrorMs: number;
+};
+
+export type TakeCheck = {
+  dir: string;
+  started: Extract<OperationLine, { type: 'take.started' }>;
+  operation: Chained<OperationLine>[];
+  segmentMs: number;
+  ended: boolean;
+  figures: AngleFigures;
+  known: Set<string>;
+  hashes: Map<string, string>;
+  report: Report;
+  progress?: (bytes: number) => void;
+};
+
+/** One take: its journal against the operation's, and every file that it knows. */
+export async function checkTake(check: TakeCheck): Promise<void> {
+  const { dir, started, operation, ended, figures, known, report } = check;
+  const folder = `${started.angleId}/${started.takeId}`;
+  const path = `${folder}/journal.ndjson`;
+  figures.takes += 1;
+  known.add(path);
+  const lines = await readChain(dir, path, (value) => TakeLine.parse(value), report);
+  if (lines.length === 0) {
+    report(
+      path,
+      `take ${started.takeId} of angle ${started.angleId} is in the operation's journal, but its own journal is missing or empty`,
+    );
+    return;
+  }
+  if (lines[0]?.head.hash !== started.headHash) report(path, "line 0: is not the one that the operation's journal knows");
+  for (const { line } of operation) {
+    if ((line.type !== 'take.head' && line.type !== 'take.ended') || line.angleId !== started.angleId || line.takeId !== started.takeId)
+      continue;
+    const own = lines[line.headSeq];
+    if (!own) report(path, `line ${line.headSeq}: is missing: the journal was cut off, the operation's journal knows this line`);
+    else if (own.head.hash !== line.headHash) report(path, `line ${line.headSeq}: is not the one that the operation's journal knows`);
+    if (line.type === 'take.ended' && lines.length - 1 > line.headSeq)
+      report(path, `line ${line.headSeq + 1}: was added after the take had ended`);
+  }
+  if (ended && lines.at(-1)?.line.type !== 'take.ended') report(path, 'the take does not end: its last line was cut off');
+  const own = lines.map(({ line }) => line);
+  for (const message of checkTotals(own, check.segmentMs, endOf(operation))) report(path, message);
+  await checkFiles(check, folder, lines);
+}
+
+function endOf(operation: Chained<OperationLine>[]): number | null {
+  for (const { line } of operation) if (line.type === 'operation.ended') return line.atMs;
+  return null;
+}
+
+async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeLine>[]): Promise<void> {
+  const { dir, segmentMs, figures, known, hashes, report, progress } = check;
+  const closed = new Set(lines.map(({ line }) => (line.type === 'segment' ? line.file : '')));
+  const inits = new Map<string, number>();
+  let previous: SegmentLine | null = null;
+  for (const { line } of lines) {
+    if (line.type === 'segment.opened' && !closed.has(line.file) && !check.ended) known.add(`${folder}/${line.file}`); // being written
+    if (line.type !== 'init' && line.type !== 'segment' && line.type !== 'withheld') continue;
+    const path = `${folder}/${line.file}`;
+    known.add(path);
+    const bytes = await readChecked(dir, path, line, report);
+    if (!bytes) continue;
+    hashes.set(path, line.sha256);
+    figures.sizeBytes += bytes.length;
+    progress?.(bytes.length);
+    try {
+      if (line.type === 'init') {
+        const tracks = readInit(bytes);
+        inits.set(line.file, tracks.find((track) => track.kind === 'video')?.trackId ?? 0);
+        continue;
+      }
+      if (line.type === 'withheld') {
+        const pictures = countPictures(bytes, VIDEO_TRACK_ID);
+        if (pictures !== line.frames) report(path, `has ${pictures} pictures, its journal says ${line.frames}`);
+        continue;
+      }
+      checkSegment(line, bytes, inits.get(line.init), segmentMs, previous, (message) => report(path, message));
+      figures.frames += countPictures(bytes, inits.get(line.init));
+    } catch (error) {
+      report(path, messageOf(error));
+      continue;
+    }
+    figures.segments += 1;
+    figures.durationMs += line.durationMs;
+    figures.alignmentErrorMs = Math.max(figures.alignmentErrorMs, line.alignmentErrorMs);
+    previous = line;
+  }
+}
+
+function checkSegment(
+  line: SegmentLine,
+  bytes: Buffer,
+  trackId: number | undefined,
+  segmentMs: number,
+  previous: SegmentLine | null,
+  report: (message: string) => void,
+): void {
+  if (trackId === undefined) report(`its initialisation segment ${line.init} comes nowhere before it`);
+  const named = parseSegmentFile(line.file);
+  if (named?.cell !== line.cell || named.part !== line.part) report(`is named for another cell than ${line.cell}-${line.part}`);
+  if (Math.floor(line.startMs / segmentMs) !== line.cell) report(`begins at ${line.startMs}, which is not in cell ${line.cell}`);
+  if (Math.abs(line.startMs - line.cell * segmentMs - line.offsetMs) > 0.01) report('its offset does not fit its start');
+  if (previous && line.cell * 10_000 + line.part <= previous.cell * 10_000 + previous.part) report('is out of order');
+  const { fragments, wholeBytes } = readFragments(bytes);
+  if (wholeBytes !== bytes.length) report(`ends with ${bytes.length - wholeBytes} bytes that are no whole fragment`);
+  if (fragments.length !== line.fragments) report(`has ${fragments.length} fragments, its journal says ${line.fragments}`);
+  const pictures = countPictures(bytes, trackId);
+  if (pictures !== line.frames) report(`has ${pictures} pictures, its journal says ${line.frames}`);
+}
+
+function countPictures(bytes: Buffer, videoTrackId: number | undefined): number {
+  const tracks = readFragments(bytes).fragments.flatMap((fragment) => fragment.tracks);
+  return tracks.reduce((sum, track) => sum + (track.trackId === videoTrackId ? track.samples : 0), 0);
+}

@@ -1,0 +1,51 @@
+import type { Damage, TakeLine } from './lines.ts';
+
+/** Times in journals are rounded to a microsecond, each by itself. */
+const ROUNDING_MS = 0.01;
+/** So far may times disagree that were estimated at different moments. */
+const CLOCK_MS = 1000;
+
+/**
+ * Whether a take's journal agrees with itself: what its segments say against its totals, and where damage lies. `endedMs`:
+ * end of the operation, null while it is live. Returns what is wrong, in words; checks nothing but the lines.
+ */
+export function checkTotals(lines: TakeLine[], segmentMs: number, endedMs: number | null): string[] {
+  const segments = lines.filter((line) => line.type === 'segment');
+  const wrong: string[] = [];
+  for (const segment of segments) {
+    const overrunMs = Math.max(0, segment.startMs + segment.durationMs - (segment.cell + 1) * segmentMs);
+    if (Math.abs(overrunMs - segment.overrunMs) > ROUNDING_MS)
+      wrong.push(`${segment.file} runs ${overrunMs.toFixed(3)} ms beyond its cell, its line says ${segment.overrunMs}`);
+  }
+  const ended = lines.find((line) => line.type === 'take.ended');
+  if (ended) {
+    const sum = (key: 'frames' | 'withheld' | 'missing'): number => segments.reduce((total, segment) => total + segment[key], 0);
+    if (segments.length !== ended.segments) wrong.push(`has ${segments.length} segments, its last line says ${ended.segments}`);
+    if (sum('frames') !== ended.frames) wrong.push(`its segments have ${sum('frames')} frames, its last line says ${ended.frames}`);
+    for (const key of ['withheld', 'missing'] as const)
+      if (sum(key) > ended[key]) wrong.push(`its segments have ${sum(key)} ${key} frames, its last line only ${ended[key]}`);
+    const kept = lines.reduce((total, line) => total + (line.type === 'withheld' ? line.frames : 0), 0);
+    if (kept > ended.withheld) wrong.push(`its side files have ${kept} frames, its last line only ${ended.withheld} withheld`);
+  }
+  const started = lines[0]?.type === 'take.started' ? lines[0].atMs : -Infinity;
+  const damage = [...segments.flatMap((segment) => segment.damage), ...(ended?.damage ?? [])];
+  return [...wrong, ...checkDamage(damage, started, ended?.atMs ?? Infinity, endedMs ?? Infinity)];
+}
+
+/**
+ * Stretches follow one another. One may begin before the take's first picture (what came before could not be decoded)
+ * and end after its last (nothing good followed), but none lies wholly outside the take or goes on after the operation.
+ */
+function checkDamage(damage: Damage[], fromMs: number, toMs: number, operationEndMs: number): string[] {
+  const wrong: string[] = [];
+  let previousMs = -Infinity;
+  for (const stretch of damage) {
+    if (stretch.toMs < stretch.fromMs) wrong.push(`damage at ${stretch.fromMs} ends before it begins`);
+    if (stretch.fromMs < previousMs - CLOCK_MS) wrong.push(`damage at ${stretch.fromMs} is out of order`);
+    if (stretch.withheld + stretch.missing === 0) wrong.push(`damage at ${stretch.fromMs} lacks no frame`);
+    if (stretch.toMs < fromMs - CLOCK_MS || stretch.fromMs > toMs + CLOCK_MS || stretch.toMs > operationEndMs + CLOCK_MS)
+      wrong.push(`damage at ${stretch.fromMs} lies outside the take`);
+    previousMs = stretch.fromMs;
+  }
+  return wrong;
+}

@@ -1,0 +1,266 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyOperation } from '../../media/recordings/verify.ts';
+import { launchBrowser } from '../../scripts/demo/phone.ts';
+import { type RunningHub, startHub, until } from '../support/hub.ts';
+import { film, type FilmedAngle, type FilmedOperation, journalLines, untilSegments } from '../support/operation.ts';
+import { Relay } from '../support/relay.ts';
+
+type Line = Record<string, unknown>;
+type Stretch = { fromMs: number; toMs: number; withheld: number; missing: number };
+
+/** The camera's 30 pictures a second on a clock of 90 kHz. */
+const PICTURE_TICKS = 3000;
+
+let root = '';
+let hub: RunningHub;
+let browser: Browser;
+let relay: Relay;
+let operation: FilmedOperation;
+let east: FilmedAngle;
+let west: FilmedAngle;
+let take = '';
+let lines: Line[] = [];
+let badge = '';
+let bag = '';
+
+/** Two cameras; the way of one loses packets twice; the console watches; then the operation ends and is packed. */
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fieldhub-damage-'));
+  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
+  browser = await launchBrowser();
+  operation = await film(hub, ['东侧', '西侧'], async (name, target) => {
+    if (name !== '东侧') return target;
+    relay = await Relay.open(target);
+    return relay.source;
+  });
+  [east, west] = operation.angles as [FilmedAngle, FilmedAngle];
+  const { page } = await open(`/console/${operation.operationId}`);
+  const loss = page.getByTestId(`loss-${east.angleId}`);
+  await untilSegments(operation, east.angleId, 2);
+  relay.lose(40);
+  await until('the console says that pictures are lost', async () => (badge = (await loss.textContent()) ?? '').includes('画面丢失'));
+  await untilSegments(operation, east.angleId, 4);
+  relay.lose(3);
+  await untilSegments(operation, east.angleId, 6);
+  east.camera.cut();
+  west.camera.cut();
+  await until('both angles are known to be silent', async () =>
+    (await operation.view()).angles.every((angle) => angle.status !== 'recording'),
+  );
+  bag = await operation.end();
+  take = join(operation.dir, east.angleId, '0001');
+  lines = journal(east.angleId);
+});
+afterAll(async () => {
+  relay.close();
+  await browser.close();
+  await hub.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+async function open(path: string, locale = 'zh-CN', width = 1440): Promise<{ page: Page; errors: string[] }> {
+  const context = await browser.newContext({ viewport: { width, height: 900 }, locale });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  await page.goto(`${hub.url}${path}`);
+  return { page, errors };
+}
+const journal = (angleId: string): Line[] => journalLines(join(operation.dir, angleId, '0001', 'journal.ndjson'));
+const of = (type: string, all = lines): Line[] => all.filter((line) => line['type'] === type);
+const sum = (all: Line[], key: string): number => all.reduce((total, line) => total + Number(line[key]), 0);
+/** The machine is small and busy: the other angle may lose something too. */
+const damage = (angleId = east.angleId): Stretch[] =>
+  ['segment', 'take.ended'].flatMap((type) => of(type, journal(angleId))).flatMap((line) => line['damage'] as Stretch[]);
+
+describe('packets that are lost on the way', () => {
+  it('are seen at the console while it happens, in words and with a number', () => {
+    expect(badge).toMatch(/画面丢失 [1-9]\d* 帧/);
+  });
+
+  it('leave damage in the journal: how much, from when to when', () => {
+    expect(relay.lost).toBe(43);
+    const stretches = damage();
+    expect(stretches.length).toBeGreaterThanOrEqual(2);
+    for (const { fromMs, toMs, withheld, missing } of stretches) {
+      expect(toMs).toBeGreaterThanOrEqual(fromMs);
+      expect(withheld + missing).toBeGreaterThan(0);
+    }
+    const [ended] = of('take.ended');
+    for (const key of ['withheld', 'missing'] as const)
+      expect(stretches.reduce((total, stretch) => total + stretch[key], 0)).toBe(ended?.[key]);
+    expect(sum(of('segment'), 'missing')).toBeGreaterThanOrEqual(2); // 40 packets are more than three pictures
+  });
+
+  it('lose count of no picture: sent = recorded + withheld + missing', () => {
+    const [ended] = of('take.ended');
+    expect(Number(ended?.['frames']) + Number(ended?.['withheld']) + Number(ended?.['missing'])).toBe(relay.sent(PICTURE_TICKS));
+    expect(sum(of('segment'), 'frames')).toBe(ended?.['frames']);
+  });
+
+  it('keep what cannot be decoded in side files that the journal knows', () => {
+    const asides = of('withheld');
+    expect(asides.length).toBeGreaterThanOrEqual(2);
+    for (const line of asides) {
+      const bytes = readFileSync(join(take, String(line['file'])));
+      expect(bytes.length).toBe(line['sizeBytes']);
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(line['sha256']);
+    }
+    expect(sum(asides, 'frames')).toBe(of('take.ended')[0]?.['withheld']);
+    expect(readdirSync(take).filter((name) => name.startsWith('withheld-'))).toHaveLength(asides.length);
+  });
+
+  it('leave recordings that ffmpeg plays without a word', () => {
+    for (const { angleId } of [east, west]) {
+      const out = ['-map', '0:v', '-fps_mode', 'passthrough', '-enc_time_base', '-1', '-f', 'null', '-'];
+      const played = spawnSync('ffmpeg', ['-v', 'error', '-i', join(bag, 'data', angleId, 'index.m3u8'), ...out]);
+      expect(played.stderr.toString()).toBe('');
+      expect(played.status).toBe(0);
+    }
+  });
+
+  it('verify as they are; a byte changed in a side file is found, and the file named', async () => {
+    expect((await verifyOperation(operation.dir)).problems).toEqual([]);
+    const copy = join(root, 'copy');
+    cpSync(operation.dir, copy, { recursive: true });
+    const name = String(of('withheld')[0]?.['file']);
+    const path = join(copy, east.angleId, '0001', name);
+    const bytes = readFileSync(path);
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    const { ok, problems } = await verifyOperation(copy);
+    expect(ok).toBe(false);
+    expect(problems).toEqual([{ path: `${east.angleId}/0001/${name}`, message: expect.stringContaining('SHA-256') }]);
+  });
+
+  it('are date ranges in the playlist of their angle', async () => {
+    for (const { angleId } of [east, west]) {
+      const reply = await fetch(`${hub.url}/hls/${operation.operationId}/${angleId}/index.m3u8`);
+      const ranges = (await reply.text()).split('\n').filter((line) => line.includes('CLASS="cn.fieldhub.damage"'));
+      const stretches = damage(angleId);
+      expect(ranges).toHaveLength(stretches.length);
+      for (const [i, range] of ranges.entries()) {
+        const { withheld, missing, fromMs, toMs } = stretches[i] as Stretch;
+        expect(range).toContain(`X-WITHHELD=${withheld},X-MISSING=${missing}`);
+        const [from, to] = ['START', 'END'].map((end) => Date.parse(new RegExp(`${end}-DATE="([^"]+)"`).exec(range)?.[1] ?? ''));
+        expect(Number(to) - Number(from)).toBeCloseTo(toMs - fromMs, -2);
+      }
+    }
+  });
+});
+
+type Context = { drawImage: (...args: unknown[]) => void; getImageData: (...args: number[]) => { data: Uint8ClampedArray } };
+type Canvas = { width: number; height: number; getContext: (kind: '2d') => Context };
+type Shown = {
+  ownerDocument: { createElement: (name: 'canvas') => Canvas; defaultView: { getComputedStyle: (of: unknown) => { filter: string } } };
+};
+
+/** What the video shows, as a hash: equal for the same picture. */
+const picture = (video: Locator): Promise<number> =>
+  video.evaluate((element: Shown) => {
+    const canvas = element.ownerDocument.createElement('canvas');
+    [canvas.width, canvas.height] = [320, 180];
+    const context = canvas.getContext('2d');
+    context.drawImage(element, 0, 0, 320, 180);
+    let hash = 7;
+    for (const byte of context.getImageData(0, 0, 320, 180).data) hash = (hash * 31 + byte) | 0;
+    return hash;
+  });
+const filterOf = (video: Locator): Promise<string> =>
+  video.evaluate((element: Shown) => element.ownerDocument.defaultView.getComputedStyle(element).filter);
+
+describe('the review page', () => {
+  let page: Page;
+  let errors: string[];
+  const tile = (): Locator => page.getByTestId(`review-${east.angleId}`);
+  const shown = (): Promise<string | null> => tile().getAttribute('data-damage');
+  const note = async (): Promise<string> => (await page.getByTestId(`damage-note-${east.angleId}`).textContent()) ?? '';
+  const hubMs = async (): Promise<number> => Number(await page.getByTestId('review-clock').getAttribute('data-hub-ms'));
+  /** The longest damage that a segment runs through: one that lasts too long is a gap, with nothing to be marked. */
+  const longest = (): Stretch =>
+    damage()
+      .filter(({ fromMs, toMs }) =>
+        of('segment').some((line) => Number(line['startMs']) < fromMs && Number(line['startMs']) + Number(line['durationMs']) > toMs - 20),
+      )
+      .reduce((a, b) => (b.toMs - b.fromMs > a.toMs - a.fromMs ? b : a));
+  /** To that damage, by the page's list. */
+  const jump = async (): Promise<void> => {
+    const at = damage().findIndex(({ fromMs }) => fromMs === longest().fromMs);
+    await page.getByTestId('damage-list').locator('li button').nth(at).click();
+    await until('the picture is there', async () => (await tile().getAttribute('data-status')) === 'playing');
+  };
+
+  it('draws damage on the time line, wide enough to be seen, and lists it with numbers', async () => {
+    ({ page, errors } = await open(`/review/${operation.operationId}`));
+    const bars = page.getByTestId(`damage-bar-${east.angleId}`);
+    await bars.first().waitFor({ timeout: 30_000 });
+    for (const bar of await bars.all()) {
+      const box = await bar.boundingBox();
+      expect(box?.width).toBeGreaterThanOrEqual(4);
+      expect(box?.height).toBeGreaterThanOrEqual(10);
+    }
+    expect(await page.getByTestId('damage-list').locator('li').count()).toBe(damage().length + damage(west.angleId).length);
+    const [ended] = of('take.ended');
+    const cells = await page.getByTestId(`facts-${east.angleId}`).locator('td').allTextContents();
+    expect(cells).toEqual(expect.arrayContaining([ended?.['frames'], ended?.['withheld'], ended?.['missing']].map(String)));
+  });
+
+  it('says in a jump to damage that the picture shown is not of this moment, and marks it', async () => {
+    await jump();
+    await expect.poll(shown).toBe('current');
+    const { withheld, missing } = longest();
+    expect(await note()).toContain('画面缺损');
+    if (missing > 0) expect(await note()).toContain(`未收到 ${missing} 帧`);
+    if (withheld > 0) expect(await note()).toContain(`无法解码 ${withheld} 帧`);
+    expect(await note()).toContain('最后完好画面');
+    expect(await page.getByTestId(`damage-note-${east.angleId}`).getAttribute('role')).toBe('status');
+    expect(await filterOf(tile().locator('video'))).toContain('grayscale');
+  });
+
+  it('shows the last good picture until the next one, and no other', async () => {
+    await jump();
+    const video = tile().locator('video');
+    const began = await picture(video);
+    const steps = Math.floor((longest().toMs - (await hubMs())) / (1000 / 30)) - 1;
+    expect(steps).toBeGreaterThan(0);
+    for (let i = 0; i < steps; i += 1) await page.keyboard.press('.');
+    await until('the step is done', async () => (await tile().getAttribute('data-status')) === 'playing');
+    expect(await shown()).toBe('current');
+    expect(await picture(video)).toBe(began);
+    for (let i = 0; i < 4; i += 1) await page.keyboard.press('.');
+    await expect.poll(shown).toBe('passed');
+    await expect.poll(() => picture(video)).not.toBe(began);
+    expect(await note()).toContain('刚才画面缺损');
+  });
+
+  it('plays through it: damaged, just damaged, good again', async () => {
+    await jump();
+    const seen = new Set<string>();
+    await page.getByTestId('review-play').click();
+    await until('the damage is over', async () => {
+      seen.add((await shown()) ?? '');
+      return seen.has('passed') && (await shown()) === 'none';
+    });
+    expect([...seen].slice(0, 2)).toEqual(['current', 'passed']);
+    expect(await note()).toBe('');
+    expect(errors).toEqual([]);
+  });
+
+  it('speaks English to who reads English', async () => {
+    await page.context().close();
+    ({ page, errors } = await open(`/review/${operation.operationId}`, 'en-GB', 390));
+    await page.getByTestId(`damage-bar-${east.angleId}`).first().waitFor({ timeout: 30_000 });
+    await jump();
+    await expect.poll(shown).toBe('current');
+    expect(await note()).toMatch(/Picture damaged: \d+ .*, last good picture shown/);
+    const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+    expect(overflow).toBe(0);
+    expect(errors).toEqual([]);
+  });
+});
