@@ -6,12 +6,16 @@ export type ClockLine = Extract<TakeLine, { type: 'clock' }>;
 const SETTLED_MS = 30_000;
 
 /**
- * Hub time of a moment on a take's time line, milliseconds, by its journal's `clock` lines: the first one that was
- * written after that moment and after the clock had settled, else the last there is, since a later line knows more than
- * an earlier one. Null where there is none: then the segment's own `startMs` stands.
+ * The `clock` line that knows most of a moment on its take's time line: the first one that was written after that moment
+ * and after the clock had settled, else the last there is, since a later line knows more than an earlier one.
  */
+export function clockFor(clocks: ClockLine[], mediaMs: number): ClockLine | null {
+  return clocks.find((clock) => clock.mediaMs >= Math.max(mediaMs, SETTLED_MS)) ?? clocks.at(-1) ?? null;
+}
+
+/** Hub time of a moment on a take's time line, milliseconds. Null where there is no line: then the segment's own `startMs` stands. */
 export function hubTimeAt(clocks: ClockLine[], mediaMs: number): number | null {
-  const line = clocks.find((clock) => clock.mediaMs >= Math.max(mediaMs, SETTLED_MS)) ?? clocks.at(-1);
+  const line = clockFor(clocks, mediaMs);
   if (!line) return null;
   return line.hubMs + (mediaMs - line.mediaMs) * (1 + line.driftPpm / 1e6);
 }

@@ -2,6 +2,7 @@ import { messageOf } from '../errors.ts';
 import { VIDEO_TRACK_ID } from '../mp4/init.ts';
 import { readFragments, readInit } from '../mp4/read.ts';
 import { type OperationLine, type SegmentLine, TakeLine } from './lines.ts';
+import { clockFor } from './time-map.ts';
 import { parseSegmentFile } from './paths.ts';
 import { type Chained, readChain, readChecked, type Report } from './verify-files.ts';
 import { checkTotals } from './verify-totals.ts';
@@ -15,7 +16,7 @@ export type AngleFigures = {
   frames: number;
   durationMs: number;
   sizeBytes: number;
-  /** Worst stated alignment error of its segments. */
+  /** Worst alignment error of its segments, by what the journal knows now. */
   alignmentErrorMs: number;
 };
 
@@ -71,6 +72,7 @@ function endOf(operation: Chained<OperationLine>[]): number | null {
 async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeLine>[]): Promise<void> {
   const { dir, segmentMs, figures, known, hashes, report, progress } = check;
   const closed = new Set(lines.map(({ line }) => (line.type === 'segment' ? line.file : '')));
+  const clocks = lines.flatMap(({ line }) => (line.type === 'clock' ? [line] : []));
   const inits = new Map<string, number>();
   let previous: SegmentLine | null = null;
   for (const { line } of lines) {
@@ -102,7 +104,7 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
     }
     figures.segments += 1;
     figures.durationMs += line.durationMs;
-    figures.alignmentErrorMs = Math.max(figures.alignmentErrorMs, line.alignmentErrorMs);
+    figures.alignmentErrorMs = Math.max(figures.alignmentErrorMs, clockFor(clocks, line.mediaMs)?.errorMs ?? line.alignmentErrorMs);
     previous = line;
   }
 }

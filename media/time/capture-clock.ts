@@ -66,7 +66,9 @@ export class CaptureClock {
   }
 
   report(rtpTimestamp: number, senderMs: number): void {
+    const first = !this.#fit.ready;
     this.#fit.add(rtpTimestamp, senderMs);
+    if (first) this.#carryOver();
   }
 
   /** A frame has arrived: learn from it. */
@@ -84,15 +86,23 @@ export class CaptureClock {
     if (senderMs !== null && envelope.ready) {
       return {
         hubMs: envelope.toHubMs(senderMs) - leastTransitMs,
-        errorMs: this.#fit.residualMs + envelope.spreadMs + transitErrorMs,
+        errorMs: this.#fit.residualMs + envelope.spreadMs + envelope.youngErrorMs + transitErrorMs,
         method: 'sender-report',
       };
     }
     return {
       hubMs: this.#byArrival.toHubMs(this.#unwrap.peek(rtpTimestamp) * this.#msPerTick) - leastTransitMs,
-      errorMs: this.#byArrival.spreadMs + transitErrorMs,
+      errorMs: this.#byArrival.spreadMs + this.#byArrival.youngErrorMs + transitErrorMs,
       method: 'arrival',
     };
+  }
+
+  /** The first report tells the sender's clock of the frames before it too: what their delays taught is kept. */
+  #carryOver(): void {
+    for (const { x, y } of this.#byArrival.points) {
+      const senderMs = this.#fit.toSenderMs(Math.round(x / this.#msPerTick) % 2 ** 32);
+      if (senderMs !== null) this.#source.envelope.add(senderMs, x + y);
+    }
   }
 
   /** A new numbering: the RTP clock starts elsewhere, what was learnt of it is void. */

@@ -4,6 +4,11 @@ const WINDOW_MS = 90_000;
 const SLOPE_SPAN_MS = 20_000;
 const MAX_SLOPE = 1e-3;
 
+/** The first frames of a source may all be late (a camera that starts, a busy machine: 125 ms were seen): only time tells. */
+const YOUNG_ERROR_MS = 125;
+const YOUNG_SPAN_MS = 5000;
+
+/** `x`: remote time. `y`: arrival in hub time less remote time. Milliseconds. */
 type Point = { x: number; y: number };
 
 /**
@@ -30,6 +35,16 @@ export class DelayEnvelope {
   get spreadMs(): number {
     this.#fitted();
     return this.#spreadMs;
+  }
+
+  /** How late all frames so far may have been without anybody knowing, milliseconds: 0 once the envelope spans five seconds. */
+  get youngErrorMs(): number {
+    const spanMs = (this.#buckets.at(-1)?.x ?? 0) - (this.#buckets[0]?.x ?? 0);
+    return YOUNG_ERROR_MS * Math.max(0, 1 - spanMs / YOUNG_SPAN_MS);
+  }
+  /** Least delays, oldest first. */
+  get points(): readonly Point[] {
+    return this.#buckets;
   }
 
   /** One frame: its capture by the remote clock, and its arrival in hub time. */

@@ -168,3 +168,27 @@ describe('HubClock', () => {
     expect(clock.takeStepMs(50)).toBe(0);
   });
 });
+
+describe('the first seconds', () => {
+  it('say that they may be far off, until five seconds of frames have been seen', () => {
+    const clock = new CaptureClock(new SourceClock(), 90_000);
+    const errorAt = (seconds: number): number => {
+      const timestamp = seconds * 90_000;
+      clock.observe(timestamp, 1_000_000 + seconds * 1000);
+      return clock.captureTime(timestamp).errorMs;
+    };
+    expect(errorAt(0)).toBeGreaterThanOrEqual(125);
+    expect(errorAt(2.5)).toBeGreaterThanOrEqual(60);
+    expect(errorAt(6)).toBeLessThan(10);
+  });
+
+  it('are not forgotten when the first report comes: what the frames before it taught of the delay is kept', () => {
+    const clock = new CaptureClock(new SourceClock(), 90_000);
+    for (let i = 0; i < 90; i += 1) clock.observe(i * 3000, 1_000_000 + (i * 1000) / 30 + (i === 40 ? 0 : 30));
+    clock.report(90 * 3000, 5_000_000 + 3000);
+    clock.observe(90 * 3000, 1_000_000 + 3000 + 30);
+    const { hubMs, method } = clock.captureTime(90 * 3000);
+    expect(method).toBe('sender-report');
+    expect(hubMs).toBeCloseTo(1_003_000, 0);
+  });
+});
