@@ -2,8 +2,8 @@
  * One true time for every process of a bench: CLOCK_MONOTONIC, which all processes of a machine share, on an anchor of
  * UTC that is read once and handed on. So no two of them differ by their own readings of the wall clock.
  */
-const startMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
-const monotonicMs = (): number => startMs + performance.now();
+// not from performance.now(): tying that to the monotonic clock takes two readings, between which a busy machine may pause us
+const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 /** UTC at monotonic 0, milliseconds, as this process reads both. */
 export const readAnchorMs = (): number => performance.timeOrigin + performance.now() - monotonicMs();

@@ -30,6 +30,8 @@ export type Measured = {
   packetsSent: number;
   /** Datagrams that the kernel threw away at a full socket of this way. */
   udpDrops: number;
+  /** What the sender itself used, per cent of one core in all; not counted above. */
+  senderCpuPercent: number;
   /** How late the sender sent a frame after it was due, 99th percentile: how well the machine kept up. */
   senderP99Ms: number;
   eventLoopP99Ms: number | null;
@@ -71,7 +73,7 @@ async function measure(way: Way, n: number, args: RecordArgs, space: Workspace, 
   const { child: sender } = await startProcess('./sender.ts', order);
   await wait(SETTLE_S);
   await side.ready();
-  const used = await usage(side, args.seconds);
+  const used = await usage(side, args.seconds, sender.pid ?? 0);
   relay?.send('calm');
   if (relay) await wait(DRAIN_S);
   await stopProcess(sender);
@@ -110,26 +112,25 @@ async function measure(way: Way, n: number, args: RecordArgs, space: Workspace, 
 }
 
 /** CPU over a time, memory at its end, and the event loop's delay in between. */
-async function usage(side: Side, seconds: number) {
+async function usage(side: Side, seconds: number, senderPid: number) {
   const { length: streams } = side.targets;
   const pids = side.pids();
   await side.loopDelay();
-  const before = cpuSeconds(pids);
+  const before = cpuSeconds([...pids, senderPid]);
   const startMs = performance.now();
   await wait(seconds);
-  const after = cpuSeconds(pids);
+  const after = cpuSeconds([...pids, senderPid]);
   const passedS = (performance.now() - startMs) / 1000;
   const loop = await side.loopDelay();
   const cpuPercentOf: Record<string, number> = {};
-  for (const [pid, usedS] of after) {
-    const percent = (((usedS - (before.get(pid) ?? 0)) / passedS) * 100) / streams;
-    cpuPercentOf[nameOf(pid)] = round((cpuPercentOf[nameOf(pid)] ?? 0) + percent, 4);
-  }
+  const percentOf = (pid: number): number => (((after.get(pid) ?? 0) - (before.get(pid) ?? 0)) / passedS) * 100;
+  for (const pid of pids) cpuPercentOf[nameOf(pid)] = round((cpuPercentOf[nameOf(pid)] ?? 0) + percentOf(pid) / streams, 4);
   return {
     seconds: round(passedS),
-    cpuPercent: sum(Object.values(cpuPercentOf)),
+    cpuPercent: round(sum(Object.values(cpuPercentOf)), 4),
     cpuPercentOf,
-    pssMiB: pssBytes(pids) / 2 ** 20 / streams,
+    senderCpuPercent: round(percentOf(senderPid), 1),
+    pssMiB: round(pssBytes(pids) / 2 ** 20 / streams),
     eventLoopP99Ms: loop ? round(loop.p99Ms) : null,
     eventLoopMaxMs: loop ? round(loop.maxMs) : null,
   };
