@@ -11,6 +11,8 @@ const GATHER_BYTES = 1024 * 1024;
 /** More than this is not kept while there is no take to keep it in. */
 const MAX_BYTES = 4 * 1024 * 1024;
 const USUAL_MS = 1000 / 30;
+/** Stands for a picture of which only the timestamp is known: a sample without a byte makes ffmpeg refuse the file. */
+const NOTHING = Buffer.alloc(4);
 
 /**
  * Gathers pictures that arrived but cannot be decoded (damaged, or referring to what is lost): they stay out of the
@@ -47,7 +49,8 @@ export class WithheldFrames {
     const usual = Math.round((USUAL_MS * VIDEO_TIMESCALE) / 1000);
     const samples = held.map(({ unit }, i) => {
       const step = (ticks[i + 1] ?? Infinity) - (ticks[i] as number);
-      return { data: unit.data, key: unit.key, durationTicks: step > 0 && step < VIDEO_TIMESCALE ? step : usual, compositionTicks: 0 };
+      const data = unit.data.length > 0 ? unit.data : NOTHING;
+      return { data, key: unit.key, durationTicks: step > 0 && step < VIDEO_TIMESCALE ? step : usual, compositionTicks: 0 };
     });
     return {
       fromMs: first.captureMs,

@@ -51,7 +51,7 @@ export class H264Format implements PayloadFormat {
 
   cut(pieces: Pieces): boolean {
     if (!this.#fragmented) return false;
-    pieces.truncate(this.#fragmented.first);
+    pieces.endUnit(); // the picture is damaged and goes to no decoder; what there is of it is kept
     this.#fragmented = null;
     return true;
   }
@@ -106,16 +106,20 @@ export class H264Format implements PayloadFormat {
     if (payload.length < 3) return false;
     const indicator = payload[0] as number;
     const header = payload[1] as number;
+    const nalHeader = (indicator & 0xe0) | (header & 0x1f);
     let whole = true;
     if (header & 0x80) {
       whole = !this.cut(pieces);
-      const nalHeader = (indicator & 0xe0) | (header & 0x1f);
       this.#fragmented = { first: pieces.count, header: nalHeader };
       pieces.add(HEADERS[nalHeader] as Buffer, 0);
     }
     const open = this.#fragmented;
-    if (!open) return false;
+    if (!open) pieces.add(HEADERS[nalHeader] as Buffer, 0); // its begin is lost
     pieces.add(payload, 2);
+    if (!open) {
+      pieces.endUnit();
+      return false;
+    }
     if (header & 0x40) {
       this.#fragmented = null;
       this.#whole(open.header, open.first, pieces);

@@ -111,6 +111,9 @@ describe('packets that are lost on the way', () => {
       const bytes = readFileSync(join(take, String(line['file'])));
       expect(bytes.length).toBe(line['sizeBytes']);
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(line['sha256']);
+      const input = Buffer.concat([readFileSync(join(take, String(line['init']))), bytes]);
+      const probe = ['-v', 'quiet', '-select_streams', 'v', '-count_packets', '-show_entries', 'stream=nb_read_packets', '-of', 'csv=p=0'];
+      expect(Number(spawnSync('ffprobe', [...probe, 'pipe:0'], { input }).stdout.toString())).toBe(line['frames']);
     }
     expect(sum(asides, 'frames')).toBe(of('take.ended')[0]?.['withheld']);
     expect(readdirSync(take).filter((name) => name.startsWith('withheld-'))).toHaveLength(asides.length);

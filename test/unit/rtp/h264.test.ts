@@ -136,14 +136,15 @@ describe('H.264', () => {
     expect(units[1]?.damaged).toBe(true);
   });
 
-  it('drops fragments whose end is missing, also when another unit follows in the same frame', () => {
+  it('keeps fragments whose end is missing beside what follows in the same frame, which is damaged then', () => {
     const parts = fuA(Buffer.concat([Buffer.from([0x41, 0x9a]), Buffer.alloc(300, 3)]), 100);
     const { h264, units } = depacketizer();
     h264.push(packet(1, { timestamp: 1, payload: parts[0] as Buffer }), 0, false);
     h264.push(packet(2, { timestamp: 1, payload: SLICE }), 0, false);
     h264.push(packet(3, { timestamp: 1, payload: parts[0] as Buffer, marker: true }), 0, false);
     expect(units.map(({ damaged }) => damaged)).toEqual([true]);
-    expect(nalsOf(units[0]?.data)).toEqual([SLICE]);
+    const part = Buffer.concat([Buffer.from([0x41]), (parts[0] as Buffer).subarray(2)]);
+    expect(nalsOf(units[0]?.data)).toEqual([part, SLICE, part]);
   });
 
   it('makes no frame of parameter sets or padding alone', () => {
