@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyOperation } from '../../media/recordings/verify.ts';
-import { percentile, round, table } from './figures.ts';
+import { median, round, table } from './figures.ts';
 import { hubTakes, type HubTake, picturesOfTake } from './hub-recording.ts';
 import { HubSide } from './hub-side.ts';
 import type { CrashArgs } from './options.ts';
@@ -65,7 +65,7 @@ export async function benchCrash({ streams, rounds }: CrashArgs, space: Workspac
   await side.close(space.keep);
   const lost = (key: 'hubLostMs' | 'ffmpegLostMs'): Lost => {
     const all = raw.flatMap((each) => each[key]);
-    return { worstLostMs: round(Math.max(...all)), medianLostMs: round(percentile(all, 0.5)) };
+    return { worstLostMs: round(Math.max(...all)), medianLostMs: round(median(all)) };
   };
   const [hub, ffmpeg] = [lost('hubLostMs'), lost('ffmpegLostMs')];
   const problems = raw.flatMap((each) => each.problems).length;
