@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyOperation } from '../../media/recordings/verify.ts';
-import { percentile, round, table } from './figures.ts';
+import { median, round, table } from './figures.ts';
 import { hubTakes, type HubTake, picturesOfTake } from './hub-recording.ts';
 import { HubSide } from './hub-side.ts';
 import type { CrashArgs } from './options.ts';
@@ -15,8 +15,11 @@ import { SEGMENT_MS } from './sides.ts';
 import { FULL } from './source.ts';
 import { recordSources, type Workspace } from './workspace.ts';
 
-/** Between the first frame sent and the kill: one segment at least, and evenly over the length of another. */
-const RUN_UP_MS = 5000;
+/**
+ * From the sender's start to the kill: so long at least, and evenly over the length of a segment more. ffmpeg looks at its
+ * input for five seconds before it writes the first; killed earlier it would have nothing, which would not be fair.
+ */
+const RUN_UP_MS = 6500;
 
 type Round = {
   round: number;
@@ -62,7 +65,7 @@ export async function benchCrash({ streams, rounds }: CrashArgs, space: Workspac
   await side.close(space.keep);
   const lost = (key: 'hubLostMs' | 'ffmpegLostMs'): Lost => {
     const all = raw.flatMap((each) => each[key]);
-    return { worstLostMs: round(Math.max(...all)), medianLostMs: round(percentile(all, 0.5)) };
+    return { worstLostMs: round(Math.max(...all)), medianLostMs: round(median(all)) };
   };
   const [hub, ffmpeg] = [lost('hubLostMs'), lost('ffmpegLostMs')];
   const problems = raw.flatMap((each) => each.problems).length;
@@ -93,13 +96,15 @@ async function crashOnce(n: number, side: HubSide, hubTargets: RelayTarget[], so
   const { problems } = await verifyOperation(side.operationDir);
   const found = problems.map(({ path, message }) => `${path}: ${message}`);
   const hubLostMs: number[] = [];
+  const playing: Promise<string[]>[] = [];
   for (let i = 0; i < streams; i += 1) {
     const takes = hubTakes(side.operationDir, i);
     const take = takes.at(-1);
     if (takes.length !== n || !take) found.push(`stream ${i} has ${takes.length} takes after ${n} rounds`);
-    else found.push(...(await lastSegmentsPlay(take)));
+    else playing.push(lastSegmentsPlay(take));
     hubLostMs.push(lostMs(take && takes.length === n ? picturesOfTake(take) : [], truth[i] as SenderTruth, killedMs));
   }
+  found.push(...(await Promise.all(playing)).flat());
   const round: Round = { round: n, runUpMs, hubLostMs, ffmpegLostMs, problems: found, repairMs };
   return { round, targets };
 }

@@ -29,7 +29,7 @@ export function cpuSeconds(pids: number[]): Map<number, number> {
 /** What a process calls itself, as ps shows it; the main thread of Node renames itself. */
 export function nameOf(pid: number): string {
   const name = read(`/proc/${pid}/comm`).trim();
-  return name === 'MainThread' ? 'node' : name;
+  return name === 'MainThread' ? 'node' : name === 'mediasoup-worke' ? 'mediasoup-worker' : name; // 15 characters are kept
 }
 
 /** Proportional set size, bytes: shared pages are divided among those who share them. */

@@ -1,5 +1,5 @@
 import type { Account } from './account.ts';
-import { percentile, round, sum, table } from './figures.ts';
+import { median, round, sum, table } from './figures.ts';
 import type { RecordArgs } from './options.ts';
 import { measureAll, type Measured, sourcesFor } from './record.ts';
 import type { Way } from './sides.ts';
@@ -32,16 +32,12 @@ export async function benchRecord(args: RecordArgs, space: Workspace): Promise<R
 function summary(options: RecordArgs, raw: Measured[]): RecordFigures {
   const { streams, rounds, seconds } = options;
   const of = (way: Way): Measured[] => raw.filter((each) => each.way === way);
-  const median = (way: Way, key: 'cpuPercent' | 'pssMiB'): number =>
-    percentile(
-      of(way).map((each) => each[key]),
-      0.5,
-    );
+  const usual = (way: Way, key: 'cpuPercent' | 'pssMiB'): number => round(median(of(way).map((each) => each[key])));
   const total = (way: Way, key: 'framesSent' | 'framesLost' | 'udpDrops'): number => sum(of(way).map((each) => each[key]));
-  const ingest = of('ingest').length > 0 ? { cpuPercent: median('ingest', 'cpuPercent'), pssMiB: median('ingest', 'pssMiB') } : null;
+  const ingest = of('ingest').length > 0 ? { cpuPercent: usual('ingest', 'cpuPercent'), pssMiB: usual('ingest', 'pssMiB') } : null;
   const figures = (way: Way): Figures => ({
-    cpuPercent: median(way, 'cpuPercent') - (ingest?.cpuPercent ?? 0),
-    pssMiB: median(way, 'pssMiB'),
+    cpuPercent: round(usual(way, 'cpuPercent') - (ingest?.cpuPercent ?? 0)),
+    pssMiB: usual(way, 'pssMiB'),
     framesSent: total(way, 'framesSent'),
     framesLost: total(way, 'framesLost'),
     udpDrops: total(way, 'udpDrops'),
