@@ -25,10 +25,10 @@ export type RepairedTake = {
 
 /**
  * Bring a take's folder back to order after a crash: a torn journal line is cut off, a file that was begun and not
- * finished is cut after its last whole fragment, hashed and entered as recovered, the take is closed. Every step can be
- * repeated. Null when the take never got as far as a journal line.
+ * finished is cut after its last whole fragment, hashed and entered as recovered, the take is closed for this reason.
+ * Every step can be repeated. Null when the take never got as far as a journal line.
  */
-export async function repairTake(dir: string, takeId: string): Promise<RepairedTake | null> {
+export async function repairTake(dir: string, takeId: string, reason: Cause): Promise<RepairedTake | null> {
   const path = takeJournal(dir);
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return Buffer.alloc(0);
@@ -55,8 +55,25 @@ export async function repairTake(dir: string, takeId: string): Promise<RepairedT
   }
   if (read.tornBytes > 0) await truncate(path, read.validBytes);
   const journal = await Journal.resume<TakeLine>(path, read.head);
-  const recovered = await recoverLast(dir, read.lines, segments);
-  await removeStrays(dir, read.lines);
+  try {
+    const head = await closeTake(dir, journal, read.lines, segments, start.atMs, reason);
+    return { ...base, ...head, reason, segments, repaired: true };
+  } finally {
+    await journal.close();
+  }
+}
+
+/** Enter what can be recovered, then the end. Adds to `segments`. */
+async function closeTake(
+  dir: string,
+  journal: Journal<TakeLine>,
+  lines: TakeLine[],
+  segments: SegmentLine[],
+  startMs: number,
+  reason: Cause,
+): Promise<Pick<RepairedTake, 'endMs' | 'head' | 'totals'>> {
+  const recovered = await recoverLast(dir, lines, segments);
+  await removeStrays(dir, lines);
   if (recovered) {
     await journal.append(recovered);
     segments.push(recovered);
@@ -64,18 +81,21 @@ export async function repairTake(dir: string, takeId: string): Promise<RepairedT
   const sum = (key: 'frames' | 'withheld' | 'missing'): number => segments.reduce((total, segment) => total + segment[key], 0);
   const totals = { frames: sum('frames'), withheld: sum('withheld'), missing: sum('missing') };
   const last = segments.at(-1);
-  const endMs = last ? last.startMs + last.durationMs : start.atMs;
-  const head = await journal.append({ type: 'take.ended', atMs: endMs, reason: 'hub-crashed', segments: segments.length, ...totals });
-  await journal.close();
-  return { ...base, endMs, reason: 'hub-crashed', head, segments, totals, repaired: true };
+  const endMs = last ? last.startMs + last.durationMs : startMs;
+  const head = await journal.append({ type: 'take.ended', atMs: endMs, reason, segments: segments.length, ...totals });
+  return { endMs, head, totals };
 }
 
-/** The file that was open when the hub died, as a segment line; null when nothing of it was written. */
+/** The file that was open when the hub died, as a segment line; null when nothing of it was written, or when somebody removed it. */
 async function recoverLast(dir: string, lines: TakeLine[], closed: SegmentLine[]): Promise<SegmentLine | null> {
   const opened = lines.filter((line) => line.type === 'segment.opened').at(-1);
   if (!opened || closed.some((segment) => segment.file === opened.file)) return null;
   const path = join(dir, opened.file);
-  const bytes = await readFile(path);
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (!bytes) return null;
   const { fragments, wholeBytes } = readFragments(bytes);
   if (fragments.length === 0) {
     await unlink(path);

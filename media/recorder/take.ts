@@ -12,6 +12,7 @@ import { KeyFrameAsker } from './key-frames.ts';
 import type { Log } from '../log.ts';
 import { Muxer, type SegmentTracks } from './muxer.ts';
 import { SegmentWriter } from './segment-writer.ts';
+import type { WriteBudget } from './write-budget.ts';
 
 /** What a take tells the operation it belongs to. */
 export type TakeOwner = {
@@ -25,14 +26,31 @@ export type TakeOwner = {
   damage: (withheld: number, missing: number) => void;
   size: (width: number, height: number) => void;
   segment: (line: SegmentLine, head: ChainHead) => Promise<void>;
+  /** The disk is behind and did not take these pictures; up to `endMs` it took everything. */
+  unwritten: (frames: number, endMs: number) => void;
+  /** The disk takes everything again. */
+  caughtUp: () => void;
+  /** A file that was written is there no more. */
+  fileMissing: (path: string) => void;
   ended: (endMs: number, reason: Cause, head: ChainHead, totals: Totals) => Promise<void>;
   failed: (error: HubError) => void;
 };
 export type Totals = { segments: number; frames: number; withheld: number; missing: number };
-export type TakeFacts = { operationId: string; angleId: string; sourceKind: SourceKind; segmentMs: number; silenceMs: number };
+export type TakeFacts = {
+  operationId: string;
+  angleId: string;
+  sourceKind: SourceKind;
+  segmentMs: number;
+  silenceMs: number;
+  /** Memory that frames waiting for the disk may hold, shared by all takes. */
+  budget: WriteBudget;
+};
 
 type Track = { intake: Intake; kind: MediaKind; paused: boolean };
-type SegmentCounts = { frames: number; audioFrames: number; withheld: number; missing: number; start: CaptureTime | null; mediaMs: number };
+type SegmentCounts = { frames: number; audioFrames: number; withheld: number; missing: number; unwritten: number };
+type SegmentEdge = { mediaMs: number; capture: CaptureTime };
+
+const none = (): SegmentCounts => ({ frames: 0, audioFrames: 0, withheld: 0, missing: 0, unwritten: 0 });
 
 /** All takes of the process share it: one's memory is free when another needs some. */
 const memory = new SlabPool();
@@ -51,7 +69,13 @@ export class Take {
   readonly #keyFrames: KeyFrameAsker;
   readonly #timer: NodeJS.Timeout;
   readonly #totals: Totals = { segments: 0, frames: 0, withheld: 0, missing: 0 };
-  #counts: SegmentCounts = { frames: 0, audioFrames: 0, withheld: 0, missing: 0, start: null, mediaMs: 0 };
+  /** Since the last segment was closed. */
+  #counts = none();
+  #start: SegmentEdge | null = null;
+  /** Where what the disk took ends. */
+  #end: SegmentEdge | null = null;
+  /** Fragments were refused, and are until the disk has caught up. */
+  #behind = false;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #takeId: string | null = null;
   #writer: SegmentWriter | null = null;
@@ -68,7 +92,7 @@ export class Take {
     this.#log = log;
     this.#muxer = new Muxer(facts.segmentMs, facts.silenceMs, {
       open: (start) => this.#open(start),
-      fragment: (chunks, frames, audioFrames) => this.#fragment(chunks, frames, audioFrames),
+      fragment: (chunks, frames, audioFrames, end) => this.#fragment(chunks, frames, audioFrames, end),
       dropped: (frame) => memory.free(frame.data),
       close: (end) => this.#close(end),
       needKey: (now) => this.#video()?.intake.needKey(now),
@@ -96,7 +120,7 @@ export class Take {
   }
   /** How far the capture times of the present segment may be off. */
   get alignment(): CaptureTime | null {
-    return this.#counts.start;
+    return this.#start?.capture ?? null;
   }
 
   /** A track of the source; its packets go into the sink returned. */
@@ -131,11 +155,11 @@ export class Take {
 
   /** Finish and hash what is open, close the journal. Calling it again waits for the same end. */
   end(reason: Cause): Promise<void> {
-    this.#ended ??= this.#end(reason);
+    this.#ended ??= this.#finish(reason);
     return this.#ended;
   }
 
-  async #end(reason: Cause): Promise<void> {
+  async #finish(reason: Cause): Promise<void> {
     clearInterval(this.#timer);
     this.#keyFrames.close();
     const nowMs = this.#nowMs();
@@ -144,8 +168,8 @@ export class Take {
     this.#muxer.flush(nowMs);
     const writer = this.#writer;
     if (writer) {
-      const endMs = round3(this.#lastVideo.endMs);
-      writer.note({ type: 'take.ended', atMs: endMs, reason, ...this.#totals }, (head) =>
+      const endMs = round3(this.#behind && this.#end ? this.#end.capture.hubMs : this.#lastVideo.endMs);
+      writer.end({ type: 'take.ended', atMs: endMs, reason, ...this.#totals }, (head) =>
         this.#owner.ended(endMs, reason, head, this.#totals),
       );
       await writer.finish();
@@ -207,6 +231,7 @@ export class Take {
     const nowMs = this.#nowMs();
     for (const track of this.#tracks) track.intake.expire(nowMs);
     this.#muxer.advance(nowMs);
+    if (this.#behind && this.#writer?.catchUp()) this.#catchUp(nowMs);
   }
 
   #open(start: { capture: CaptureTime; mediaMs: number; cell: number; tracks: SegmentTracks }): void {
@@ -214,7 +239,7 @@ export class Take {
     const made = initFor(start.tracks, this.#init.key);
     if (made) this.#init = { key: made.key, count: this.#init.count + 1 };
     const part = this.#owner.nextPart(start.cell);
-    Object.assign(this.#counts, { start: start.capture, mediaMs: start.mediaMs });
+    this.#start = start;
     const facts = {
       file: segmentFile(start.cell, part),
       init: initFile(this.#init.count),
@@ -234,9 +259,10 @@ export class Take {
     const { operationId, angleId, sourceKind, segmentMs } = this.#facts;
     this.#takeId = takeId;
     this.#log.info({ takeId, sourceKind }, 'take started');
-    const writer = new SegmentWriter(dir, {
+    const writer = new SegmentWriter(dir, this.#facts.budget, {
       closed: (line, head) => this.#owner.segment(line, head),
       failed: (error) => this.#owner.failed(error),
+      missing: (path) => this.#owner.fileMissing(path),
     });
     writer.begin({ type: 'take.started', operationId, angleId, takeId, sourceKind, atMs: round3(startMs), segmentMs }, (head) =>
       this.#owner.begun(head),
@@ -245,17 +271,39 @@ export class Take {
     return writer;
   }
 
-  #fragment(chunks: Buffer[], frames: number, audioFrames: number): void {
-    this.#counts.frames += frames;
-    this.#counts.audioFrames += audioFrames;
-    this.#writer?.write(chunks, () => chunks.forEach((chunk) => memory.free(chunk)));
+  #fragment(chunks: Buffer[], frames: number, audioFrames: number, end: SegmentEdge): void {
+    const done = (): void => chunks.forEach((chunk) => memory.free(chunk));
+    if (this.#writer?.write(chunks, done)) {
+      this.#counts.frames += frames;
+      this.#counts.audioFrames += audioFrames;
+      this.#end = end;
+      return;
+    }
+    done();
+    this.#behind = true;
+    this.#unwritten(frames);
   }
 
-  #close(end: { mediaMs: number; capture: CaptureTime }): void {
-    const counts = this.#counts;
-    const start = counts.start;
-    this.#counts = { frames: 0, audioFrames: 0, withheld: 0, missing: 0, start, mediaMs: 0 };
-    if (!start) return;
+  /** The disk is back. What is queued refers to pictures that are lost: go on with a key frame. */
+  #catchUp(nowMs: number): void {
+    this.#behind = false;
+    this.#unwritten(this.#muxer.discard());
+    this.#video()?.intake.needKey(nowMs);
+    this.#owner.caughtUp();
+  }
+
+  #unwritten(frames: number): void {
+    this.#counts.unwritten += frames;
+    this.#counts.missing += frames;
+    this.#totals.missing += frames;
+    this.#owner.unwritten(frames, this.#end?.capture.hubMs ?? this.#start?.capture.hubMs ?? 0);
+  }
+
+  #close(end: SegmentEdge): void {
+    const { unwritten, ...counts } = this.#counts;
+    const start = this.#start;
+    if (!start || counts.frames + counts.audioFrames === 0) return; // nothing of it was taken: the next segment tells what is lacking
+    this.#counts = none();
     const video = this.#video()?.intake ?? [...this.#tracks][0]?.intake;
     this.#totals.segments += 1;
     this.#totals.frames += counts.frames;
@@ -270,11 +318,9 @@ export class Take {
       errorMs: round3(end.capture.errorMs),
     });
     this.#writer?.close({
-      durationMs: round3(end.mediaMs - counts.mediaMs),
-      frames: counts.frames,
-      withheld: counts.withheld,
-      missing: counts.missing,
-      audioFrames: counts.audioFrames,
+      durationMs: round3((this.#end ?? end).mediaMs - start.mediaMs),
+      ...counts,
+      ...(unwritten > 0 ? { unwritten } : {}),
     });
   }
 }

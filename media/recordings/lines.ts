@@ -103,6 +103,8 @@ export const TakeLine = z.discriminatedUnion('type', [
     frames: z.int(),
     withheld: z.int(),
     missing: z.int(),
+    /** Of the missing ones: those that the disk did not take in time. */
+    unwritten: z.int().positive().optional(),
     audioFrames: z.int(),
     fragments: z.int(),
     sizeBytes: z.int(),
@@ -121,6 +123,8 @@ export const TakeLine = z.discriminatedUnion('type', [
     driftPpm: z.number(),
     errorMs: z.number(),
   }),
+  /** A file that was written whole is there no more: somebody removed it while the take was recorded. */
+  z.object({ type: z.literal('file.missing'), file: z.string() }),
   /** The picture's size changed with the key frame captured then; it needs no new file. */
   z.object({ type: z.literal('size'), hubMs: HubTimeMs, width: z.int(), height: z.int() }),
   z.object({

@@ -1,3 +1,4 @@
+import type { Alarm } from '../../media/protocol/alarms.ts';
 import type { MediaEvent } from '../../media/protocol/events.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
 import { AngleState, type Interruption, type OperationState } from '../../media/protocol/state.ts';
@@ -73,7 +74,7 @@ export async function listOperations(store: Store): Promise<OperationListItem[]>
 export async function operationView(
   store: Store,
   operationId: string,
-  live: { mediaUp: boolean; progress: Pick<PackageStatus, 'step' | 'progress'> | null },
+  live: { mediaUp: boolean; progress: Pick<PackageStatus, 'step' | 'progress'> | null; alarms: Alarm[] },
 ): Promise<OperationView> {
   const row = await store.selectFrom('operation').where('operation_id', '=', operationId).selectAll().executeTakeFirst();
   if (!row) throw new HubError('not_found', `there is no operation ${operationId}`, { field: 'operationId' });
@@ -111,6 +112,7 @@ export async function operationView(
     })),
     package: await packageStatus(store, operationId, live.progress),
     mediaUp: live.mediaUp,
+    alarms: live.alarms,
   };
 }
 
