@@ -35,6 +35,8 @@ export type VerifyReport = {
   hashes: Map<string, string>;
 };
 
+const REMOVED = 'is missing: it was removed while the take was recorded';
+
 type Chained<Line> = { line: Line; head: ChainHead };
 type Report = (path: string, message: string) => void;
 
@@ -163,6 +165,7 @@ async function checkTake(check: TakeCheck): Promise<void> {
 async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeLine>[]): Promise<void> {
   const { dir, segmentMs, figures, known, hashes, report, progress } = check;
   const closed = new Set(lines.map(({ line }) => (line.type === 'segment' ? line.file : '')));
+  const removed = new Set(lines.map(({ line }) => (line.type === 'file.missing' ? line.file : '')));
   const inits = new Map<string, number>();
   let previous: SegmentLine | null = null;
   for (const { line } of lines) {
@@ -170,7 +173,7 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
     if (line.type !== 'init' && line.type !== 'segment') continue;
     const path = `${folder}/${line.file}`;
     known.add(path);
-    const bytes = await readChecked(dir, path, line, report);
+    const bytes = await readChecked(dir, path, line, removed.has(line.file) ? REMOVED : 'is missing', report);
     if (!bytes) continue;
     hashes.set(path, line.sha256);
     figures.sizeBytes += bytes.length;
@@ -220,12 +223,18 @@ function countPictures(bytes: Buffer, videoTrackId: number | undefined): number 
   return tracks.reduce((sum, track) => sum + (track.trackId === videoTrackId ? track.samples : 0), 0);
 }
 
-async function readChecked(dir: string, path: string, line: { sha256: string; sizeBytes: number }, report: Report): Promise<Buffer | null> {
+async function readChecked(
+  dir: string,
+  path: string,
+  line: { sha256: string; sizeBytes: number },
+  missing: string,
+  report: Report,
+): Promise<Buffer | null> {
   let bytes: Buffer;
   try {
     bytes = await readFile(join(dir, path));
   } catch (error) {
-    report(path, (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is missing' : `cannot be read: ${messageOf(error)}`);
+    report(path, (error as NodeJS.ErrnoException).code === 'ENOENT' ? missing : `cannot be read: ${messageOf(error)}`);
     return null;
   }
   if (bytes.length !== line.sizeBytes) report(path, `has ${bytes.length} bytes, its journal says ${line.sizeBytes}`);

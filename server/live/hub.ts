@@ -13,6 +13,7 @@ import {
   applyEvent,
   liveOperations,
   markEnded,
+  markNotRecording,
   operationView,
   saveInterruption,
   saveOperationState,
@@ -185,6 +186,8 @@ export class Hub extends EventEmitter<HubEvents> {
         if (error instanceof HubError && (error.code === 'gone' || error.code === 'conflict')) await this.#reindex(operationId);
         else {
           this.#log.error({ operationId, reason: messageOf(error) }, 'the operation cannot be taken up, it is tried again');
+          await markNotRecording(this.#store, operationId);
+          this.emit('operation', operationId);
           again = true;
         }
       }

@@ -166,6 +166,16 @@ export async function saveOperationState(store: Store, state: OperationState): P
   for (const angle of state.angles) await saveAngleState(store, state.operationId, angle);
 }
 
+/** The operation could not be taken up: whatever its angles did when they were last heard of, they are not recorded now. */
+export async function markNotRecording(store: Store, operationId: string): Promise<void> {
+  const rows = await store.selectFrom('angle').where('operation_id', '=', operationId).selectAll().execute();
+  for (const { state, angle_id: angleId, name } of rows) {
+    const known = angleState(state, angleId, name, 'live');
+    if (known.status !== 'recording') continue;
+    await saveAngleState(store, operationId, { ...known, status: 'interrupted', producers: [], takeId: null });
+  }
+}
+
 export async function markEnded(store: Store, operationId: string, endedMs: number): Promise<void> {
   await store
     .updateTable('operation')

@@ -113,7 +113,7 @@ describe('a disk that fills up', () => {
     cpSync(there.dir, moved, { recursive: true });
     smallDisk(there.dir, 96);
     cpSync(moved, there.dir, { recursive: true });
-    running = await start(disk.path, { DISK_RESERVE_MB: '8' });
+    running = await start(disk.path, { DISK_RESERVE_MB: '8', PORT: new URL(running.url).port });
     const { media } = running.state();
     const [east, west] = [here.angles[0]?.angleId ?? '', there.angles[0]?.angleId ?? ''];
     for (const operation of [here, there])
