@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureDependencies } from './setup/dependencies.mjs';
 import { locked } from './setup/lock.mjs';
-import { BROWSER_PACKAGES, ensurePackages, RUN_PACKAGES } from './setup/packages.mjs';
+import { BROWSER_PACKAGES, ensurePackages, FAULT_PACKAGES, RUN_PACKAGES } from './setup/packages.mjs';
 import { say, SetupError } from './setup/steps.mjs';
 import { ensureWeb } from './setup/web.mjs';
 import { ensureWorker } from './setup/worker.mjs';
@@ -20,7 +20,8 @@ try {
     throw new SetupError(`Node ${process.versions.node} is too old`, 'install Node 20 or newer');
   await locked(join(root, '.setup.lock'), async () => {
     const browser = purpose !== 'start' && purpose !== 'dev';
-    await ensurePackages(browser ? [...RUN_PACKAGES, ...BROWSER_PACKAGES] : RUN_PACKAGES, 'to run');
+    const tests = purpose === 'test' || purpose === 'check' || purpose === 'all';
+    await ensurePackages([...RUN_PACKAGES, ...(browser ? BROWSER_PACKAGES : []), ...(tests ? FAULT_PACKAGES : [])], 'to run');
     await ensureDependencies(root);
     await ensureWorker(root);
     await ensureWeb(root);

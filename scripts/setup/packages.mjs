@@ -4,6 +4,8 @@ import { run, SetupError, step, works } from './steps.mjs';
 
 /** Debian packages by what they are for. */
 export const RUN_PACKAGES = ['ffmpeg', 'redis-server'];
+/** What the tests of faults need: a compiler for the library that makes a disk slow, `mount` for disks that are small. */
+export const FAULT_PACKAGES = ['g++', 'mount'];
 export const BROWSER_PACKAGES = ['chromium', 'fonts-noto-cjk'];
 export const BUILD_PACKAGES = [
   'g++',
