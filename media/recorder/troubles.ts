@@ -1,4 +1,5 @@
-import { messageOf } from '../errors.ts';
+import { dirname } from 'node:path';
+import { HubError, messageOf } from '../errors.ts';
 import type { Alarm } from '../protocol/alarms.ts';
 import { isDiskFull } from '../recordings/journal.ts';
 
@@ -22,11 +23,13 @@ export class Troubles {
 
   /** A take (of this angle) or the operation's journal could not be written. */
   failed(angle: AngleName | null, error: unknown): void {
+    const removed = angle && removedPath(error);
+    if (removed) return this.fileMissing(angle, removed);
     const code = isDiskFull(error) ? 'disk-full' : 'write-failed';
     const why = messageOf(error);
     const advice = code === 'disk-full' ? 'make room; recording goes on by itself' : 'look after the disk; recording is tried again';
     const message = `${angle ? `${angle.name}: ` : ''}could not be recorded any more (${why}): ${advice}`;
-    this.#raise(code, message, { why, angle: angle?.name ?? '' }, false);
+    this.#raise(code, message, { why, angle: angle?.name ?? this.#operationId }, false);
   }
 
   behind({ angleId, name }: AngleName, behind: boolean): void {
@@ -51,4 +54,10 @@ export class Troubles {
     const alarmId = [code, this.#operationId, ...(part === undefined ? [] : [part])].join(':');
     this.#alarms.raise({ alarmId, code, message, facts, lasting, operationId: this.#operationId });
   }
+}
+
+/** The folder that is gone, when that was why a file in it could not be made. */
+function removedPath(error: unknown): string | null {
+  const { code, path } = (error instanceof HubError ? error.cause : error) as NodeJS.ErrnoException;
+  return code === 'ENOENT' && path !== undefined ? dirname(path) : null;
 }

@@ -26,7 +26,7 @@ afterEach(async () => {
   for (const disk of disks) disk.clear();
   await hub?.stop();
   hub = null;
-  for (const disk of disks.splice(0).reverse()) disk.unmount();
+  for (const disk of disks.splice(0).toReversed()) disk.unmount();
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
@@ -95,7 +95,7 @@ describe('a disk that fills up', () => {
     await until('both record again', async () => (await operation.view()).angles.slice(0, 2).every(({ status }) => status === 'recording'));
     await until('the alarm is over', () => desk.cleared.includes(standing[0]?.alarmId ?? ''));
     expect((await operation.view()).alarms).toEqual([]);
-    await untilSegments(operation, operation.angles[1]?.angleId ?? '', 3);
+    await untilSegments(operation, operation.angles[1]?.angleId ?? '', 2);
     await operation.end();
     const report = await verifyOperation(operation.dir);
     expect(report.problems).toEqual([]);
@@ -114,7 +114,7 @@ describe('a disk that fills up', () => {
     smallDisk(there.dir, 96);
     cpSync(moved, there.dir, { recursive: true });
     running = await start(disk.path, { DISK_RESERVE_MB: '8', PORT: new URL(running.url).port });
-    const { media } = running.state();
+    const { media, control } = running.state();
     const [east, west] = [here.angles[0]?.angleId ?? '', there.angles[0]?.angleId ?? ''];
     for (const operation of [here, there])
       await until('it records', async () => (await operation.view()).angles[0]?.status === 'recording');
@@ -126,12 +126,12 @@ describe('a disk that fills up', () => {
     disk.flood();
     await until('an alarm', () => desk.raised.some(({ code }) => code === 'disk-full' || code === 'disk-closed'));
     expect(complaints(here.dir, east)).toEqual([]);
-    await until('the other disk records on', () => segmentLines(takesOf(there.dir, west).at(-1)?.lines ?? []).length >= closed + 3);
+    await until('the other disk records on', () => segmentLines(takesOf(there.dir, west).at(-1)?.lines ?? []).length >= closed + 2);
     expect(alive(media)).toBe(true);
 
     disk.clear();
     await until('it records again', async () => (await here.view()).angles[0]?.takes === take + 1);
-    await until('three segments', () => segmentLines(takesOf(here.dir, east)[take]?.lines ?? []).length >= 3);
+    await until('a segment', () => segmentLines(takesOf(here.dir, east)[take]?.lines ?? []).length >= 1);
     for (const operation of [here, there]) await operation.end();
     for (const [operation, angleId] of [
       [here, east],
@@ -147,7 +147,7 @@ describe('a disk that fills up', () => {
     expect(broken?.startMs).toBeCloseTo(Number(last?.['startMs']) + Number(last?.['durationMs']), 0);
     expect((await verifyOperation(there.dir)).interruptions.map(({ cause }) => cause)).not.toContain('disk-full');
     expect(takesOf(there.dir, west)).toHaveLength(2); // before and after the hub was stopped
-    expect(running.state().media).toBe(media);
+    expect(running.state()).toMatchObject({ media, control });
   });
 });
 

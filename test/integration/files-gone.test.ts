@@ -69,6 +69,9 @@ describe('files that are removed under the hub', () => {
     rmSync(join(filmed.dir, west, '0001'), { recursive: true });
 
     await until('an alarm names the file', () => console.raised.some(({ message }) => message.includes(join(dir, unfinished))));
+    await until('an alarm names the folder', () =>
+      console.raised.some(({ message }) => message.startsWith(`${join(filmed.dir, west, '0001')} `)),
+    );
     await until('west records again', async () => {
       const angle = (await filmed.view()).angles[1];
       return angle?.status === 'recording' && angle.takes === 2;
@@ -78,7 +81,7 @@ describe('files that are removed under the hub', () => {
     await console.dismiss(raised?.alarmId ?? '');
     await until('it is dismissed for everybody', () => console.cleared.includes(raised?.alarmId ?? ''));
     await until('both have gone on', () =>
-      [takesOf(filmed.dir, east)[0], takesOf(filmed.dir, west).at(-1)].every((take) => segmentLines(take?.lines ?? []).length >= 3),
+      [takesOf(filmed.dir, east)[0], takesOf(filmed.dir, west).at(-1)].every((take) => segmentLines(take?.lines ?? []).length >= 2),
     );
     await call(running, OperationView, 'POST', `/operations/${filmed.operationId}/end`);
 
@@ -111,7 +114,7 @@ describe('folders that cannot be written', () => {
     allow();
     await until('the alarm is over', () => console.cleared.includes(`not-writable:${folder}`));
     await until('it records again', async () => (await filmed.view()).angles[0]?.status === 'recording');
-    await until('two segments', () => segmentLines(takesOf(filmed.dir, angleId).at(-1)?.lines ?? []).length >= 2);
+    await until('a segment', () => segmentLines(takesOf(filmed.dir, angleId).at(-1)?.lines ?? []).length >= 1);
     await filmed.end();
     const report = await verifyOperation(filmed.dir);
     expect(report.problems).toEqual([]);

@@ -73,7 +73,7 @@ export default {
       todo: 'What was recorded is safe. Make room now; with more than {reserve} MiB free, recording goes on by itself.',
     },
     'disk-full': {
-      what: 'The disk was full, recording broke off',
+      what: 'The disk was full, recording broke off: {angle}',
       todo: 'What was written is kept and plays. Make room; recording goes on by itself.',
     },
     'disk-slow': {
@@ -81,7 +81,7 @@ export default {
       todo: 'Look for other programs on this disk, or a failing disk. What is lost is logged; recording goes on by itself.',
     },
     'write-failed': {
-      what: 'A recording could not be written',
+      what: 'A recording could not be written: {angle}',
       todo: 'It is tried again by itself. Look after the disk: {why}',
     },
     'not-writable': {

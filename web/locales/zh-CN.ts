@@ -73,7 +73,7 @@ export default {
       todo: '已录内容完好。请立即清理磁盘，腾出 {reserve} MiB 以上后自动恢复录制。',
     },
     'disk-full': {
-      what: '磁盘已写满，录制中断',
+      what: '磁盘已写满，录制中断 {angle}',
       todo: '已写入的内容保留可播。请清理磁盘，清理后自动恢复录制。',
     },
     'disk-slow': {
@@ -81,7 +81,7 @@ export default {
       todo: '请检查占用磁盘的其他程序或故障磁盘。丢失的画面已记入日志，恢复后自动继续。',
     },
     'write-failed': {
-      what: '录像无法写入',
+      what: '录像无法写入 {angle}',
       todo: '系统正在自动重试。请检查磁盘：{why}',
     },
     'not-writable': {
