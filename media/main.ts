@@ -1,16 +1,21 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pino } from 'pino';
 import { HubError, messageOf } from './errors.ts';
+import { Alarms } from './operations/alarms.ts';
+import { ClockWatch } from './operations/clock-watch.ts';
+import { DiskWatch } from './operations/disk-watch.ts';
 import { Figures } from './operations/figures.ts';
 import { mediaHandlers } from './operations/handlers.ts';
 import { Registry } from './operations/registry.ts';
-import { Watches } from './operations/watches.ts';
 import { EventLog, serveMedia } from './protocol/channel.ts';
 import type { MediaEvent } from './protocol/events.ts';
 import { MediaSettings } from './protocol/settings.ts';
 import { Signer } from './recorder/signer.ts';
+import { WriteBudget } from './recorder/write-budget.ts';
+import { recordingsDir } from './recordings/paths.ts';
 import { WorkerPool } from './sfu/workers.ts';
 import { systemHubClock } from './time/hub-clock.ts';
 
@@ -29,8 +34,8 @@ const emit = (event: MediaEvent): void => {
   events.publish(event);
 };
 
-await mkdir(join(settings.dataDir, 'recordings'), { recursive: true, mode: 0o750 });
-const signer = await Signer.load(join(settings.dataDir, 'keys'));
+const alarms = new Alarms(() => clock.nowMs(), emit);
+const signer = await makeFolders();
 const workers = new WorkerPool({
   count: settings.workers,
   listenIp: settings.rtcListenIp,
@@ -42,13 +47,14 @@ const workers = new WorkerPool({
     registry.workerDied(slot).catch((error: unknown) => log.error({ err: error }, 'operations could not be moved to another worker'));
   },
 });
-const watches = new Watches({
-  dataDir: settings.dataDir,
+const clockWatch = new ClockWatch({ clock, alarms, log, stepped: (atMs, stepMs) => registry.noteClockStep(atMs, stepMs) });
+const diskWatch = new DiskWatch({
+  recordingsDir: recordingsDir(settings.dataDir),
   reserveBytes: settings.diskReserveBytes,
-  clock,
-  emit,
+  folders: () => registry.folders(),
+  closeTakes: (operationDirs) => registry.closeTakes(operationDirs),
+  alarms,
   log,
-  stepped: (atMs, stepMs) => registry.noteClockStep(atMs, stepMs),
 });
 const registry = new Registry({
   workers,
@@ -56,13 +62,15 @@ const registry = new Registry({
   signer,
   log,
   emit,
+  alarms,
+  budget: new WriteBudget(settings.writeBufferBytes),
   dataDir: settings.dataDir,
   ingestIp: settings.ingestIp,
   segmentMs: settings.segmentMs,
   silenceMs: settings.silenceMs,
   hubVersion: await version(),
   clockSynchronised: null,
-  refuse: () => watches.refusal(),
+  refuse: (dir) => diskWatch.refusal(dir),
 });
 
 let stopping: Promise<void> | null = null;
@@ -73,7 +81,8 @@ const stop = (why: string, code: number): void => {
       await registry.close();
       await channel?.close();
       workers.close();
-      watches.close();
+      diskWatch.close();
+      clockWatch.close();
     } finally {
       process.exit(code);
     }
@@ -89,12 +98,13 @@ process.on('uncaughtException', (error) => {
 
 let channel: { close: () => Promise<void> } | null = null;
 try {
-  await watches.start();
+  await diskWatch.start();
+  clockWatch.start();
   await workers.start();
   await registry.resume();
   channel = await serveMedia({
     socketPath: settings.socketPath,
-    handlers: mediaHandlers({ registry, events, clock, workers, figures, loop, dataDir: settings.dataDir }),
+    handlers: mediaHandlers({ registry, alarms, events, clock, workers, figures, loop, dataDir: settings.dataDir }),
     events,
     warn: (message) => log.warn({}, message),
   });
@@ -104,6 +114,22 @@ try {
   log.fatal(error instanceof HubError ? { reason: error.message } : { err: error }, 'media plane cannot start');
   process.send?.({ type: 'failed', message: messageOf(error), fatal: error instanceof HubError });
   stop(messageOf(error), 1);
+}
+
+/** The folders of recordings and keys. A fault here is told and ends the hub: a restart would not mend it. */
+async function makeFolders(): Promise<Signer> {
+  const { dataDir } = settings;
+  try {
+    await mkdir(recordingsDir(dataDir), { recursive: true, mode: 0o750 });
+    await access(recordingsDir(dataDir), constants.W_OK | constants.X_OK);
+    return await Signer.load(join(dataDir, 'keys'));
+  } catch (error) {
+    const why = error instanceof HubError ? error.message : `${messageOf(error)}: give the hub's user the right to write there`;
+    log.fatal({ reason: why }, 'media plane cannot start');
+    const told = { type: 'failed', message: `DATA=${JSON.stringify(dataDir)} cannot be used: ${why}`, fatal: true };
+    await new Promise<void>((resolve) => (process.send ? process.send(told, () => resolve()) : resolve()));
+    process.exit(1);
+  }
 }
 
 async function version(): Promise<string> {

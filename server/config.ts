@@ -38,10 +38,16 @@ const settings = {
     parse: whole(500, 10_000),
   },
   DISK_RESERVE_MB: {
-    help: 'new takes are refused when less is free',
+    help: 'new takes are refused when less is free; at a quarter of it running ones are closed',
     shown: '2048',
     allowed: 'a whole number from 0 to 10000000',
     parse: whole(0, 10_000_000),
+  },
+  WRITE_BUFFER_MB: {
+    help: 'memory for pictures that wait for a slow disk',
+    shown: '128',
+    allowed: 'a whole number from 1 to 100000',
+    parse: whole(1, 100_000),
   },
   REDIS_URL: {
     help: 'an existing Redis; without it the hub runs its own',
@@ -109,6 +115,7 @@ export type Config = {
   segmentMs: number;
   silenceMs: number;
   diskReserveBytes: number;
+  writeBufferBytes: number;
   redisUrl: string | null;
   rtcPort: number;
   rtcWorkers: number;
@@ -169,6 +176,7 @@ function complete(given: Given): Config {
     segmentMs: (given.SEGMENT_SECONDS ?? 4) * 1000,
     silenceMs: given.SILENCE_MS ?? 1500,
     diskReserveBytes: (given.DISK_RESERVE_MB ?? 2048) * 1024 * 1024,
+    writeBufferBytes: (given.WRITE_BUFFER_MB ?? 128) * 1024 * 1024,
     redisUrl: given.REDIS_URL ?? null,
     rtcPort: given.RTC_PORT ?? 44_000,
     rtcWorkers: given.RTC_WORKERS ?? Math.max(1, availableParallelism() - 1),

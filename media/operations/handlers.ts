@@ -4,11 +4,13 @@ import type { types } from 'mediasoup';
 import type { EventLog, MediaHandlers } from '../protocol/channel.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import type { WorkerPool } from '../sfu/workers.ts';
+import type { Alarms } from './alarms.ts';
 import type { Figures } from './figures.ts';
 import type { Registry } from './registry.ts';
 
 export type HandlerContext = {
   registry: Registry;
+  alarms: Alarms;
   events: EventLog;
   clock: HubClock;
   workers: WorkerPool;
@@ -18,7 +20,7 @@ export type HandlerContext = {
 };
 
 /** What the media plane does for each request of the control plane. */
-export function mediaHandlers({ registry, events, clock, workers, figures, loop, dataDir }: HandlerContext): MediaHandlers {
+export function mediaHandlers({ registry, alarms, events, clock, workers, figures, loop, dataDir }: HandlerContext): MediaHandlers {
   return {
     hello: async () => ({ bootId: events.bootId, pid: process.pid, lastSeq: events.lastSeq, hubTimeMs: clock.nowMs() }),
     getState: async () => ({ hubTimeMs: clock.nowMs(), lastSeq: events.lastSeq, operations: registry.states() }),
@@ -85,6 +87,11 @@ export function mediaHandlers({ registry, events, clock, workers, figures, loop,
     addPlainSource: async ({ operationId, angleId, reuse }) => registry.get(operationId).addCamera(angleId, reuse ?? null),
     removePlainSource: async ({ operationId, angleId }) => {
       await registry.get(operationId).removeCamera(angleId);
+      return {};
+    },
+    alarms: async () => ({ alarms: alarms.standing }),
+    dismissAlarm: async ({ alarmId }) => {
+      alarms.dismiss(alarmId);
       return {};
     },
     figures: async () => {

@@ -155,6 +155,8 @@ export class LiveOperation {
     this.recorder.angle(angleId);
     const present = this.#cameras.get(angleId);
     if (present) return present.target;
+    // one that was there before a restart is taken up all the same, and waits
+    if (!reuse) this.recorder.assertRecordable(angleId);
     const { ingestIp: ip, log } = this.#context;
     const camera = new PlainRtpSource(
       this.#router,
@@ -175,6 +177,23 @@ export class LiveOperation {
       throw error;
     }
     return camera.target;
+  }
+
+  /** What fills this angle cannot be recorded any more: let go of it. Phones are told and come again, cameras are awaited on their ports. */
+  async sourceLost(angleId: string, cause: Cause): Promise<void> {
+    const source = this.#sources.get(angleId);
+    if (!source) return;
+    if (source.peer) await this.closePeer(source.peer.peerId, cause, cause);
+    else {
+      const ended = this.#endSource(angleId, cause);
+      await this.#cameras.get(angleId)?.rehome(this.#router);
+      await ended;
+    }
+  }
+
+  /** The disk is nearly full: close what is recorded while there is room to do it cleanly. */
+  async closeTakes(): Promise<void> {
+    await Promise.all([...this.#sources.keys()].map((angleId) => this.sourceLost(angleId, 'disk-full')));
   }
 
   async removeCamera(angleId: string): Promise<void> {

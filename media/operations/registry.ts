@@ -1,5 +1,6 @@
-import { HubError } from '../errors.ts';
+import { HubError, messageOf } from '../errors.ts';
 import type { MediaEvent } from '../protocol/events.ts';
+import type { Alarms } from './alarms.ts';
 import type { OperationState } from '../protocol/state.ts';
 import { findLiveOperations } from '../recorder/repair.ts';
 import { OperationRecorder, type RecorderOptions } from '../recorder/operation-recorder.ts';
@@ -9,7 +10,7 @@ import type { WorkerSlot } from '../sfu/workers.ts';
 import { LiveOperation, type OperationContext } from './live-operation.ts';
 
 export type RegistryOptions = OperationContext &
-  Omit<RecorderOptions, 'operationDir' | 'operationId' | 'name' | 'changed'> & { dataDir: string };
+  Omit<RecorderOptions, 'operationDir' | 'operationId' | 'name' | 'changed' | 'lost'> & { dataDir: string; alarms: Alarms };
 
 /** Changes that no viewer waits for are gathered for so long. */
 const REPORT_MS = 1000;
@@ -36,12 +37,7 @@ export class Registry {
       } catch (error) {
         if (error instanceof HubError && error.code === 'gone') continue;
         this.#options.log.error({ err: error, operationId }, 'operation could not be taken up');
-        this.#options.emit({
-          type: 'alarm',
-          code: 'recorder-failed',
-          message: `operation ${operationId}: ${error instanceof Error ? error.message : String(error)}`,
-          operationId,
-        });
+        this.#notOpened(operationId, error);
       }
     }
   }
@@ -53,7 +49,9 @@ export class Registry {
     const opening = this.#start(operationId, name);
     this.#opening.set(operationId, opening);
     try {
-      return await opening;
+      const operation = await opening;
+      this.#options.alarms.clear(`recorder-failed:${operationId}`);
+      return operation;
     } finally {
       this.#opening.delete(operationId);
     }
@@ -98,6 +96,21 @@ export class Registry {
     return [...this.#live.values()].map((operation) => operation.state());
   }
 
+  /** Folders that recording goes to now. */
+  folders(): { operations: string[]; angles: string[] } {
+    const live = [...this.#live.keys()].map((operationId) => operationDir(this.#options.dataDir, operationId));
+    const angles = [...this.#live.values()].flatMap((operation) => operation.recorder.angleDirs());
+    return { operations: live, angles };
+  }
+
+  /** The disk under these operations' folders is nearly full. */
+  closeTakes(operationDirs: string[]): void {
+    for (const [operationId, operation] of this.#live) {
+      if (!operationDirs.includes(operationDir(this.#options.dataDir, operationId))) continue;
+      operation.closeTakes().catch((error: unknown) => this.#options.log.error({ err: error, operationId }, 'takes could not be closed'));
+    }
+  }
+
   noteClockStep(atMs: number, stepMs: number): void {
     for (const operation of this.#live.values()) operation.recorder.noteClockStep(atMs, stepMs);
   }
@@ -119,10 +132,22 @@ export class Registry {
       operationId,
       name,
       changed: (angleId) => this.#changed(operationId, angleId),
+      lost: (angleId, cause) => {
+        const work = this.#live.get(operationId)?.sourceLost(angleId, cause);
+        work?.catch((error: unknown) => this.#options.log.error({ err: error, operationId, angleId }, 'source could not be let go'));
+      },
     });
     const operation = await LiveOperation.start(this.#options, recorder);
     this.#live.set(operationId, operation);
     return operation;
+  }
+
+  /** Tried again by the control plane, until it can be taken up. */
+  #notOpened(operationId: string, error: unknown): void {
+    const why = messageOf(error);
+    const message = `operation ${operationId} cannot be taken up (${why}): put that right; it is tried again`;
+    const alarm = { alarmId: `recorder-failed:${operationId}`, code: 'recorder-failed', lasting: true } as const;
+    this.#options.alarms.raise({ ...alarm, message, facts: { why, operation: operationId }, operationId });
   }
 
   #changed(operationId: string, angleId: string): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Alarm } from './alarms.ts';
 import { Cause, HubTimeMs, Id, SourceKind, TakeId } from './ids.ts';
 import { AngleState, Interruption } from './state.ts';
 
@@ -32,13 +33,10 @@ export const MediaEvent = z.discriminatedUnion('type', [
   /** A consumer ended because its producer did; the viewer keeps its tile and waits for `angle.changed`. */
   z.object({ type: z.literal('consumer.closed'), peerId: z.string(), consumerId: z.string() }),
   z.object({ type: z.literal('worker.died'), pid: z.int(), reason: z.string() }),
-  z.object({
-    type: z.literal('alarm'),
-    code: z.enum(['disk-low', 'disk-full', 'clock-stepped', 'recorder-failed']),
-    message: z.string(),
-    operationId: Id.optional(),
-    angleId: Id.optional(),
-  }),
+  /** Raised, or raised anew with other facts. */
+  z.object({ type: z.literal('alarm'), alarm: Alarm }),
+  /** Its cause is gone, or somebody has dismissed it. */
+  z.object({ type: z.literal('alarm.cleared'), alarmId: z.string() }),
 ]);
 export type MediaEvent = z.infer<typeof MediaEvent>;
 

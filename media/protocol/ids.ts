@@ -32,6 +32,8 @@ export const Cause = z.enum([
   'hub-stopped',
   'hub-crashed',
   'disk-full',
+  'disk-slow',
+  'write-failed',
   'codec-changed',
   'operation-ended',
 ]);

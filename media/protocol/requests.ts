@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Alarm } from './alarms.ts';
 import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
 import { AngleState, OperationState } from './state.ts';
 
@@ -118,6 +119,11 @@ export const mediaRequests = {
   /** Listen for a camera's RTP (H.264, Opus). Ports may be asked for again after a restart; they are re-armed for the next sender whenever one falls silent. */
   addPlainSource: { params: z.object({ operationId: Id, angleId: Id, reuse: PlainReuse.optional() }), result: PlainSource },
   removePlainSource: { params: z.object({ operationId: Id, angleId: Id }), result: Empty },
+
+  /** Alarms that stand now. */
+  alarms: { params: Empty, result: z.object({ alarms: z.array(Alarm) }) },
+  /** Somebody has seen it. One whose cause lasts stays. */
+  dismissAlarm: { params: z.object({ alarmId: z.string() }), result: Empty },
 
   /** Figures for /metrics. */
   figures: {

@@ -22,8 +22,13 @@ export const MediaSettings = z.object({
   ingestIp: z.string(),
   /** No media for so long opens an interruption. */
   silenceMs: z.int(),
-  /** New takes are refused when less is free; running ones are closed at half of it. */
+  /** New takes are refused when less is free; running ones are closed at a quarter of it. */
   diskReserveBytes: z.int(),
+  /** Memory that frames waiting for a slow disk may hold, all takes together. */
+  writeBufferBytes: z
+    .int()
+    .min(2 ** 20)
+    .default(128 * 2 ** 20),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']),
 });
 export type MediaSettings = z.infer<typeof MediaSettings>;

@@ -5,6 +5,7 @@ import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
 import type { AngleState, Interruption } from '../protocol/state.ts';
 import type { ChainHead } from '../recordings/chain.ts';
 import type { SegmentLine } from '../recordings/lines.ts';
+import type { RepairedTake } from './repair-take.ts';
 import type { Take } from './take.ts';
 import type { TakeOwner, Totals } from './take-record.ts';
 
@@ -18,10 +19,17 @@ export type AngleOwner = {
   segment: (angleId: string, takeId: string, line: SegmentLine, head: ChainHead) => Promise<void>;
   interruption: (interruption: Interruption) => void;
   changed: (angleId: string) => void;
-  failed: (angleId: string, error: HubError) => void;
+  /** This take's disk does not keep up, or does again. */
+  behind: (angleId: string, behind: boolean) => void;
+  fileMissing: (angleId: string, path: string) => void;
+  failed: (angleId: string, failure: TakeFailure) => void;
 };
+/** A take that cannot be written any more. `salvaged` is told what could be kept of it. */
+export type TakeFailure = { take: Take; takeId: string; dir: string; error: HubError; salvaged: (kept: RepairedTake) => void };
 
 const RATE_WINDOW_MS = 2000;
+/** After a take could not be written, so long before the next may be tried. */
+const RETRY_MS = 3000;
 
 /** One viewpoint of an operation: numbers its takes, watches for silence, knows its interruptions. */
 export class Angle {
@@ -46,6 +54,9 @@ export class Angle {
   #interruptions = 0;
   #rate = { sinceMs: 0, bytes: 0, bps: 0 };
   #ended = false;
+  /** Pictures are lost because the disk is behind; what is handed in says nothing of what is recorded. */
+  #behind = false;
+  #failedMs = -Infinity;
 
   constructor(angleId: string, name: string, dir: string, silenceMs: number, owner: AngleOwner) {
     this.angleId = angleId;
@@ -84,6 +95,11 @@ export class Angle {
     this.#sourceKind = known.sourceKind;
   }
 
+  /** Whether a take has just failed here: the next would too. */
+  justFailed(nowMs: number): boolean {
+    return nowMs - this.#failedMs < RETRY_MS;
+  }
+
   /** Make `take` the one that fills this angle. */
   attach(sourceKind: SourceKind, make: (owner: TakeOwner) => Take): Take {
     const take: Take = make(this.#takeOwner(sourceKind, () => take));
@@ -96,6 +112,7 @@ export class Angle {
   release(take: Take, reason: Cause): void {
     if (this.#take !== take) return;
     this.#take = null;
+    this.#caughtUp();
     this.#takeReason = reason;
     this.#rate = { sinceMs: 0, bytes: 0, bps: 0 };
     if (reason !== 'operation-ended') this.interrupt(reason);
@@ -164,13 +181,31 @@ export class Angle {
   #recorded(kind: MediaKind, startMs: number, endMs: number, sizeBytes: number, arrivalMs: number): void {
     const first = this.#firstMediaMs === null;
     this.#firstMediaMs ??= startMs;
-    const resumed = this.#interruption !== null;
-    this.#closeInterruption(startMs);
-    this.#lastMediaMs = Math.max(this.#lastMediaMs ?? 0, endMs);
     this.#lastArrivalMs = arrivalMs;
     if (kind === 'video') this.#counts.frames += 1;
     this.#rate.bytes += sizeBytes;
+    if (this.#behind) return;
+    const resumed = this.#interruption !== null;
+    this.#closeInterruption(startMs);
+    this.#lastMediaMs = Math.max(this.#lastMediaMs ?? 0, endMs);
     if (first || resumed) this.#owner.changed(this.angleId);
+  }
+
+  /** The disk did not take these pictures, which were counted when they were handed in. */
+  #unwritten(frames: number, endMs: number): void {
+    this.#counts.frames -= frames;
+    this.#counts.missing += frames;
+    if (this.#behind) return;
+    this.#behind = true;
+    this.#lastMediaMs = endMs;
+    this.interrupt('disk-slow');
+    this.#owner.behind(this.angleId, true);
+  }
+
+  #caughtUp(): void {
+    if (!this.#behind) return;
+    this.#behind = false;
+    this.#owner.behind(this.angleId, false);
   }
 
   #closeInterruption(endMs: number): void {
@@ -184,6 +219,9 @@ export class Angle {
     const { angleId } = this;
     let takeId = '';
     let startedMs = 0;
+    let dir = '';
+    /** Handed in, and told as closed. */
+    const told = { frames: 0, segments: 0 };
     return {
       begin: (startMs) => {
         this.#takes += 1;
@@ -191,7 +229,8 @@ export class Angle {
         startedMs = startMs;
         this.#sourceKind = sourceKind;
         this.#takeStartedMs = startMs;
-        return { takeId, dir: join(this.#dir, takeId) };
+        dir = join(this.#dir, takeId);
+        return { takeId, dir };
       },
       begun: (head) => this.#owner.takeBegun(angleId, takeId, sourceKind, startedMs, head),
       nextPart: (cell) => {
@@ -199,7 +238,17 @@ export class Angle {
         this.#lastPart = { cell, part };
         return part;
       },
-      recorded: (kind, startMs, endMs, sizeBytes, arrivalMs) => this.#recorded(kind, startMs, endMs, sizeBytes, arrivalMs),
+      recorded: (kind, startMs, endMs, sizeBytes, arrivalMs) => {
+        if (this.#take !== self()) return; // failed: what still comes is not recorded
+        if (kind === 'video') told.frames += 1;
+        this.#recorded(kind, startMs, endMs, sizeBytes, arrivalMs);
+      },
+      unwritten: (frames, endMs) => {
+        told.frames -= frames;
+        this.#unwritten(frames, endMs);
+      },
+      caughtUp: () => this.#caughtUp(),
+      fileMissing: (path) => this.#owner.fileMissing(angleId, path),
       damage: (withheld, missing) => {
         this.#counts.withheld += withheld;
         this.#counts.missing += missing;
@@ -210,13 +259,32 @@ export class Angle {
       },
       segment: (line, head) => {
         this.#counts.segments += 1;
+        told.segments += 1;
         return this.#owner.segment(angleId, takeId, line, head);
       },
       ended: (endMs, reason, head, totals) => this.#owner.takeEnded(angleId, takeId, endMs, reason, head, totals),
       failed: (error) => {
-        this.#owner.failed(angleId, error);
-        this.release(self(), error.code === 'disk_full' ? 'disk-full' : 'hub-crashed');
+        const take = self();
+        this.release(take, error.code === 'disk_full' ? 'disk-full' : 'write-failed');
+        this.#failedMs = this.#lastArrivalMs;
+        const interruptionId = this.#interruption?.id;
+        const salvaged = (kept: RepairedTake): void => this.#salvaged(kept, told, interruptionId);
+        this.#owner.failed(angleId, { take, takeId, dir, error, salvaged });
       },
     };
+  }
+
+  /** Not all that was handed in of a failed take has reached the disk: what is missing begins where that ends. */
+  #salvaged(kept: RepairedTake, told: { frames: number; segments: number }, interruptionId: string | undefined): void {
+    const lost = told.frames - kept.totals.frames;
+    this.#counts.frames -= lost;
+    this.#counts.missing += lost;
+    this.#counts.segments += kept.segments.length - told.segments;
+    const open = this.#interruption;
+    if (open && open.id === interruptionId) {
+      this.#interruption = { ...open, startMs: kept.endMs };
+      this.#lastMediaMs = kept.endMs;
+    }
+    this.#owner.changed(this.angleId);
   }
 }

@@ -12,7 +12,7 @@ import type { Timeline } from './timeline.ts';
 export type MuxerOutput = {
   open: (start: { capture: CaptureTime; mediaMs: number; cell: number; tracks: SegmentTracks }) => void;
   /** Buffers of one fragment, to be written in one go. */
-  fragment: (chunks: Buffer[], frames: number, audioFrames: number) => void;
+  fragment: (chunks: Buffer[], frames: number, audioFrames: number, end: { mediaMs: number; capture: CaptureTime }) => void;
   close: (end: { mediaMs: number; capture: CaptureTime }) => void;
   /** Nothing will be written of this frame. */
   dropped: (frame: Frame) => void;
@@ -130,6 +130,15 @@ export class Muxer {
       this.#close();
     }
     this.#final = false;
+  }
+
+  /** What is queued refers to pictures that were lost: let go of it up to the next key frame. How many pictures that were. */
+  discard(): number {
+    const key = this.#video.findIndex(({ frame }) => frame.key);
+    const lost = this.#video.splice(0, key < 0 ? this.#video.length : key);
+    for (const { frame } of lost) this.#output.dropped(frame);
+    this.#scanned = 0;
+    return lost.length;
   }
 
   #step(nowMs: number): boolean {
@@ -288,7 +297,7 @@ export class Muxer {
     const audio = this.#audioRun(segment, untilHubMs);
     if (video.samples.length + audio.samples.length === 0) return;
     segment.sequence += 1;
-    this.#output.fragment(fragment(segment.sequence, [video, audio]), video.samples.length, audio.samples.length);
+    this.#output.fragment(fragment(segment.sequence, [video, audio]), video.samples.length, audio.samples.length, segment.end);
   }
 
   #videoRun(count: number): TrackRun {

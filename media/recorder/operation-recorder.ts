@@ -7,12 +7,15 @@ import { Journal, syncDir } from '../recordings/journal.ts';
 import type { OperationLine } from '../recordings/lines.ts';
 import { operationJournal } from '../recordings/paths.ts';
 import type { HubClock } from '../time/hub-clock.ts';
-import { Angle, type AngleOwner, type RecorderAngle } from './angle.ts';
+import { Angle, type AngleOwner, type RecorderAngle, type TakeFailure } from './angle.ts';
 import type { Log } from '../log.ts';
 import { OperationLog } from './operation-log.ts';
 import { repairOperation } from './repair.ts';
+import { salvageTake } from './salvage.ts';
 import type { Signer } from './signer.ts';
 import { Take } from './take.ts';
+import { type RecorderAlarms, Troubles } from './troubles.ts';
+import type { WriteBudget } from './write-budget.ts';
 
 export type RecorderOptions = {
   operationDir: string;
@@ -28,13 +31,20 @@ export type RecorderOptions = {
   hubVersion: string;
   log: Log;
   emit: (event: MediaEvent) => void;
+  alarms: RecorderAlarms;
+  /** Memory that frames waiting for a disk may hold. */
+  budget: WriteBudget;
   /** An angle's state has changed in a way that viewers can see. */
   changed: (angleId: string) => void;
-  /** A reason to refuse new takes (disk), or null. */
-  refuse: () => HubError | null;
+  /** A reason to record nothing new in this folder (no room, not writable), or null. */
+  refuse: (dir: string) => HubError | null;
+  /** What fills this angle can no longer be recorded: let go of it. It may come again. */
+  lost: (angleId: string, cause: Cause) => void;
 };
 
 const WATCH_MS = 250;
+/** How often the operation's journal is offered to a disk that does not take it. */
+const JOURNAL_RETRY_MS = 500;
 
 /** Records one operation: its journal, its angles, their takes. */
 export class OperationRecorder {
@@ -47,6 +57,9 @@ export class OperationRecorder {
   readonly #angles = new Map<string, Angle>();
   readonly #takes = new Set<Take>();
   readonly #timer: NodeJS.Timeout;
+  readonly #troubles: Troubles;
+  readonly #salvages = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
   #endedMs: number | null = null;
   #closing: Promise<void> | null = null;
 
@@ -60,7 +73,8 @@ export class OperationRecorder {
     this.name = facts.name;
     this.openedMs = facts.openedMs;
     this.segmentMs = facts.segmentMs;
-    this.#journal = new OperationLog(journal, options.signer, (error) => this.#failed(null, error));
+    this.#troubles = new Troubles(options.operationId, options.alarms);
+    this.#journal = new OperationLog(journal, options.signer, (error) => this.#troubles.failed(null, error));
     this.#timer = setInterval(() => {
       const nowMs = options.clock.nowMs();
       for (const angle of this.#angles.values()) angle.watch(nowMs);
@@ -70,7 +84,9 @@ export class OperationRecorder {
   /** Begin a new operation, or repair and take up the one that lies there. Throws `gone` when that one has ended. */
   static async open(options: RecorderOptions): Promise<OperationRecorder> {
     const { operationDir, operationId, name, segmentMs, clock } = options;
-    const restored = await repairOperation(operationDir, options.signer, clock.nowMs());
+    const troubles = new Troubles(operationId, options.alarms);
+    const patience = { waiting: (error: unknown) => troubles.failed(null, error), retryMs: JOURNAL_RETRY_MS };
+    const restored = await repairOperation(operationDir, options.signer, clock.nowMs(), patience);
     if (restored) {
       const recorder = new OperationRecorder(options, restored, restored.journal);
       for (const known of restored.angles) {
@@ -84,7 +100,7 @@ export class OperationRecorder {
     }
     await mkdir(operationDir, { recursive: true, mode: 0o750 });
     const openedMs = clock.nowMs();
-    const journal = await Journal.create<OperationLine>(operationJournal(operationDir));
+    const journal = await Journal.create<OperationLine>(operationJournal(operationDir), patience);
     await syncDir(join(operationDir, '..'));
     const { hubVersion, signer, clockSynchronised } = options;
     await journal.append({
@@ -113,6 +129,10 @@ export class OperationRecorder {
     await this.#journal.append({ type: 'angle.added', angleId, name, atMs: clock.nowMs() });
   }
 
+  angleDirs(): string[] {
+    return [...this.#angles.keys()].map((angleId) => join(this.#options.operationDir, angleId));
+  }
+
   angles(): RecorderAngle[] {
     return [...this.#angles.values()].map((angle) => angle.state());
   }
@@ -122,16 +142,24 @@ export class OperationRecorder {
     return this.#angle(angleId).state();
   }
 
-  /** A source fills this angle from now on; one that filled it until now is replaced. Throws `gone`, `disk_full`, `not_found`. */
-  startTake(angleId: string, sourceKind: SourceKind): Take {
+  /** Throws `gone`, `not_found`; `disk_full` or `unavailable` when nothing new can be recorded on this angle now. */
+  assertRecordable(angleId: string): void {
     this.#assertLive();
-    const refusal = this.#options.refuse();
+    const angle = this.#angle(angleId);
+    const refusal = this.#options.refuse(join(this.#options.operationDir, angleId));
     if (refusal) throw refusal;
+    if (angle.justFailed(this.#options.clock.nowMs()))
+      throw new HubError('unavailable', 'recording has just failed here; it is tried again');
+  }
+
+  /** A source fills this angle from now on; one that filled it until now is replaced. Throws as `assertRecordable`. */
+  startTake(angleId: string, sourceKind: SourceKind): Take {
+    this.assertRecordable(angleId);
     const angle = this.#angle(angleId);
     if (angle.take) void this.endTake(angle.take, 'replaced');
     const { operationId, segmentMs } = this;
-    const { silenceMs, clock, log } = this.#options;
-    const facts = { operationId, angleId, sourceKind, segmentMs, silenceMs };
+    const { silenceMs, clock, log, budget } = this.#options;
+    const facts = { operationId, angleId, sourceKind, segmentMs, silenceMs, budget };
     const take = angle.attach(sourceKind, (owner) => new Take(facts, () => clock.nowMs(), owner, log));
     this.#takes.add(take);
     return take;
@@ -165,7 +193,9 @@ export class OperationRecorder {
   async #close(reason: Cause): Promise<void> {
     clearInterval(this.#timer);
     const endMs = this.#options.clock.nowMs();
+    if (reason === 'hub-stopped') this.#stopping.abort();
     await Promise.all([...this.#takes].map((take) => this.endTake(take, reason)));
+    await Promise.all(this.#salvages);
     if (reason === 'operation-ended') {
       this.#endedMs = endMs;
       for (const angle of this.#angles.values()) {
@@ -188,18 +218,28 @@ export class OperationRecorder {
     if (this.#closing) throw new HubError('gone', `operation ${this.operationId} has ended`, { field: 'operationId' });
   }
 
-  #failed(angleId: string | null, error: unknown): void {
-    const { log, emit } = this.#options;
-    log.error({ err: error, angleId }, 'recording failed');
-    const full = error instanceof HubError && error.code === 'disk_full';
-    const message = error instanceof Error ? error.message : String(error);
-    emit({
-      type: 'alarm',
-      code: full ? 'disk-full' : 'recorder-failed',
-      message,
-      operationId: this.operationId,
-      ...(angleId ? { angleId } : {}),
-    });
+  /** A take broke off: its source is let go, and what it has on the disk is brought to its end. */
+  #takeFailed(angleId: string, failure: TakeFailure): void {
+    const { take, error } = failure;
+    const cause = error.code === 'disk_full' ? 'disk-full' : 'write-failed';
+    this.#options.log.error({ err: error, angleId }, 'recording failed');
+    this.#troubles.failed(this.#angle(angleId), error);
+    const work = this.endTake(take, cause)
+      .then(() => this.#salvage(angleId, cause, failure))
+      .catch((reason: unknown) =>
+        this.#options.log.warn({ err: reason, angleId }, 'what is left of the take is repaired on the next start'),
+      )
+      .finally(() => this.#salvages.delete(work));
+    this.#salvages.add(work);
+    this.#options.lost(angleId, cause);
+  }
+
+  async #salvage(angleId: string, cause: Cause, { takeId, dir, salvaged }: TakeFailure): Promise<void> {
+    const kept = await salvageTake(dir, takeId, cause, this.#stopping.signal);
+    if (!kept) return;
+    salvaged(kept);
+    const totals = { segments: kept.segments.length, ...kept.totals };
+    await this.#angleOwner().takeEnded(angleId, takeId, kept.endMs, kept.reason, kept.head, totals);
   }
 
   #angleOwner(): AngleOwner {
@@ -243,7 +283,9 @@ export class OperationRecorder {
         emit({ type: endMs === null ? 'interruption.opened' : 'interruption.closed', operationId, angleId, interruption });
       },
       changed,
-      failed: (angleId, error) => this.#failed(angleId, error),
+      behind: (angleId, behind) => this.#troubles.behind(this.#angle(angleId), behind),
+      fileMissing: (angleId, path) => this.#troubles.fileMissing(this.#angle(angleId), path),
+      failed: (angleId, failure) => this.#takeFailed(angleId, failure),
     };
   }
 }

@@ -1,12 +1,13 @@
-import { readdir, readFile, rmdir, truncate, unlink } from 'node:fs/promises';
+import { readdir, readFile, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HubError } from '../errors.ts';
 import type { Interruption } from '../protocol/state.ts';
-import { Journal, readJournal } from '../recordings/journal.ts';
+import { Journal, type Patience, readJournal } from '../recordings/journal.ts';
 import { OperationLine } from '../recordings/lines.ts';
 import { operationJournal, takeDir } from '../recordings/paths.ts';
 import type { Angle } from './angle.ts';
-import { type RepairedTake, repairTake } from './repair-take.ts';
+import type { RepairedTake } from './repair-take.ts';
+import { repairOrRemoveTake } from './salvage.ts';
 import type { Signer } from './signer.ts';
 
 type KnownAngle = Parameters<Angle['restore']>[0] & { angleId: string; name: string };
@@ -22,9 +23,14 @@ export type Restored = {
 
 /**
  * Take up an operation whose hub died or was stopped. Null when there is none; throws `gone` when it has ended (ending
- * it properly where the hub died in the act), `corrupt` when its journal was tampered with.
+ * it properly where the hub died in the act), `corrupt` when its journal was tampered with. Its journal stays open, and has `patience` with a full disk.
  */
-export async function repairOperation(dir: string, signer: Signer, nowMs: number): Promise<Restored | null> {
+export async function repairOperation(
+  dir: string,
+  signer: Signer,
+  nowMs: number,
+  patience: Patience | null = null,
+): Promise<Restored | null> {
   const path = operationJournal(dir);
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
@@ -38,7 +44,7 @@ export async function repairOperation(dir: string, signer: Signer, nowMs: number
     return null;
   }
   if (read.tornBytes > 0) await truncate(path, read.validBytes);
-  const journal = await Journal.resume<OperationLine>(path, read.head);
+  const journal = await Journal.resume<OperationLine>(path, read.head, patience);
   const ended = read.lines.some((line) => line.type === 'operation.ended');
   if (ended) await refuseEnded(read.lines, journal, signer);
   const angles: KnownAngle[] = [];
@@ -120,12 +126,8 @@ async function repairTakes(dir: string, angleId: string, lines: OperationLine[],
   const names = await readdir(join(dir, angleId)).catch(() => []);
   const takes: RepairedTake[] = [];
   for (const takeId of names.filter((name) => /^[0-9]{4,6}$/.test(name)).toSorted()) {
-    const take = await repairTake(takeDir(dir, angleId, takeId), takeId);
-    if (!take) {
-      await unlink(join(dir, angleId, takeId, 'journal.ndjson')).catch(() => undefined);
-      await rmdir(join(dir, angleId, takeId));
-      continue;
-    }
+    const take = await repairOrRemoveTake(takeDir(dir, angleId, takeId), takeId, 'hub-crashed');
+    if (!take) continue;
     const mine = lines.filter((line) => 'takeId' in line && line.angleId === angleId && line.takeId === takeId);
     if (!mine.some((line) => line.type === 'take.started')) {
       await journal.append({

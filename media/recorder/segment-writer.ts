@@ -1,11 +1,12 @@
 import { createHash, type Hash } from 'node:crypto';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, readdir, stat, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { HubError, messageOf } from '../errors.ts';
 import type { ChainHead } from '../recordings/chain.ts';
-import { Journal, syncDir } from '../recordings/journal.ts';
+import { isDiskFull, Journal, syncDir } from '../recordings/journal.ts';
 import type { SegmentLine, TakeLine } from '../recordings/lines.ts';
 import { takeJournal } from '../recordings/paths.ts';
+import type { WriteBudget } from './write-budget.ts';
 
 type Facts = Omit<Extract<TakeLine, { type: 'segment.opened' }>, 'type'>;
 /** What is known of a segment only when it ends. */
@@ -13,28 +14,38 @@ export type SegmentEnd = Omit<SegmentLine, keyof Facts | 'type' | 'sizeBytes' | 
 type SideFacts = Omit<Extract<TakeLine, { type: 'withheld' }>, 'type' | 'sizeBytes' | 'sha256'>;
 export type NewInit = { file: string; bytes: Buffer; tracks: Extract<TakeLine, { type: 'init' }>['tracks'] };
 
-/** More than this waiting for a disk is a disk that does not keep up. */
-const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+export type WriterEvents = {
+  closed: (line: SegmentLine, head: ChainHead) => Promise<void>;
+  /** Nothing more of this take can be written. */
+  failed: (error: HubError) => void;
+  /** A file that was written is there no more: somebody removed it. */
+  missing: (path: string) => void;
+};
 
 /**
  * Writes one take's files in order: whatever is asked for is queued and done one after the other, so that nobody who
  * hands in frames ever waits for a disk. A file is hashed as it is written; its journal line follows when its bytes are
- * on the disk, and only then is the segment announced. The first failure stops everything and is told once.
+ * on the disk, and only then is the segment announced. A segment begins on the disk with its first fragment: one of
+ * which nothing is taken leaves no trace. The first failure stops everything and is told once.
  */
 export class SegmentWriter {
   readonly #dir: string;
+  readonly #budget: WriteBudget;
+  readonly #on: WriterEvents;
   #journal: Journal<TakeLine> | null = null;
-  readonly #closed: (line: SegmentLine, head: ChainHead) => Promise<void>;
-  readonly #failed: (error: HubError) => void;
   #tail: Promise<void> = Promise.resolve();
   #error: HubError | null = null;
   #pendingBytes = 0;
+  #behind = false;
+  #next: { facts: Facts; init: NewInit | null } | null = null;
   #current: { file: FileHandle; facts: Facts; hash: Hash; sizeBytes: number; fragments: number } | null = null;
+  /** Files that are whole, by their names. */
+  readonly #whole = new Set<string>();
 
-  constructor(dir: string, on: { closed: (line: SegmentLine, head: ChainHead) => Promise<void>; failed: (error: HubError) => void }) {
+  constructor(dir: string, budget: WriteBudget, on: WriterEvents) {
     this.#dir = dir;
-    this.#closed = on.closed;
-    this.#failed = on.failed;
+    this.#budget = budget;
+    this.#on = on;
   }
 
   /** Make the take's folder and journal, with its first line. Comes before everything else. */
@@ -43,60 +54,69 @@ export class SegmentWriter {
       await mkdir(this.#dir, { recursive: true, mode: 0o750 });
       await syncDir(dirname(this.#dir));
       this.#journal = await Journal.create<TakeLine>(takeJournal(this.#dir));
-      await begun(await this.#journal.append(line));
+      await begun(await this.#append(line));
     });
   }
 
   /** Begin a segment, with a new initialisation segment before it where one is due. */
   open(facts: Facts, init: NewInit | null): void {
-    this.#queue(async () => {
-      if (init) await this.#init(init);
-      const file = await open(join(this.#dir, facts.file), 'ax', 0o640);
-      this.#current = { file, facts, hash: createHash('sha256'), sizeBytes: 0, fragments: 0 };
-      await syncDir(this.#dir);
-      await this.#append({ type: 'segment.opened', ...facts });
-    });
+    this.#next = { facts, init: init ?? this.#next?.init ?? null };
   }
 
-  /** Append one fragment in one write. `written`: the chunks are on their way no longer. */
-  write(chunks: Buffer[], written: () => void): void {
-    let size = 0;
-    for (const chunk of chunks) size += chunk.length;
+  /**
+   * Append one fragment in one write. `written`: the chunks are on their way no longer. False when it was not taken,
+   * because the disk is behind and memory is short; then nothing is until `catchUp` says so.
+   */
+  write(chunks: Buffer[], written: () => void): boolean {
+    const size = sizeOf(chunks);
+    this.#behind ||= !this.#budget.admits(this.#pendingBytes, size);
+    if (this.#behind) return false;
     this.#pendingBytes += size;
-    if (this.#pendingBytes > MAX_PENDING_BYTES) {
-      this.#fail(new HubError('disk_full', 'the disk does not keep up: 64 MiB are waiting to be written'));
-      return;
-    }
-    this.#queue(async () => {
-      const current = this.#current;
-      if (!current) throw new HubError('internal', 'fragment without a segment');
-      const { bytesWritten } = await current.file.writev(chunks);
-      if (bytesWritten !== size)
-        throw new HubError('disk_full', `only ${bytesWritten} of ${size} bytes were written to ${current.facts.file}`);
-      for (const chunk of chunks) current.hash.update(chunk);
-      current.sizeBytes += size;
-      current.fragments += 1;
+    this.#budget.hold(size);
+    const next = this.#next;
+    this.#next = null;
+    const work = async (): Promise<void> => {
+      if (next) await this.#open(next.facts, next.init);
+      await this.#fragment(chunks, size);
+    };
+    this.#queue(work, () => {
       this.#pendingBytes -= size;
+      this.#budget.release(size);
       written();
     });
+    return true;
   }
 
-  /** Write a side file in one go, flush and journal it. `written`: the chunks are on their way no longer. */
-  aside(facts: SideFacts, chunks: Buffer[], written: () => void): void {
-    this.#queue(async () => {
-      const made = await this.#whole(facts.file, chunks);
-      written();
+  /** After a refusal: whether fragments are taken again, which is when half of what waited has been written. */
+  catchUp(): boolean {
+    if (this.#budget.admits(this.#pendingBytes, this.#pendingBytes)) this.#behind = false;
+    return !this.#behind;
+  }
+
+  /** Write a side file in one go, flush and journal it. `written` as with `write`; false when the disk is behind. */
+  aside(facts: SideFacts, chunks: Buffer[], written: () => void): boolean {
+    if (this.#behind) return false;
+    const size = sizeOf(chunks);
+    this.#budget.hold(size);
+    const work = async (): Promise<void> => {
+      const made = await this.#writeWhole(facts.file, chunks);
       await this.#append({ type: 'withheld', ...facts, ...made });
+    };
+    this.#queue(work, () => {
+      this.#budget.release(size);
+      written();
     });
+    return true;
   }
 
-  /** Finish the segment: flush it, journal it, announce it. */
+  /** Finish the segment, of which something was taken: flush it, journal it, announce it. */
   close(end: SegmentEnd): void {
     this.#queue(async () => {
       const current = this.#current;
       if (!current) throw new HubError('internal', 'end without a segment');
       this.#current = null;
       await current.file.datasync();
+      const { ino } = await current.file.stat();
       await current.file.close();
       const line: SegmentLine = {
         type: 'segment',
@@ -106,15 +126,25 @@ export class SegmentWriter {
         sizeBytes: current.sizeBytes,
         sha256: current.hash.digest('hex'),
       };
-      await this.#closed(line, await this.#append(line));
+      const head = await this.#append(line);
+      if (await this.#isFile(line.file, ino)) this.#whole.add(line.file);
+      else await this.#missing(line.file);
+      await this.#on.closed(line, head);
     });
   }
 
-  /** A journal line in its turn; `then` is told the journal's head at it. */
-  note(line: TakeLine, then?: (head: ChainHead) => Promise<void>): void {
+  /** A journal line in its turn. */
+  note(line: TakeLine): void {
+    this.#queue(async () => void (await this.#append(line)));
+  }
+
+  /** The take's last line, after a look whether its files are all there. `then` is told the journal's head. */
+  end(line: TakeLine, then: (head: ChainHead) => Promise<void>): void {
     this.#queue(async () => {
-      const head = await this.#append(line);
-      await then?.(head);
+      const names = new Set(await readdir(this.#dir).catch(() => [])); // a folder that is gone holds nothing
+      if (names.size === 0) this.#on.missing(this.#dir);
+      else for (const file of this.#whole) if (!names.has(file)) await this.#missing(file);
+      await then(await this.#append(line));
     });
   }
 
@@ -126,50 +156,93 @@ export class SegmentWriter {
     await this.#journal?.close();
   }
 
+  async #open(facts: Facts, init: NewInit | null): Promise<void> {
+    if (init) await this.#init(init);
+    const file = await open(join(this.#dir, facts.file), 'ax', 0o640);
+    this.#current = { file, facts, hash: createHash('sha256'), sizeBytes: 0, fragments: 0 };
+    await syncDir(this.#dir);
+    await this.#append({ type: 'segment.opened', ...facts });
+  }
+
+  async #fragment(chunks: Buffer[], size: number): Promise<void> {
+    const current = this.#current;
+    if (!current) throw new HubError('internal', 'fragment without a segment');
+    const { bytesWritten } = await current.file.writev(chunks);
+    // a disk takes part of a write only when there is no room for the rest
+    if (bytesWritten !== size)
+      throw new HubError('disk_full', `only ${bytesWritten} of ${size} bytes were written to ${current.facts.file}`);
+    for (const chunk of chunks) current.hash.update(chunk);
+    current.sizeBytes += size;
+    current.fragments += 1;
+  }
+
   #append(line: TakeLine): Promise<ChainHead> {
     if (!this.#journal) throw new HubError('internal', 'the take has no journal yet');
     return this.#journal.append(line);
   }
 
   async #init(init: NewInit): Promise<void> {
-    const { sha256, sizeBytes } = await this.#whole(init.file, [init.bytes]);
+    const { sha256, sizeBytes } = await this.#writeWhole(init.file, [init.bytes]);
     await this.#append({ type: 'init', file: init.file, sha256, sizeBytes, tracks: init.tracks });
   }
 
   /** A whole file, on the disk when this resolves; its name is when the folder's next is. */
-  async #whole(name: string, chunks: Buffer[]): Promise<{ sha256: string; sizeBytes: number }> {
+  async #writeWhole(name: string, chunks: Buffer[]): Promise<{ sha256: string; sizeBytes: number }> {
     const file = await open(join(this.#dir, name), 'ax', 0o640);
     const hash = createHash('sha256');
-    let sizeBytes = 0;
+    const sizeBytes = sizeOf(chunks);
     try {
-      for (const chunk of chunks) {
-        hash.update(chunk);
-        sizeBytes += chunk.length;
-      }
       const { bytesWritten } = await file.writev(chunks);
       if (bytesWritten !== sizeBytes) throw new HubError('disk_full', `only ${bytesWritten} of ${sizeBytes} bytes were written to ${name}`);
       await file.datasync();
     } finally {
       await file.close();
     }
+    for (const chunk of chunks) hash.update(chunk);
+    this.#whole.add(name);
     return { sha256: hash.digest('hex'), sizeBytes };
   }
 
-  #queue(work: () => Promise<void>): void {
+  /** Whether the name still leads to the file that was written under it. */
+  async #isFile(name: string, ino: number): Promise<boolean> {
+    try {
+      return (await stat(join(this.#dir, name))).ino === ino;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  async #missing(file: string): Promise<void> {
+    this.#whole.delete(file);
+    this.#on.missing(join(this.#dir, file));
+    await this.#append({ type: 'file.missing', file });
+  }
+
+  /** `done` is called whether the work was done, failed or was left out. */
+  #queue(work: () => Promise<void>, done?: () => void): void {
     this.#tail = this.#tail.then(async () => {
-      if (this.#error) return;
       try {
-        await work();
+        if (!this.#error) await work();
       } catch (error) {
         this.#fail(error);
+      } finally {
+        done?.();
       }
     });
   }
 
   #fail(error: unknown): void {
     if (this.#error) return;
-    const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-    this.#error = error instanceof HubError ? error : new HubError(full ? 'disk_full' : 'internal', messageOf(error), { cause: error });
-    this.#failed(this.#error);
+    const where = join(basename(dirname(this.#dir)), basename(this.#dir));
+    const code = isDiskFull(error) ? 'disk_full' : 'internal';
+    this.#error = new HubError(code, `${where}: ${messageOf(error)}`, { cause: error });
+    this.#on.failed(this.#error);
   }
+}
+
+function sizeOf(chunks: Buffer[]): number {
+  let size = 0;
+  for (const chunk of chunks) size += chunk.length;
+  return size;
 }

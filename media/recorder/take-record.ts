@@ -13,6 +13,7 @@ import type { Withheld } from './intake.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import type { Timeline } from './timeline.ts';
 import { WithheldFrames } from './withheld.ts';
+import type { WriteBudget } from './write-budget.ts';
 import { WriteBuffers } from './write-buffers.ts';
 
 /** What a take tells the operation it belongs to. */
@@ -27,19 +28,43 @@ export type TakeOwner = {
   damage: (withheld: number, missing: number) => void;
   size: (width: number, height: number) => void;
   segment: (line: SegmentLine, head: ChainHead) => Promise<void>;
+  /** The disk is behind and did not take these pictures; up to `endMs` it took everything. */
+  unwritten: (frames: number, endMs: number) => void;
+  /** The disk takes everything again. */
+  caughtUp: () => void;
+  /** A file that was written is there no more. */
+  fileMissing: (path: string) => void;
   ended: (endMs: number, reason: Cause, head: ChainHead, totals: Totals) => Promise<void>;
   failed: (error: HubError) => void;
 };
 export type Totals = { segments: number; frames: number; withheld: number; missing: number };
-export type TakeFacts = { operationId: string; angleId: string; sourceKind: SourceKind; segmentMs: number; silenceMs: number };
+export type TakeFacts = {
+  operationId: string;
+  angleId: string;
+  sourceKind: SourceKind;
+  segmentMs: number;
+  silenceMs: number;
+  /** Memory that frames waiting for the disk may hold, shared by all takes. */
+  budget: WriteBudget;
+};
 
-type Counts = Totals & { audioFrames: number; audioMissing: number; damage: Damage[] };
-type OpenSegment = { start: CaptureTime; mediaMs: number; cell: number };
+type Counts = Totals & { audioFrames: number; audioMissing: number; unwritten: number; damage: Damage[] };
+type Edge = { mediaMs: number; capture: CaptureTime };
+type OpenSegment = Edge & { cell: number };
 
 /** All takes of the process share it. */
 const writeBuffers = new WriteBuffers();
 
-const none = (): Counts => ({ segments: 0, frames: 0, withheld: 0, missing: 0, audioFrames: 0, audioMissing: 0, damage: [] });
+const none = (): Counts => ({
+  segments: 0,
+  frames: 0,
+  withheld: 0,
+  missing: 0,
+  audioFrames: 0,
+  audioMissing: 0,
+  unwritten: 0,
+  damage: [],
+});
 
 /** What is written of one take: its folder, its files in order, and what its journal says of them. */
 export class TakeRecord {
@@ -53,6 +78,12 @@ export class TakeRecord {
   /** Since the last segment was closed. */
   #counts = none();
   #segment: OpenSegment | null = null;
+  /** Where what the disk took ends. */
+  #end: Edge | null = null;
+  /** Fragments were refused, and are until the disk has caught up. */
+  #behind = false;
+  /** What the disk did not take, until a key frame ends it. */
+  #lost: { fromMs: number; missing: number } | null = null;
   #alignment: CaptureTime | null = null;
   #takeId: string | null = null;
   #writer: SegmentWriter | null = null;
@@ -89,7 +120,7 @@ export class TakeRecord {
     const made = initFor(tracks, this.#init.key);
     if (made) this.#init = { key: made.key, count: this.#init.count + 1 };
     const part = this.#owner.nextPart(cell);
-    this.#segment = { start: capture, mediaMs, cell };
+    this.#segment = { capture, mediaMs, cell };
     this.#alignment = capture;
     const offsetMs = clock?.senderOffsetMs(capture.hubMs) ?? null;
     const facts = {
@@ -108,29 +139,63 @@ export class TakeRecord {
     writer.open(facts, made ? { file: facts.init, bytes: made.bytes, tracks: made.tracks } : null);
   }
 
-  fragment(chunks: Buffer[], frames: number, audioFrames: number): void {
-    this.#counts.frames += frames;
-    this.#counts.audioFrames += audioFrames;
+  fragment(chunks: Buffer[], frames: number, audioFrames: number, end: Edge): void {
     const bytes = writeBuffers.join(chunks);
     for (const chunk of chunks) this.#memory.free(chunk);
-    this.#writer?.write([bytes], () => writeBuffers.free(bytes));
+    if (this.#writer?.write([bytes], () => writeBuffers.free(bytes))) {
+      this.#counts.frames += frames;
+      this.#counts.audioFrames += audioFrames;
+      this.#end = end;
+      return;
+    }
+    writeBuffers.free(bytes);
+    this.#behind = true;
+    this.unwritten(frames);
   }
 
-  close(end: { mediaMs: number; capture: CaptureTime }, clock: CaptureClock | null, nowMs: number): void {
+  /** After a refusal: whether the disk is back, told once. */
+  caughtUp(): boolean {
+    if (!this.#behind || !this.#writer?.catchUp()) return false;
+    this.#behind = false;
+    return true;
+  }
+
+  /** Pictures that the disk did not take. */
+  unwritten(frames: number): void {
+    const endMs = this.#end?.capture.hubMs ?? this.#segment?.capture.hubMs ?? 0;
+    this.#lost ??= { fromMs: endMs, missing: 0 };
+    this.#lost.missing += frames;
+    this.#counts.unwritten += frames;
+    this.#counts.missing += frames;
+    this.#totals.missing += frames;
+    this.#owner.unwritten(frames, endMs);
+  }
+
+  /** A key frame is on its way: what the disk did not take ends there. */
+  keyFrame(hubMs: number): void {
+    if (!this.#lost || this.#behind) return;
+    this.damage({ ...this.#lost, toMs: Math.max(hubMs, this.#lost.fromMs), withheld: 0 });
+    this.#lost = null;
+  }
+
+  close(end: Edge, clock: CaptureClock | null, nowMs: number): void {
     const segment = this.#segment;
-    if (!segment) return;
+    // nothing of it was taken: the next segment tells what is lacking
+    if (!segment || this.#counts.frames + this.#counts.audioFrames === 0) return;
     this.#segment = null;
-    const { segments: _, ...counts } = this.#counts;
+    const { segments: _, unwritten, damage, ...counts } = this.#counts;
     this.#counts = none();
     this.#totals.segments += 1;
     this.#totals.frames += counts.frames;
     this.#sideFile();
     this.#noteClock(end, counts.frames > 0 ? 'video' : 'audio', clock, nowMs);
-    const endMs = segment.start.hubMs + end.mediaMs - segment.mediaMs;
+    const durationMs = (this.#end ?? end).mediaMs - segment.mediaMs;
     this.#writer?.close({
-      durationMs: round3(end.mediaMs - segment.mediaMs),
+      durationMs: round3(durationMs),
       ...counts,
-      overrunMs: round3(Math.max(0, endMs - (segment.cell + 1) * this.#facts.segmentMs)),
+      ...(unwritten > 0 ? { unwritten } : {}),
+      damage: inOrder(damage),
+      overrunMs: round3(Math.max(0, segment.capture.hubMs + durationMs - (segment.cell + 1) * this.#facts.segmentMs)),
     });
   }
 
@@ -168,9 +233,11 @@ export class TakeRecord {
     this.#aside.discard();
     const writer = this.#writer;
     if (!writer) return;
-    const { damage } = this.#counts;
-    writer.note({ type: 'take.ended', atMs: round3(endMs), reason, ...this.#totals, damage }, (head) =>
-      this.#owner.ended(round3(endMs), reason, head, this.#totals),
+    const atMs = round3(this.#behind && this.#end ? this.#end.capture.hubMs : endMs);
+    if (this.#lost) this.damage({ ...this.#lost, toMs: Math.max(atMs, this.#lost.fromMs), withheld: 0 });
+    const damage = inOrder(this.#counts.damage);
+    writer.end({ type: 'take.ended', atMs, reason, ...this.#totals, damage }, (head) =>
+      this.#owner.ended(atMs, reason, head, this.#totals),
     );
     await writer.finish();
   }
@@ -180,9 +247,10 @@ export class TakeRecord {
     const { operationId, angleId, sourceKind, segmentMs } = this.#facts;
     this.#takeId = takeId;
     this.#log.info({ takeId, sourceKind }, 'take started');
-    const writer = new SegmentWriter(dir, {
+    const writer = new SegmentWriter(dir, this.#facts.budget, {
       closed: (line, head) => this.#owner.segment(line, head),
       failed: (error) => this.#owner.failed(error),
+      missing: (path) => this.#owner.fileMissing(path),
     });
     writer.begin({ type: 'take.started', operationId, angleId, takeId, sourceKind, atMs: round3(startMs), segmentMs }, (head) =>
       this.#owner.begun(head),
@@ -207,10 +275,10 @@ export class TakeRecord {
       toMs: round3(side.toMs),
       frames: side.frames,
     };
-    this.#writer?.aside(facts, side.chunks, side.done);
+    if (!this.#writer?.aside(facts, side.chunks, side.done)) side.done();
   }
 
-  #noteClock(end: { mediaMs: number; capture: CaptureTime }, kind: MediaKind, clock: CaptureClock | null, nowMs: number): void {
+  #noteClock(end: Edge, kind: MediaKind, clock: CaptureClock | null, nowMs: number): void {
     const steppedMs = clock?.senderSteppedMs ?? this.#steppedMs;
     if (steppedMs !== this.#steppedMs)
       this.note({ type: 'sender.stepped', atMs: round3(nowMs), stepMs: round3(steppedMs - this.#steppedMs) });
@@ -227,3 +295,5 @@ export class TakeRecord {
     });
   }
 }
+
+const inOrder = (damage: Damage[]): Damage[] => damage.toSorted((a, b) => a.fromMs - b.fromMs);

@@ -46,7 +46,7 @@ export class Take {
     this.#record = new TakeRecord(facts, owner, memory, timeline, log);
     this.#muxer = new Muxer(facts.segmentMs, facts.silenceMs, timeline, {
       open: (start) => this.#record.open(start, this.#mainClock()),
-      fragment: (chunks, frames, audioFrames) => this.#record.fragment(chunks, frames, audioFrames),
+      fragment: (chunks, frames, audioFrames, end) => this.#record.fragment(chunks, frames, audioFrames, end),
       dropped: (frame) => memory.free(frame.data),
       close: (end) => this.#record.close(end, this.#mainClock(), this.#nowMs()),
       needKey: (now) => this.#video()?.stream.needKey(now),
@@ -165,6 +165,7 @@ export class Take {
     if (last.endMs > 0 && stepMs > 0 && stepMs < 500) last.stepMs = stepMs;
     last.endMs = Math.max(last.endMs, hubMs + last.stepMs);
     if (frame.key) {
+      this.#record.keyFrame(hubMs);
       this.#keyFrames.keyFrame(hubMs, frame.arrivalMs);
       this.#noteSize(frame);
     }
@@ -196,5 +197,10 @@ export class Take {
     const nowMs = this.#nowMs();
     for (const track of this.#tracks) track.stream.expire(nowMs);
     this.#muxer.advance(nowMs);
+    if (!this.#record.caughtUp()) return;
+    // the disk is back; what is queued refers to pictures that are lost: go on with a key frame
+    this.#record.unwritten(this.#muxer.discard());
+    this.#video()?.stream.needKey(nowMs);
+    this.#owner.caughtUp();
   }
 }

@@ -1,38 +1,51 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { HubError, messageOf } from '../errors.ts';
 import { chainLine, checkLine, EMPTY_HEAD, type ChainHead } from './chain.ts';
 
+/** For a journal that must not be given up while its hub runs: it waits until the disk takes its lines. Told at each vain attempt. */
+export type Patience = { waiting: (error: unknown) => void; retryMs: number };
+
 /**
  * An append-only, hash-chained log. `append` resolves when the line is on the disk (written and fdatasynced); lines
- * appended in the same turn share one write and one flush. After a failed write the journal refuses everything.
+ * appended in the same turn share one write and one flush. What a failed write left behind is cut off again, so that no
+ * line is ever half written and gone on from; after it the journal refuses everything, or, with patience, tries again.
  */
 export class Journal<Line extends { type: string }> {
   readonly path: string;
+  readonly #patience: Patience | null;
   #file: FileHandle;
   #head: ChainHead;
+  /** Up to here every line is whole and on the disk. */
+  #sizeBytes: number;
   #pending: string[] = [];
   #flush: Promise<void> | null = null;
   /** The last write begun; never rejects. */
   #tail: Promise<void> = Promise.resolve();
   #failed: unknown = null;
+  /** Set by `close`: nothing is waited for any more. */
+  #closing = new AbortController();
 
-  private constructor(path: string, file: FileHandle, head: ChainHead) {
+  private constructor(path: string, file: FileHandle, head: ChainHead, sizeBytes: number, patience: Patience | null) {
     this.path = path;
     this.#file = file;
     this.#head = head;
+    this.#sizeBytes = sizeBytes;
+    this.#patience = patience;
   }
 
   /** A new journal; fails when the file exists. */
-  static async create<L extends { type: string }>(path: string): Promise<Journal<L>> {
+  static async create<L extends { type: string }>(path: string, patience: Patience | null = null): Promise<Journal<L>> {
     const file = await open(path, 'ax', 0o640);
     await syncDir(dirname(path));
-    return new Journal<L>(path, file, EMPTY_HEAD);
+    return new Journal<L>(path, file, EMPTY_HEAD, 0, patience);
   }
 
-  /** Go on with a journal whose head is known (from `readJournal`). */
-  static async resume<L extends { type: string }>(path: string, head: ChainHead): Promise<Journal<L>> {
-    return new Journal<L>(path, await open(path, 'a'), head);
+  /** Go on with a journal whose head is known (from `readJournal`) and which ends with a whole line. */
+  static async resume<L extends { type: string }>(path: string, head: ChainHead, patience: Patience | null = null): Promise<Journal<L>> {
+    const file = await open(path, 'a');
+    return new Journal<L>(path, file, head, (await file.stat()).size, patience);
   }
 
   /** Head after the last line appended (which may still be on its way to the disk). */
@@ -40,9 +53,9 @@ export class Journal<Line extends { type: string }> {
     return this.#head;
   }
 
-  /** Resolves with the head at this line once it is on the disk. Throws `internal` when the disk failed. */
+  /** Resolves with the head at this line once it is on the disk. Throws `disk_full` or `internal` when the disk failed. */
   async append(line: Line): Promise<ChainHead> {
-    if (this.#failed) throw new HubError('internal', `journal ${this.path}: ${messageOf(this.#failed)}`, { cause: this.#failed });
+    if (this.#failed) throw this.#error(this.#failed);
     const { text, head } = chainLine(this.#head, line);
     this.#head = head;
     this.#pending.push(text);
@@ -51,7 +64,9 @@ export class Journal<Line extends { type: string }> {
     return head;
   }
 
+  /** A line that still waits for the disk is given up. */
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#flush?.catch(() => undefined);
     await this.#tail;
     await this.#file.close();
@@ -65,14 +80,44 @@ export class Journal<Line extends { type: string }> {
     const previous = this.#tail;
     const done = (async () => {
       await previous;
-      await this.#file.appendFile(text);
-      await this.#file.datasync();
+      if (this.#failed) throw this.#error(this.#failed); // its lines would follow one that is not there
+      await this.#put(text);
     })();
     this.#tail = done.catch((error: unknown) => {
       this.#failed ??= error;
     });
     await done;
   }
+
+  async #put(text: string): Promise<void> {
+    for (let torn = false; ; torn = true) {
+      try {
+        if (torn) await this.#file.truncate(this.#sizeBytes);
+        await this.#file.appendFile(text);
+        await this.#file.datasync();
+        this.#sizeBytes += Buffer.byteLength(text);
+        return;
+      } catch (error) {
+        if (!this.#patience || this.#closing.signal.aborted) {
+          await this.#file.truncate(this.#sizeBytes).catch(() => undefined); // else the repair on start cuts it off
+          throw this.#error(error);
+        }
+        this.#patience.waiting(error);
+        await delay(this.#patience.retryMs, undefined, { signal: this.#closing.signal }).catch(() => undefined); // closed
+      }
+    }
+  }
+
+  #error(error: unknown): HubError {
+    if (error instanceof HubError) return error;
+    return new HubError(isDiskFull(error) ? 'disk_full' : 'internal', `journal ${this.path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Whether it was for want of room: on the disk, or of what this user may use of it. */
+export function isDiskFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'disk_full';
 }
 
 /** Make a new file's name durable. */

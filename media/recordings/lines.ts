@@ -118,6 +118,8 @@ export const TakeLine = z.discriminatedUnion('type', [
     frames: z.int(),
     withheld: z.int(),
     missing: z.int(),
+    /** Of the missing ones: those that the disk did not take in time. */
+    unwritten: z.int().positive().optional(),
     audioFrames: z.int(),
     /** Packets of sound that never arrived. */
     audioMissing: z.int().nonnegative(),
@@ -172,6 +174,8 @@ export const TakeLine = z.discriminatedUnion('type', [
   }),
   /** The sender's own clock jumped, as its reports say; the pictures' times did not follow. */
   z.object({ type: z.literal('sender.stepped'), atMs: HubTimeMs, stepMs: z.number() }),
+  /** A file that was written whole is there no more: somebody removed it while the take was recorded. */
+  z.object({ type: z.literal('file.missing'), file: z.string() }),
   /** The picture's size changed with the key frame captured then; it needs no new file. */
   z.object({ type: z.literal('size'), hubMs: HubTimeMs, width: z.int(), height: z.int() }),
   z.object({

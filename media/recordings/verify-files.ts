@@ -10,18 +10,19 @@ export type Chained<Line> = { line: Line; head: ChainHead };
 /** Told of everything that is wrong: which file, and what. */
 export type Report = (path: string, message: string) => void;
 
-/** The bytes of a file that a journal knows; what does not fit its line is reported. Null when it cannot be read. */
+/** The bytes of a file that a journal knows; what does not fit its line is reported, as `missing` when it is not there. Null when it cannot be read. */
 export async function readChecked(
   dir: string,
   path: string,
   line: { sha256: string; sizeBytes: number },
+  missing: string,
   report: Report,
 ): Promise<Buffer | null> {
   let bytes: Buffer;
   try {
     bytes = await readFile(join(dir, path));
   } catch (error) {
-    report(path, (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is missing' : `cannot be read: ${messageOf(error)}`);
+    report(path, (error as NodeJS.ErrnoException).code === 'ENOENT' ? missing : `cannot be read: ${messageOf(error)}`);
     return null;
   }
   if (bytes.length !== line.sizeBytes) report(path, `has ${bytes.length} bytes, its journal says ${line.sizeBytes}`);

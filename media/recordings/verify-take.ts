@@ -7,6 +7,8 @@ import { parseSegmentFile } from './paths.ts';
 import { type Chained, readChain, readChecked, type Report } from './verify-files.ts';
 import { checkTotals } from './verify-totals.ts';
 
+const REMOVED = 'is missing: it was removed while the take was recorded';
+
 export type AngleFigures = {
   angleId: string;
   name: string;
@@ -73,6 +75,7 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
   const { dir, segmentMs, figures, known, hashes, report, progress } = check;
   const closed = new Set(lines.map(({ line }) => (line.type === 'segment' ? line.file : '')));
   const clocks = lines.flatMap(({ line }) => (line.type === 'clock' ? [line] : []));
+  const removed = new Set(lines.map(({ line }) => (line.type === 'file.missing' ? line.file : '')));
   const inits = new Map<string, number>();
   let previous: SegmentLine | null = null;
   for (const { line } of lines) {
@@ -80,7 +83,7 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
     if (line.type !== 'init' && line.type !== 'segment' && line.type !== 'withheld') continue;
     const path = `${folder}/${line.file}`;
     known.add(path);
-    const bytes = await readChecked(dir, path, line, report);
+    const bytes = await readChecked(dir, path, line, removed.has(line.file) ? REMOVED : 'is missing', report);
     if (!bytes) continue;
     hashes.set(path, line.sha256);
     figures.sizeBytes += bytes.length;

@@ -8,7 +8,7 @@ type Kind = 'video' | 'audio';
 type Track = { transport: types.PlainTransport; producer: types.Producer };
 export type PlainFacts = { sourceId: string; ip: string; reuse: PlainReuse | null };
 export type PlainOwner = {
-  /** Both tracks listen; whatever comes is this producer's. */
+  /** Both tracks listen; whatever comes is this producer's. A HubError refuses it for now. */
   armed: (producers: types.Producer[]) => Promise<void>;
   /** How long no packet of it has come, milliseconds; null before the first. */
   idleMs: () => number | null;
@@ -20,6 +20,8 @@ const PAYLOAD = { video: 96, audio: 97 } as const;
 const POLL_MS = 500;
 /** No packet on either track for so long, and the connection is taken for broken. */
 const SILENT_MS = 2000;
+/** One that could not be recorded is listened for anew so often: its sender may have changed meanwhile. */
+const REFUSED_MS = 1500;
 const BIND_RETRIES = 50;
 /** Asked of the kernel, which gives what net.core.rmem_max allows: a worker that is held up must not lose packets. */
 const RECEIVE_BYTES = 1 << 20;
@@ -38,7 +40,8 @@ export class PlainRtpSource {
   #ports: Record<Kind, { port: number; rtcpPort: number }> | null;
   readonly #ssrcs: Record<Kind, number>;
   #timer: NodeJS.Timeout | null = null;
-  #state: 'idle' | 'armed' | 'arming' | 'closed' = 'idle';
+  #state: 'idle' | 'armed' | 'arming' | 'refused' | 'closed' = 'idle';
+  #refusedMs = 0;
 
   constructor(router: types.Router, facts: PlainFacts, owner: PlainOwner, log: Log) {
     this.#router = router;
@@ -97,8 +100,17 @@ export class PlainRtpSource {
     const audio = await this.#listen('audio');
     this.#tracks = [video, audio];
     this.#ports = { video: portsOf(video.transport), audio: portsOf(audio.transport) };
-    await this.#owner.armed(this.producers);
-    this.#state = 'armed';
+    try {
+      await this.#owner.armed(this.producers);
+      this.#state = 'armed';
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error;
+      if (this.#refusedMs === 0) this.#log.warn({ sourceId: this.#facts.sourceId, reason: error.message }, 'camera refused, tried again');
+      this.#refusedMs = performance.now();
+      this.#state = 'refused';
+      return;
+    }
+    this.#refusedMs = 0;
   }
 
   async #listen(kind: Kind): Promise<Track> {
@@ -150,11 +162,13 @@ export class PlainRtpSource {
 
   /** A sender that has fallen silent is dropped and waited for anew. */
   async #poll(): Promise<void> {
-    if (this.#state !== 'armed' || (this.#owner.idleMs() ?? 0) < SILENT_MS) return;
+    const silent = this.#state === 'armed' && (this.#owner.idleMs() ?? 0) >= SILENT_MS;
+    const again = this.#state === 'refused' && performance.now() - this.#refusedMs >= REFUSED_MS;
+    if (!silent && !again) return;
     try {
-      this.#log.info({ sourceId: this.#facts.sourceId }, 'camera fell silent');
+      if (silent) this.#log.info({ sourceId: this.#facts.sourceId }, 'camera fell silent');
       this.#drop();
-      this.#owner.silent();
+      if (silent) this.#owner.silent();
       await this.#arm();
     } catch (error) {
       if (this.#router.closed) return; // the worker died: the owner re-homes this source

@@ -32,7 +32,16 @@ export class HubSide {
     this.#runDir = mkdtempSync('/tmp/fh-');
     const socketPath = join(this.#runDir, 'media.sock');
     const rtc = { workers: 1, rtcListenIp: '127.0.0.1', rtcPort, rtcAnnouncedAddress: '127.0.0.1', ingestIp: '127.0.0.1' };
-    this.#settings = { dataDir, socketPath, segmentMs, ...rtc, silenceMs: 1500, diskReserveBytes: 0, logLevel: 'error' };
+    this.#settings = {
+      dataDir,
+      socketPath,
+      segmentMs,
+      ...rtc,
+      silenceMs: 1500,
+      diskReserveBytes: 0,
+      writeBufferBytes: 128 * 2 ** 20,
+      logLevel: 'error',
+    };
     this.#client = new MediaClient(socketPath, () => undefined);
     this.#child = this.#spawn();
   }

@@ -1,16 +1,19 @@
 import { EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { HubError, messageOf } from '../../media/errors.ts';
 import { MediaClient } from '../../media/protocol/channel.ts';
+import type { Alarm } from '../../media/protocol/alarms.ts';
 import type { MediaEvent, NumberedEvent } from '../../media/protocol/events.ts';
 import { readOperation } from '../../media/recordings/read.ts';
 import { operationDir } from '../../media/recordings/paths.ts';
 import type { Logger } from 'pino';
 import type { OperationView, PackageStatus } from '../protocol/http.ts';
-import type { Store } from '../store/database.ts';
+import { type Store, storeMayRecover } from '../store/database.ts';
 import {
   applyEvent,
   liveOperations,
   markEnded,
+  markNotRecording,
   operationView,
   saveInterruption,
   saveOperationState,
@@ -18,9 +21,16 @@ import {
 } from '../store/operations.ts';
 import { readCursor, saveCursor } from '../store/sessions.ts';
 
+const STORE_RETRY_MS = 1000;
+/** An operation that cannot be taken up (its folder is not writable, say) is tried again so often. */
+const REOPEN_MS = 5000;
+
 export type HubEvents = {
   /** An event of the media plane that has been applied to the store. */
   media: [MediaEvent];
+  /** Raised, or raised anew. Told at once, also when the store is not to be had. */
+  alarm: [Alarm];
+  alarmCleared: [alarmId: string];
   /** Something about the operation changed that its angles' states do not say. */
   operation: [string];
   /** The capture links of this angle were revoked. */
@@ -41,7 +51,11 @@ export class Hub extends EventEmitter<HubEvents> {
   #queue: NumberedEvent[] = [];
   #draining: Promise<void> | null = null;
   #offsetMs = 0;
+  readonly #alarms = new Map<string, Alarm>();
+  readonly #told = new WeakSet<NumberedEvent>();
+  #closed = false;
   #synced = false;
+  #reopening: NodeJS.Timeout | null = null;
 
   constructor(options: { store: Store; mediaSocket: string; dataDir: string; log: Logger }) {
     super();
@@ -76,7 +90,16 @@ export class Hub extends EventEmitter<HubEvents> {
 
   /** Throws `not_found`. */
   view(operationId: string): Promise<OperationView> {
-    return operationView(this.#store, operationId, { mediaUp: this.media.up, progress: this.#progress.get(operationId) ?? null });
+    return operationView(this.#store, operationId, {
+      mediaUp: this.media.up,
+      progress: this.#progress.get(operationId) ?? null,
+      alarms: this.alarms(operationId),
+    });
+  }
+
+  /** Alarms that stand: this operation's, and those of the hub as a whole. */
+  alarms(operationId: string | null): Alarm[] {
+    return [...this.#alarms.values()].filter((alarm) => alarm.operationId === undefined || alarm.operationId === operationId);
   }
 
   /** Resolves when every event received so far has been applied. */
@@ -86,6 +109,8 @@ export class Hub extends EventEmitter<HubEvents> {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#reopening) clearTimeout(this.#reopening);
     this.media.close();
     await this.#draining;
   }
@@ -105,6 +130,9 @@ export class Hub extends EventEmitter<HubEvents> {
         afterSeq: cursor?.seq ?? 0,
       });
       if (!replayed) await this.#resync(bootId, lastSeq);
+      const { alarms } = await this.media.request('alarms', {});
+      this.#alarms.clear();
+      for (const alarm of alarms) this.#alarms.set(alarm.alarmId, alarm);
       await this.#reopen();
       await this.settled();
       this.#synced = true;
@@ -160,6 +188,7 @@ export class Hub extends EventEmitter<HubEvents> {
 
   /** What the store says is live must be live in the media plane too. */
   async #reopen(): Promise<void> {
+    let again = false;
     for (const { operationId, name, angles } of await liveOperations(this.#store)) {
       try {
         await this.media.request('openOperation', { operationId, name });
@@ -169,22 +198,47 @@ export class Hub extends EventEmitter<HubEvents> {
         }
       } catch (error) {
         if (error instanceof HubError && (error.code === 'gone' || error.code === 'conflict')) await this.#reindex(operationId);
-        else this.#log.error({ operationId, reason: messageOf(error) }, 'the operation cannot be taken up');
+        else {
+          this.#log.error({ operationId, reason: messageOf(error) }, 'the operation cannot be taken up, it is tried again');
+          await markNotRecording(this.#store, operationId);
+          this.emit('operation', operationId);
+          again = true;
+        }
       }
     }
+    if (!again || this.#reopening) return;
+    this.#reopening = setTimeout(() => {
+      this.#reopening = null;
+      if (this.media.up) void this.#reopen();
+    }, REOPEN_MS);
   }
 
   #receive(event: NumberedEvent): void {
+    this.#noteAlarm(event.event);
     this.#queue.push(event);
     this.#draining ??= this.#drain().finally(() => {
       this.#draining = null;
     });
   }
 
-  /** Whatever has gathered is applied in one transaction, together with the number of the last of it. */
+  /** Alarms need no store: they are known, and told, whatever has become of that. */
+  #noteAlarm(event: MediaEvent): void {
+    if (event.type === 'alarm') {
+      this.#alarms.set(event.alarm.alarmId, event.alarm);
+      this.emit('alarm', event.alarm);
+    } else if (event.type === 'alarm.cleared') {
+      this.#alarms.delete(event.alarmId);
+      this.emit('alarmCleared', event.alarmId);
+    }
+  }
+
+  /**
+   * Whatever has gathered is applied in one transaction, together with the number of the last of it. A store that has no
+   * room for it is offered it again: nothing is skipped, recording does not wait for it, and the consoles are told at once.
+   */
   async #drain(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, 200);
+    while (this.#queue.length > 0 && !this.#closed) {
+      const batch = this.#queue.slice(0, 200);
       const last = batch.at(-1) as NumberedEvent;
       try {
         await this.#store.transaction().execute(async (tx) => {
@@ -193,8 +247,22 @@ export class Hub extends EventEmitter<HubEvents> {
         });
       } catch (error) {
         this.#log.error({ err: error, seq: last.seq }, 'events of the media plane could not be stored');
+        if (storeMayRecover(error)) {
+          this.#tell(batch.filter(({ event }) => event.type !== 'operation.ended')); // what follows on that is stored too
+          await delay(STORE_RETRY_MS);
+          continue;
+        }
       }
-      for (const { event } of batch) this.emit('media', event);
+      this.#queue.splice(0, batch.length);
+      this.#tell(batch);
+    }
+  }
+
+  #tell(batch: NumberedEvent[]): void {
+    for (const numbered of batch) {
+      if (this.#told.has(numbered)) continue;
+      this.#told.add(numbered);
+      this.emit('media', numbered.event);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Alarm, type AlarmCode } from '../../media/protocol/alarms.ts';
 import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
 import { AngleState, Interruption, OperationState } from '../../media/protocol/state.ts';
@@ -42,6 +43,8 @@ export const OperationView = OperationState.extend({
   package: PackageStatus,
   /** False while the media process is away: states are the last known. */
   mediaUp: z.boolean(),
+  /** What is wrong now: with this operation, or with the hub as a whole. */
+  alarms: z.array(Alarm),
 });
 export type OperationView = z.infer<typeof OperationView>;
 
@@ -76,7 +79,7 @@ export const ConsoleExchange = z.object({ secret: z.string().min(1).max(200) });
 export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: HubTimeMs });
 export type ConsoleSession = z.infer<typeof ConsoleSession>;
 
-export { AngleState, Interruption, OperationState, PlainSource };
+export { Alarm, type AlarmCode, AngleState, Interruption, OperationState, PlainSource };
 
 /**
  * The routes, all JSON, errors as `ApiError`:

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Alarm } from '../../media/protocol/alarms.ts';
 import { Id, MediaKind } from '../../media/protocol/ids.ts';
 import { ConsumerInfo, DtlsParameters, RtpCapabilities, RtpParameters, TransportInfo } from '../../media/protocol/requests.ts';
 import { AngleState } from '../../media/protocol/state.ts';
@@ -57,6 +58,8 @@ export const consoleRequests = {
   },
   resumeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
   closeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
+  /** Somebody has seen this alarm: it is gone for everybody. One whose cause lasts stays. */
+  dismissAlarm: { params: z.object({ alarmId: z.string() }), result: Empty },
 } as const;
 
 export type CaptureRequests = typeof captureRequests;
@@ -73,6 +76,8 @@ export const hubEvents = {
   'consumer-closed': z.object({ consumerId: z.string() }),
   /** Another device took over this angle, or the link was revoked: stop and say so. */
   dismissed: z.object({ reason: z.enum(['replaced', 'revoked', 'operation-ended']) }),
-  alarm: z.object({ code: z.string(), message: z.string(), angleId: Id.optional() }),
+  /** Raised, or raised anew with other facts; what stood before is in the operation's view. */
+  alarm: Alarm,
+  'alarm-cleared': z.object({ alarmId: z.string() }),
 } as const;
 export type HubEvents = { [K in keyof typeof hubEvents]: z.infer<(typeof hubEvents)[K]> };

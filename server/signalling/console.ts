@@ -24,9 +24,10 @@ export class ConsoleNamespace {
         this.#peers.get(event.peerId)?.emit('peer-closed', { reason: event.reason } satisfies HubEvents['peer-closed']);
       else if (event.type === 'consumer.closed')
         this.#peers.get(event.peerId)?.emit('consumer-closed', { consumerId: event.consumerId } satisfies HubEvents['consumer-closed']);
-      else if (event.type === 'alarm') this.#alarm(event);
       else if ('operationId' in event && event.operationId && event.type !== 'segment.written') void this.#operation(event.operationId);
     });
+    context.hub.on('alarm', (alarm) => this.#room(alarm.operationId ?? null, 'alarm', alarm));
+    context.hub.on('alarmCleared', (alarmId) => this.#room(null, 'alarm-cleared', { alarmId }));
     context.hub.on('operation', (operationId) => void this.#operation(operationId));
   }
 
@@ -51,6 +52,7 @@ export class ConsoleNamespace {
           hub.media.request('consume', { peerId: peerId(), transportId, angleId, rtpCapabilities }),
         resumeConsumer: ({ consumerId }) => hub.media.request('resumeConsumer', { peerId: peerId(), consumerId }),
         closeConsumer: ({ consumerId }) => hub.media.request('closeConsumer', { peerId: peerId(), consumerId }),
+        dismissAlarm: ({ alarmId }) => hub.media.request('dismissAlarm', { alarmId }),
       },
       this.#context,
     );
@@ -69,8 +71,9 @@ export class ConsoleNamespace {
     }, ABANDONED_MS).unref();
   }
 
-  #room<K extends keyof HubEvents>(operationId: string, name: K, value: HubEvents[K]): void {
-    this.#namespace.to(operationId).emit(name, value);
+  /** Tell everybody who watches this operation, or (null) everybody. */
+  #room<K extends keyof HubEvents>(operationId: string | null, name: K, value: HubEvents[K]): void {
+    (operationId === null ? this.#namespace : this.#namespace.to(operationId)).emit(name, value);
   }
 
   async #operation(operationId: string): Promise<void> {
@@ -79,11 +82,5 @@ export class ConsoleNamespace {
     } catch (error) {
       this.#context.log.warn({ operationId, reason: messageOf(error) }, 'operation not told');
     }
-  }
-
-  #alarm(event: { code: string; message: string; operationId?: string | undefined; angleId?: string | undefined }): void {
-    const alarm = { code: event.code, message: event.message, ...(event.angleId ? { angleId: event.angleId } : {}) };
-    if (event.operationId) this.#room(event.operationId, 'alarm', alarm);
-    else this.#namespace.emit('alarm', alarm);
   }
 }

@@ -14,6 +14,13 @@ export function openStore(path: string): Store {
   return new Kysely<Database>({ dialect: new SqliteDialect({ database: adapter(sqlite) }) });
 }
 
+/** Full, locked, read-only, failing disk (SQLite's primary result codes): it may well work again. Anything else is the statement's fault. */
+const MAY_RECOVER = new Set([5, 6, 8, 10, 13, 14]);
+export function storeMayRecover(error: unknown): boolean {
+  const { errcode } = error as { errcode?: unknown };
+  return typeof errcode === 'number' && MAY_RECOVER.has(errcode & 0xff);
+}
+
 function migrate(sqlite: DatabaseSync): void {
   const { user_version: version } = sqlite.prepare('PRAGMA user_version').get() as { user_version: number };
   if (version > migrations.length)

@@ -1,3 +1,4 @@
+import type { Alarm } from '../../media/protocol/alarms.ts';
 import type { MediaEvent } from '../../media/protocol/events.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
 import { AngleState, type Interruption, type OperationState } from '../../media/protocol/state.ts';
@@ -73,7 +74,7 @@ export async function listOperations(store: Store): Promise<OperationListItem[]>
 export async function operationView(
   store: Store,
   operationId: string,
-  live: { mediaUp: boolean; progress: Pick<PackageStatus, 'step' | 'progress'> | null },
+  live: { mediaUp: boolean; progress: Pick<PackageStatus, 'step' | 'progress'> | null; alarms: Alarm[] },
 ): Promise<OperationView> {
   const row = await store.selectFrom('operation').where('operation_id', '=', operationId).selectAll().executeTakeFirst();
   if (!row) throw new HubError('not_found', `there is no operation ${operationId}`, { field: 'operationId' });
@@ -111,6 +112,7 @@ export async function operationView(
     })),
     package: await packageStatus(store, operationId, live.progress),
     mediaUp: live.mediaUp,
+    alarms: live.alarms,
   };
 }
 
@@ -162,6 +164,16 @@ export async function saveAngleState(store: Store, operationId: string, state: A
 
 export async function saveOperationState(store: Store, state: OperationState): Promise<void> {
   for (const angle of state.angles) await saveAngleState(store, state.operationId, angle);
+}
+
+/** The operation could not be taken up: whatever its angles did when they were last heard of, they are not recorded now. */
+export async function markNotRecording(store: Store, operationId: string): Promise<void> {
+  const rows = await store.selectFrom('angle').where('operation_id', '=', operationId).selectAll().execute();
+  for (const { state, angle_id: angleId, name } of rows) {
+    const known = angleState(state, angleId, name, 'live');
+    if (known.status !== 'recording') continue;
+    await saveAngleState(store, operationId, { ...known, status: 'interrupted', producers: [], takeId: null });
+  }
 }
 
 export async function markEnded(store: Store, operationId: string, endedMs: number): Promise<void> {

@@ -133,6 +133,7 @@ function mediaSettings(c: Config): MediaSettings {
     ingestIp: c.ingestAddress,
     silenceMs: c.silenceMs,
     diskReserveBytes: c.diskReserveBytes,
+    writeBufferBytes: c.writeBufferBytes,
     logLevel: c.logLevel,
   };
 }

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OperationRecorder } from '../../media/recorder/operation-recorder.ts';
 import { Signer } from '../../media/recorder/signer.ts';
+import { WriteBudget } from '../../media/recorder/write-budget.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { systemHubClock } from '../../media/time/hub-clock.ts';
 import { filmDirectly } from '../support/direct-camera.ts';
@@ -64,6 +65,9 @@ beforeAll(async () => {
     emit: () => undefined,
     changed: () => undefined,
     refuse: () => null,
+    alarms: { raise: ({ message }) => expect.unreachable(message), clear: () => undefined },
+    budget: new WriteBudget(64 * 2 ** 20),
+    lost: () => undefined,
   });
   for (const name of names) await recorder.addAngle(name, name);
   await Promise.all(

@@ -1,5 +1,5 @@
-import { onScopeDispose, reactive, ref, shallowReactive } from 'vue';
-import { AngleState, CaptureLink, OperationView, PackageStatus } from '../../server/protocol/http.ts';
+import { computed, onScopeDispose, reactive, ref, shallowReactive } from 'vue';
+import { type Alarm, AngleState, CaptureLink, OperationView, PackageStatus } from '../../server/protocol/http.ts';
 import type { ConsoleRequests } from '../../server/protocol/socket.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
 import { Viewer } from '../media/viewer.ts';
@@ -17,7 +17,8 @@ export function useConsole(operationId: string) {
   const connection = ref<Connection>('loading');
   const failure = ref<unknown>(null);
   const streams = shallowReactive(new Map<string, MediaStream>());
-  const alarms = reactive<{ code: string; message: string }[]>([]);
+  const standing = reactive(new Map<string, Alarm>());
+  const alarms = computed(() => [...standing.values()].sort((one, other) => other.atMs - one.atMs));
   const peerId = newPeerId();
 
   const signalling = new Signalling<ConsoleRequests>('/console', async () => {
@@ -27,10 +28,16 @@ export function useConsole(operationId: string) {
   });
   const viewer = new Viewer(signalling, (angleId, stream) => streams.set(angleId, stream));
 
+  function take(told: OperationView): void {
+    operation.value = told;
+    standing.clear();
+    for (const alarm of told.alarms) standing.set(alarm.alarmId, alarm);
+  }
+
   async function join(): Promise<void> {
     try {
       const joined = await signalling.request('join', { peerId, operationId });
-      operation.value = joined.operation;
+      take(joined.operation);
       connection.value = 'online';
       const mine = viewer.transportIds;
       const alive = joined.peerExists && mine.length > 0 && mine.every((id) => joined.transports.includes(id));
@@ -61,11 +68,12 @@ export function useConsole(operationId: string) {
   });
   signalling.on('operation', (told) => {
     if (told.operation.operationId !== operationId) return;
-    operation.value = told.operation;
+    take(told.operation);
     for (const angle of told.operation.angles) viewer.watch(angle);
   });
   signalling.on('peer-closed', () => void join());
-  signalling.on('alarm', (alarm) => alarms.unshift(alarm));
+  signalling.on('alarm', (alarm) => standing.set(alarm.alarmId, alarm));
+  signalling.on('alarm-cleared', ({ alarmId }) => standing.delete(alarmId));
   signalling.connect();
   onScopeDispose(() => {
     viewer.close();
@@ -79,11 +87,12 @@ export function useConsole(operationId: string) {
     streams,
     alarms,
     nowMs,
+    dismissAlarm: (alarmId: string) => signalling.request('dismissAlarm', { alarmId }),
     addAngle: (name: string) => api(AngleState, 'POST', `/operations/${operationId}/angles`, { name }),
     makeLink: (angleId: string) => api(CaptureLink, 'POST', `/operations/${operationId}/angles/${angleId}/links`),
     packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`),
     end: async () => {
-      operation.value = await api(OperationView, 'POST', `/operations/${operationId}/end`);
+      take(await api(OperationView, 'POST', `/operations/${operationId}/end`));
     },
   };
 }

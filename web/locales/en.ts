@@ -53,10 +53,54 @@ export default {
     mediaDown: 'The media plane is coming back, recording state unknown…',
     endedBanner: 'The operation has ended.',
     toReview: 'Review the recordings',
-    alarm: 'Alarm',
     recorded: '{n} angles recording',
     noVideo: 'No picture yet',
     connecting: 'Receiving picture…',
+  },
+  alarm: {
+    title: 'Alarms',
+    since: 'since {at}',
+    dismiss: 'Handled',
+    'disk-low': {
+      what: 'Little disk space: {free} MiB free under {path}',
+      todo: 'Below {reserve} MiB new recordings are refused. Make room.',
+    },
+    'disk-refusing': {
+      what: 'Too little disk space: {free} MiB free under {path}, new recordings are refused',
+      todo: 'Running ones go on until a quarter of {reserve} MiB is left. Make room now; it goes on by itself.',
+    },
+    'disk-closed': {
+      what: 'The disk is nearly full, all recording has stopped: {free} MiB free under {path}',
+      todo: 'What was recorded is safe. Make room now; with more than {reserve} MiB free, recording goes on by itself.',
+    },
+    'disk-full': {
+      what: 'The disk was full, recording broke off: {angle}',
+      todo: 'What was written is kept and plays. Make room; recording goes on by itself.',
+    },
+    'disk-slow': {
+      what: 'The disk does not keep up, pictures are being lost',
+      todo: 'Look for other programs on this disk, or a failing disk. What is lost is logged; recording goes on by itself.',
+    },
+    'write-failed': {
+      what: 'A recording could not be written: {angle}',
+      todo: 'It is tried again by itself. Look after the disk: {why}',
+    },
+    'not-writable': {
+      what: 'The folder cannot be written: {path} ({why})',
+      todo: 'Give the hub’s user the right to write there, or mount it writable. It goes on by itself then.',
+    },
+    'file-missing': {
+      what: 'A recorded file was removed: {path}',
+      todo: 'Recording goes on, and the removal is logged. Find out who removed it, and restore it from a backup.',
+    },
+    'clock-stepped': {
+      what: 'This machine’s clock was moved by {step} ms',
+      todo: 'Recorded times are not affected. Check the time synchronisation.',
+    },
+    'recorder-failed': {
+      what: 'Operation {operation} cannot be taken up again',
+      todo: 'It is tried again by itself. Put this right: {why}',
+    },
   },
   pkg: {
     none: 'Not archived',
@@ -79,6 +123,8 @@ export default {
     'hub-stopped': 'hub stopped',
     'hub-crashed': 'hub failed',
     'disk-full': 'disk full',
+    'disk-slow': 'disk too slow',
+    'write-failed': 'could not be written',
     'codec-changed': 'codec changed',
     'operation-ended': 'operation ended',
   },

@@ -53,10 +53,54 @@ export default {
     mediaDown: '媒体服务正在恢复，录制状态未知…',
     endedBanner: '行动已结束。',
     toReview: '去复核录像',
-    alarm: '告警',
     recorded: '{n} 个机位正在录制',
     noVideo: '尚无画面',
     connecting: '正在接收画面…',
+  },
+  alarm: {
+    title: '告警',
+    since: '自 {at}',
+    dismiss: '已处理',
+    'disk-low': {
+      what: '磁盘空间不多：{path} 剩余 {free} MiB',
+      todo: '低于 {reserve} MiB 时将拒绝新的录制。请清理磁盘。',
+    },
+    'disk-refusing': {
+      what: '磁盘空间不足：{path} 仅剩 {free} MiB，新的录制被拒绝',
+      todo: '正在进行的录制继续，低于 {reserve} MiB 的四分之一时停止。请立即清理磁盘，清理后自动恢复。',
+    },
+    'disk-closed': {
+      what: '磁盘即将写满，全部录制已停止：{path} 仅剩 {free} MiB',
+      todo: '已录内容完好。请立即清理磁盘，腾出 {reserve} MiB 以上后自动恢复录制。',
+    },
+    'disk-full': {
+      what: '磁盘已写满，录制中断 {angle}',
+      todo: '已写入的内容保留可播。请清理磁盘，清理后自动恢复录制。',
+    },
+    'disk-slow': {
+      what: '磁盘写入跟不上，正在丢失画面',
+      todo: '请检查占用磁盘的其他程序或故障磁盘。丢失的画面已记入日志，恢复后自动继续。',
+    },
+    'write-failed': {
+      what: '录像无法写入 {angle}',
+      todo: '系统正在自动重试。请检查磁盘：{why}',
+    },
+    'not-writable': {
+      what: '文件夹不可写：{path}（{why}）',
+      todo: '请授予服务器用户写权限，或以可写方式挂载。改正后自动恢复。',
+    },
+    'file-missing': {
+      what: '录像文件被删除：{path}',
+      todo: '录制继续，删除已记入日志。请查明何人删除，并从备份恢复。',
+    },
+    'clock-stepped': {
+      what: '本机时钟被改动 {step} 毫秒',
+      todo: '录像时间不受影响。请检查时间同步。',
+    },
+    'recorder-failed': {
+      what: '行动 {operation} 无法恢复录制',
+      todo: '系统正在自动重试。请排除故障：{why}',
+    },
   },
   pkg: {
     none: '未归档',
@@ -79,6 +123,8 @@ export default {
     'hub-stopped': '服务器停机',
     'hub-crashed': '服务器故障',
     'disk-full': '磁盘已满',
+    'disk-slow': '磁盘写入跟不上',
+    'write-failed': '录像无法写入',
     'codec-changed': '编码改变',
     'operation-ended': '行动结束',
   },

@@ -6,7 +6,7 @@ import type { SenderTruth } from '../../../scripts/bench/sender-order.ts';
 const run = (trackId: number, baseTicks: number, sizes: number[]) => ({
   trackId,
   baseTicks,
-  samples: sizes.map((size, i) => ({ data: Buffer.alloc(size), durationTicks: 3000, key: i === 0 })),
+  samples: sizes.map((size, i) => ({ data: Buffer.alloc(size), durationTicks: 3000, key: i === 0, compositionTicks: 0 })),
 });
 const truthOf = (bytes: number[]): SenderTruth => ({
   frames: bytes.length,

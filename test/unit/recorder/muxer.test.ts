@@ -156,3 +156,33 @@ describe('Muxer', () => {
     expect(mute.cuts.reduce((sum, { frames }) => sum + frames, 0)).toBe(150);
   });
 });
+
+describe('pictures that the disk did not take', () => {
+  it('are let go of up to the next key frame, which then begins a fragment', () => {
+    const lost: Frame[] = [];
+    const written: { frames: number; startsWithKey: boolean }[] = [];
+    const mux = new Muxer(4000, 1500, new Timeline(), {
+      open: () => undefined,
+      fragment: (chunks, frames) => {
+        const [track] = readFragments(Buffer.concat(chunks)).fragments[0]?.tracks ?? [];
+        written.push({ frames, startsWithKey: track?.startsWithSync ?? false });
+      },
+      close: () => undefined,
+      dropped: (frame) => lost.push(frame),
+      needKey: () => undefined,
+      wantKey: () => undefined,
+    });
+    mux.expect({ video: true, audio: false });
+    feed(mux, 0, 900, 10_000, { video: true, audio: false });
+    const before = written.reduce((sum, { frames }) => sum + frames, 0);
+    expect(mux.discard()).toBe(27 - before);
+    expect(lost).toHaveLength(27 - before);
+    expect(mux.discard()).toBe(0);
+    mux.video(picture(1000, true));
+    expect(mux.discard()).toBe(0); // the key frame is what was waited for
+    for (let i = 1; i < 20; i += 1) mux.video(picture(1000 + (i * 100) / 3, false));
+    mux.flush(T0 + 2000);
+    expect(written.slice(1)).toMatchObject([{ startsWithKey: true }, {}]);
+    expect(written.reduce((sum, { frames }) => sum + frames, 0)).toBe(before + 20);
+  });
+});
