@@ -53,6 +53,8 @@ export class TakeRecord {
   #takeId: string | null = null;
   #writer: SegmentWriter | null = null;
   #init = { key: '', count: 0 };
+  /** The newest initialisation segment that describes a picture. */
+  #pictureInit: string | null = null;
   #sideFiles = 0;
   #steppedMs = 0;
   /** Lines that came before the journal was there. */
@@ -84,6 +86,7 @@ export class TakeRecord {
     const writer = this.#writer ?? this.#begin(capture.hubMs);
     const made = initFor(tracks, this.#init.key);
     if (made) this.#init = { key: made.key, count: this.#init.count + 1 };
+    if (tracks.video) this.#pictureInit = initFile(this.#init.count);
     const part = this.#owner.nextPart(cell);
     this.#segment = { start: capture, mediaMs, cell };
     this.#alignment = capture;
@@ -195,7 +198,7 @@ export class TakeRecord {
     this.#sideFiles += 1;
     const facts = {
       file: withheldFile(cell, this.#sideFiles),
-      init: this.#init.count > 0 ? initFile(this.#init.count) : null,
+      init: this.#pictureInit,
       cell,
       fromMs: round3(side.fromMs),
       toMs: round3(side.toMs),
