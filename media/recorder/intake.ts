@@ -73,6 +73,8 @@ export class Intake {
   #shown: CodecConfig | null = null;
   /** Where good pictures ended, and what has been lacking since. */
   #goodUntilMs: number | null = null;
+  /** The last good picture's timestamp, in order of showing, without wrap; null where the sender's numbering began anew since. */
+  #goodTicks: number | null = null;
   #stepMs = 1000 / 30;
   #lacking: { fromMs: number; withheld: number; missing: number } | null = null;
 
@@ -198,10 +200,14 @@ export class Intake {
       this.#shown = config;
       this.#order.declare(reorderFrames(config));
     }
-    if (this.#lacking) this.endDamage(capture.hubMs);
+    if (this.#lacking) {
+      this.#settleDamage(shownTicks, capture.hubMs);
+      this.endDamage(capture.hubMs);
+    }
     const stepMs = capture.hubMs - (this.#goodUntilMs ?? capture.hubMs) + this.#stepMs;
     if (stepMs > 0 && stepMs < 500) this.#stepMs = stepMs;
     this.#goodUntilMs = capture.hubMs + this.#stepMs;
+    this.#goodTicks = Math.max(this.#goodTicks ?? shownTicks, shownTicks);
     this.#order.push({ ...this.#facts(unit, capture, config), shownTicks }, shownTicks);
   }
 
@@ -216,6 +222,14 @@ export class Intake {
     this.#run = this.#output.nextRun();
     this.#clock = this.#clock.restart();
     this.#unwrap = new Unwrapper(32);
+    this.#goodTicks = null;
+  }
+
+  /** How long pictures were lacking is known by the sender's timestamps, whatever has been learnt of its clock meanwhile. */
+  #settleDamage(shownTicks: number, captureMs: number): void {
+    if (!this.#lacking || this.#goodTicks === null) return;
+    const sinceMs = ((shownTicks - this.#goodTicks) * 1000) / this.input.clockRate;
+    if (sinceMs > 0) this.#lacking.fromMs = captureMs - Math.max(0, sinceMs - this.#stepMs);
   }
 
   #lack(captureMs: number): { fromMs: number; withheld: number; missing: number } {

@@ -88,6 +88,8 @@ export class TakeRecord {
   #takeId: string | null = null;
   #writer: SegmentWriter | null = null;
   #init = { key: '', count: 0 };
+  /** The newest initialisation segment that describes a picture. */
+  #pictureInit: string | null = null;
   #sideFiles = 0;
   #steppedMs = 0;
   /** Lines that came before the journal was there. */
@@ -119,6 +121,7 @@ export class TakeRecord {
     const writer = this.#writer ?? this.#begin(capture.hubMs);
     const made = initFor(tracks, this.#init.key);
     if (made) this.#init = { key: made.key, count: this.#init.count + 1 };
+    if (tracks.video) this.#pictureInit = initFile(this.#init.count);
     const part = this.#owner.nextPart(cell);
     this.#segment = { capture, mediaMs, cell };
     this.#alignment = capture;
@@ -173,9 +176,7 @@ export class TakeRecord {
 
   /** A key frame is on its way: what the disk did not take ends there. */
   keyFrame(hubMs: number): void {
-    if (!this.#lost || this.#behind) return;
-    this.damage({ ...this.#lost, toMs: Math.max(hubMs, this.#lost.fromMs), withheld: 0 });
-    this.#lost = null;
+    if (this.#lost && !this.#behind) this.#endLoss(hubMs);
   }
 
   close(end: Edge, clock: CaptureClock | null, nowMs: number): void {
@@ -234,7 +235,7 @@ export class TakeRecord {
     const writer = this.#writer;
     if (!writer) return;
     const atMs = round3(this.#behind && this.#end ? this.#end.capture.hubMs : endMs);
-    if (this.#lost) this.damage({ ...this.#lost, toMs: Math.max(atMs, this.#lost.fromMs), withheld: 0 });
+    this.#endLoss(atMs);
     const damage = inOrder(this.#counts.damage);
     writer.end({ type: 'take.ended', atMs, reason, ...this.#totals, damage }, (head) =>
       this.#owner.ended(atMs, reason, head, this.#totals),
@@ -261,6 +262,12 @@ export class TakeRecord {
     return writer;
   }
 
+  #endLoss(toMs: number): void {
+    const lost = this.#lost;
+    this.#lost = null;
+    if (lost && lost.missing > 0) this.damage({ ...lost, toMs: Math.max(toMs, lost.fromMs), withheld: 0 });
+  }
+
   /** Write what was withheld; before the take has a folder it waits. */
   #sideFile(): void {
     const side = this.#writer ? this.#aside.take((hubMs) => this.#timeline.mediaMsAt(hubMs)) : null;
@@ -269,7 +276,7 @@ export class TakeRecord {
     this.#sideFiles += 1;
     const facts = {
       file: withheldFile(cell, this.#sideFiles),
-      init: this.#init.count > 0 ? initFile(this.#init.count) : null,
+      init: this.#pictureInit,
       cell,
       fromMs: round3(side.fromMs),
       toMs: round3(side.toMs),

@@ -95,6 +95,7 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
         continue;
       }
       if (line.type === 'withheld') {
+        if (line.init !== null && !inits.get(line.init)) report(path, `its initialisation segment ${line.init} describes no picture`);
         const pictures = countPictures(bytes, VIDEO_TRACK_ID);
         if (pictures !== line.frames) report(path, `has ${pictures} pictures, its journal says ${line.frames}`);
         continue;

@@ -2,7 +2,7 @@ import type { Damage, TakeLine } from './lines.ts';
 
 /** Times in journals are rounded to a microsecond, each by itself. */
 const ROUNDING_MS = 0.01;
-/** So far may times disagree that were estimated at different moments. */
+/** So far may times disagree that were estimated at different moments, beside what the journal itself says they may be off. */
 const CLOCK_MS = 1000;
 
 /**
@@ -29,21 +29,25 @@ export function checkTotals(lines: TakeLine[], segmentMs: number, endedMs: numbe
   }
   const started = lines[0]?.type === 'take.started' ? lines[0].atMs : -Infinity;
   const damage = [...segments.flatMap((segment) => segment.damage), ...(ended?.damage ?? [])];
-  return [...wrong, ...checkDamage(damage, started, ended?.atMs ?? Infinity, endedMs ?? Infinity)];
+  const slackMs = Math.max(0, ...segments.map(({ alignmentErrorMs }) => alignmentErrorMs)) + CLOCK_MS;
+  return [
+    ...wrong,
+    ...checkDamage(damage, started - slackMs, (ended?.atMs ?? Infinity) + slackMs, (endedMs ?? Infinity) + slackMs, slackMs),
+  ];
 }
 
 /**
  * Stretches follow one another. One may begin before the take's first picture (what came before could not be decoded)
  * and end after its last (nothing good followed), but none lies wholly outside the take or goes on after the operation.
  */
-function checkDamage(damage: Damage[], fromMs: number, toMs: number, operationEndMs: number): string[] {
+function checkDamage(damage: Damage[], fromMs: number, toMs: number, operationEndMs: number, slackMs: number): string[] {
   const wrong: string[] = [];
   let previousMs = -Infinity;
   for (const stretch of damage) {
     if (stretch.toMs < stretch.fromMs) wrong.push(`damage at ${stretch.fromMs} ends before it begins`);
-    if (stretch.fromMs < previousMs - CLOCK_MS) wrong.push(`damage at ${stretch.fromMs} is out of order`);
+    if (stretch.fromMs < previousMs - slackMs) wrong.push(`damage at ${stretch.fromMs} is out of order`);
     if (stretch.withheld + stretch.missing === 0) wrong.push(`damage at ${stretch.fromMs} lacks no frame`);
-    if (stretch.toMs < fromMs - CLOCK_MS || stretch.fromMs > toMs + CLOCK_MS || stretch.toMs > operationEndMs + CLOCK_MS)
+    if (stretch.toMs < fromMs || stretch.fromMs > toMs || stretch.toMs > operationEndMs)
       wrong.push(`damage at ${stretch.fromMs} lies outside the take`);
     previousMs = stretch.fromMs;
   }
