@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { mkdir, open, readdir, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HubError, messageOf } from '../errors.ts';
 import type { ChainHead } from '../recordings/chain.ts';
@@ -33,6 +33,8 @@ export class SegmentWriter {
   readonly #budget: WriteBudget;
   readonly #on: WriterEvents;
   #journal: Journal<TakeLine> | null = null;
+  /** The take's folder, to make the names of files in it durable. */
+  #folder: FileHandle | null = null;
   #tail: Promise<void> = Promise.resolve();
   #error: HubError | null = null;
   #pendingBytes = 0;
@@ -54,6 +56,7 @@ export class SegmentWriter {
       await mkdir(this.#dir, { recursive: true, mode: 0o750 });
       await syncDir(dirname(this.#dir));
       this.#journal = await Journal.create<TakeLine>(takeJournal(this.#dir));
+      this.#folder = await open(this.#dir, 'r');
       await begun(await this.#append(line));
     });
   }
@@ -109,14 +112,14 @@ export class SegmentWriter {
     return true;
   }
 
-  /** Finish the segment, of which something was taken: flush it, journal it, announce it. */
-  close(end: SegmentEnd): void {
+  /** Finish the segment, of which something was taken: flush it, journal it after `before`, announce it. */
+  close(end: SegmentEnd, before: TakeLine[]): void {
     this.#queue(async () => {
       const current = this.#current;
       if (!current) throw new HubError('internal', 'end without a segment');
       this.#current = null;
       await current.file.datasync();
-      const { ino } = await current.file.stat();
+      const { nlink } = await current.file.stat();
       await current.file.close();
       const line: SegmentLine = {
         type: 'segment',
@@ -126,9 +129,10 @@ export class SegmentWriter {
         sizeBytes: current.sizeBytes,
         sha256: current.hash.digest('hex'),
       };
-      const head = await this.#append(line);
-      if (await this.#isFile(line.file, ino)) this.#whole.add(line.file);
+      const heads = await Promise.all([...before, line].map((each) => this.#append(each))); // one write
+      if (nlink > 0) this.#whole.add(line.file);
       else await this.#missing(line.file);
+      const head = heads.at(-1) as ChainHead;
       await this.#on.closed(line, head);
     });
   }
@@ -153,6 +157,7 @@ export class SegmentWriter {
     await this.#tail;
     await this.#current?.file.close();
     this.#current = null;
+    await this.#folder?.close();
     await this.#journal?.close();
   }
 
@@ -160,7 +165,7 @@ export class SegmentWriter {
     if (init) await this.#init(init);
     const file = await open(join(this.#dir, facts.file), 'ax', 0o640);
     this.#current = { file, facts, hash: createHash('sha256'), sizeBytes: 0, fragments: 0 };
-    await syncDir(this.#dir);
+    await this.#folder?.sync();
     await this.#append({ type: 'segment.opened', ...facts });
   }
 
@@ -201,16 +206,6 @@ export class SegmentWriter {
     for (const chunk of chunks) hash.update(chunk);
     this.#whole.add(name);
     return { sha256: hash.digest('hex'), sizeBytes };
-  }
-
-  /** Whether the name still leads to the file that was written under it. */
-  async #isFile(name: string, ino: number): Promise<boolean> {
-    try {
-      return (await stat(join(this.#dir, name))).ino === ino;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-      throw error;
-    }
   }
 
   async #missing(file: string): Promise<void> {

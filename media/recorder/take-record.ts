@@ -189,15 +189,15 @@ export class TakeRecord {
     this.#totals.segments += 1;
     this.#totals.frames += counts.frames;
     this.#sideFile();
-    this.#noteClock(end, counts.frames > 0 ? 'video' : 'audio', clock, nowMs);
     const durationMs = (this.#end ?? end).mediaMs - segment.mediaMs;
-    this.#writer?.close({
+    const facts = {
       durationMs: round3(durationMs),
       ...counts,
       ...(unwritten > 0 ? { unwritten } : {}),
       damage: inOrder(damage),
       overrunMs: round3(Math.max(0, segment.capture.hubMs + durationMs - (segment.cell + 1) * this.#facts.segmentMs)),
-    });
+    };
+    this.#writer?.close(facts, this.#clockLines(end, counts.frames > 0 ? 'video' : 'audio', clock, nowMs));
   }
 
   withheld(withheld: Withheld): void {
@@ -285,21 +285,25 @@ export class TakeRecord {
     if (!this.#writer?.aside(facts, side.chunks, side.done)) side.done();
   }
 
-  #noteClock(end: Edge, kind: MediaKind, clock: CaptureClock | null, nowMs: number): void {
-    const steppedMs = clock?.senderSteppedMs ?? this.#steppedMs;
-    if (steppedMs !== this.#steppedMs)
-      this.note({ type: 'sender.stepped', atMs: round3(nowMs), stepMs: round3(steppedMs - this.#steppedMs) });
-    this.#steppedMs = steppedMs;
-    this.note({
-      type: 'clock',
-      atMs: round3(nowMs),
-      method: end.capture.method,
-      kind,
-      mediaMs: round3(end.mediaMs),
-      hubMs: round3(end.capture.hubMs),
-      driftPpm: round3(clock?.driftPpm ?? 0),
-      errorMs: round3(end.capture.errorMs),
-    });
+  /** What is known of the sender's clock at the end of a segment. */
+  #clockLines(end: Edge, kind: MediaKind, clock: CaptureClock | null, nowMs: number): TakeLine[] {
+    const atMs = round3(nowMs);
+    const stepMs = (clock?.senderSteppedMs ?? this.#steppedMs) - this.#steppedMs;
+    this.#steppedMs += stepMs;
+    const { method, hubMs, errorMs } = end.capture;
+    return [
+      ...(stepMs === 0 ? [] : [{ type: 'sender.stepped' as const, atMs, stepMs: round3(stepMs) }]),
+      {
+        type: 'clock',
+        atMs,
+        method,
+        kind,
+        mediaMs: round3(end.mediaMs),
+        hubMs: round3(hubMs),
+        driftPpm: round3(clock?.driftPpm ?? 0),
+        errorMs: round3(errorMs),
+      },
+    ];
   }
 }
 

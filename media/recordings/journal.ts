@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,8 +8,11 @@ import { chainLine, checkLine, EMPTY_HEAD, type ChainHead } from './chain.ts';
 /** For a journal that must not be given up while its hub runs: it waits until the disk takes its lines. Told at each vain attempt. */
 export type Patience = { waiting: (error: unknown) => void; retryMs: number };
 
+/** Every write is on the disk when it returns: one call where a write and an fdatasync would be two. */
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_DSYNC;
+
 /**
- * An append-only, hash-chained log. `append` resolves when the line is on the disk (written and fdatasynced); lines
+ * An append-only, hash-chained log. `append` resolves when the line is on the disk (O_DSYNC); lines
  * appended in the same turn share one write and one flush. What a failed write left behind is cut off again, so that no
  * line is ever half written and gone on from; after it the journal refuses everything, or, with patience, tries again.
  */
@@ -37,14 +41,14 @@ export class Journal<Line extends { type: string }> {
 
   /** A new journal; fails when the file exists. */
   static async create<L extends { type: string }>(path: string, patience: Patience | null = null): Promise<Journal<L>> {
-    const file = await open(path, 'ax', 0o640);
+    const file = await open(path, APPEND | constants.O_CREAT | constants.O_EXCL, 0o640);
     await syncDir(dirname(path));
     return new Journal<L>(path, file, EMPTY_HEAD, 0, patience);
   }
 
   /** Go on with a journal whose head is known (from `readJournal`) and which ends with a whole line. */
   static async resume<L extends { type: string }>(path: string, head: ChainHead, patience: Patience | null = null): Promise<Journal<L>> {
-    const file = await open(path, 'a');
+    const file = await open(path, APPEND);
     return new Journal<L>(path, file, head, (await file.stat()).size, patience);
   }
 
@@ -93,9 +97,11 @@ export class Journal<Line extends { type: string }> {
     for (let torn = false; ; torn = true) {
       try {
         if (torn) await this.#file.truncate(this.#sizeBytes);
-        await this.#file.appendFile(text);
-        await this.#file.datasync();
-        this.#sizeBytes += Buffer.byteLength(text);
+        const bytes = Buffer.from(text);
+        const { bytesWritten } = await this.#file.write(bytes);
+        if (bytesWritten !== bytes.length)
+          throw new HubError('disk_full', `only ${bytesWritten} of ${bytes.length} bytes were written to ${this.path}`);
+        this.#sizeBytes += bytes.length;
         return;
       } catch (error) {
         if (!this.#patience || this.#closing.signal.aborted) {

@@ -22,16 +22,19 @@ export const mediaCodecs: types.RouterRtpCodecCapability[] = [
 ];
 
 const CONGESTION = new Set(['transport-cc', 'goog-remb']);
+type Feedback = NonNullable<types.RtpCodecCapability['rtcpFeedback']>[number];
+/** Generic NACK (RFC 4585, 6.2.1), not PLI, which is written as one. */
+const isGenericNack = ({ type, parameter }: Feedback): boolean => type === 'nack' && !parameter;
 
 /**
  * What the recorder says it can receive: everything the router has, but nothing that would make the worker run a
- * congestion controller against a consumer in the same machine.
+ * congestion controller against a consumer in the same machine, or keep packets for it to ask for again.
  */
 export function recorderCapabilities(router: types.RtpCapabilities): types.RtpCapabilities {
   return {
     codecs: (router.codecs ?? []).map((codec) => ({
       ...codec,
-      rtcpFeedback: (codec.rtcpFeedback ?? []).filter((feedback) => !CONGESTION.has(feedback.type)),
+      rtcpFeedback: (codec.rtcpFeedback ?? []).filter((feedback) => !CONGESTION.has(feedback.type) && !isGenericNack(feedback)),
     })),
     headerExtensions: (router.headerExtensions ?? []).filter(
       (extension) => !/transport-wide-cc|abs-send-time|toffset|video-orientation/.test(extension.uri),

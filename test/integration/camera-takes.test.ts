@@ -27,20 +27,23 @@ const cameras = {
   'h264-b': {
     video: picture('-c:v', 'libx264', '-preset', 'veryfast', '-bf', '3', '-b_strategy', '0'),
     audio: AAC,
+    units: (SECONDS * 48_000) / 1024,
     codecs: /^avc3\..*,mp4a/,
   },
   h265: {
     video: picture('-c:v', 'libx265', '-preset', 'ultrafast', '-bf', '2', '-x265-params', 'log-level=none:keyint=30:open-gop=0'),
     audio: sound('-c:a', 'pcm_alaw', '-ar', '8000', '-ac', '1'),
+    units: null,
     codecs: /^hev1\..*,alaw/,
   },
   vp9: {
     video: picture('-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-strict', 'experimental'),
     audio: sound('-c:a', 'libopus', '-ac', '2'),
+    units: SECONDS * 50,
     codecs: /^vp09\..*,opus/,
   },
-  vp8: { video: picture('-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8'), audio: null, codecs: /^vp08/ },
-  sound: { video: null, audio: sound('-c:a', 'pcm_mulaw', '-ar', '8000', '-ac', '1'), codecs: /^ulaw/ },
+  vp8: { video: picture('-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8'), audio: null, units: null, codecs: /^vp08/ },
+  sound: { video: null, audio: sound('-c:a', 'pcm_mulaw', '-ar', '8000', '-ac', '1'), units: null, codecs: /^ulaw/ },
 } as const;
 type Name = keyof typeof cameras;
 const names = Object.keys(cameras) as Name[];
@@ -103,7 +106,7 @@ describe('a camera recorded without the SFU', () => {
     expect(Math.max(...steps)).toBeLessThan(0.0335);
   });
 
-  it.each(names)('%s: segments follow each other without a hole, and sound is as long as the picture', (name) => {
+  it.each(names)('%s: segments follow each other without a hole, and all sound is there', (name) => {
     const segments = segmentsOf(join(dir, name, '0001'));
     expect(segments.length).toBeGreaterThanOrEqual(3);
     segments.slice(1).forEach((segment, i) => {
@@ -112,11 +115,9 @@ describe('a camera recorded without the SFU', () => {
     });
     if (!cameras[name].audio) return;
     const heard = packetTimes(join(dir, name, '0001'), 'audio');
-    const lastsS = (times: number[]): number => Math.max(...times) - Math.min(...times);
-    expect(lastsS(heard)).toBeGreaterThan(SECONDS - 0.3);
-    if (!cameras[name].video) return;
-    // ffmpeg's reports know nothing of how long its encoder held a picture back: only the lengths can be compared
-    expect(Math.abs(lastsS(heard) - lastsS(packetTimes(join(dir, name, '0001'), 'video')))).toBeLessThan(0.1);
+    expect(Math.max(...heard) - Math.min(...heard)).toBeGreaterThan(SECONDS - 0.3);
+    const sent = cameras[name].units;
+    if (sent !== null) expect(Math.abs(heard.length - sent)).toBeLessThanOrEqual(2); // what an encoder adds at its end
   });
 
   it.each(names)('%s: plays without a word from ffmpeg', async (name) => {
