@@ -5,7 +5,7 @@ import type { Interruption } from '../protocol/state.ts';
 import { readJournal } from './journal.ts';
 import { type Damage, OperationLine, type SegmentLine, TakeLine, type TrackInfo } from './lines.ts';
 import { operationJournal, takeDir, takeJournal } from './paths.ts';
-import { type Anchor, type ClockLine, hubTimeAt, settled } from './time-map.ts';
+import { type Anchor, type ClockLine, hubTimeAt, settledDamage } from './time-map.ts';
 
 export type RecordedTake = {
   angleId: string;
@@ -70,7 +70,6 @@ async function readTake(
     if (line.type === 'segment.opened') return [{ mediaMs: line.mediaMs, hubMs: line.startMs }];
     return line.type === 'clock' ? [{ mediaMs: line.mediaMs, hubMs: line.hubMs }] : [];
   });
-  const settle = (hubMs: number): number => settled(anchors, clocks, hubMs);
   return {
     angleId,
     takeId,
@@ -81,7 +80,7 @@ async function readTake(
     segments,
     tracks,
     clocks,
-    damage: damage.map((stretch) => ({ ...stretch, fromMs: settle(stretch.fromMs), toMs: settle(stretch.toMs) })),
+    damage: damage.map((stretch) => settledDamage(anchors, clocks, stretch)),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { TakeLine } from './lines.ts';
+import type { Damage, TakeLine } from './lines.ts';
 
 export type ClockLine = Extract<TakeLine, { type: 'clock' }>;
 
@@ -24,14 +24,22 @@ export function hubTimeAt(clocks: ClockLine[], mediaMs: number): number | null {
 export type Anchor = { mediaMs: number; hubMs: number };
 
 /**
- * A hub time that stands in a take's journal, brought to what the journal knows now, so that it stays with the pictures
- * that `hubTimeAt` places. `anchors`: begins of segments and `clock` lines, in order of media time.
+ * A stretch of damage brought to what its take's journal knows of the clock now, so that it stays with the pictures that
+ * `hubTimeAt` places: by the picture that ends it, since its length is known by the sender's timestamps. `anchors`: begins
+ * of segments and `clock` lines, in order of media time.
  */
-export function settled(anchors: Anchor[], clocks: ClockLine[], hubMs: number): number {
+export function settledDamage(anchors: Anchor[], clocks: ClockLine[], damage: Damage): Damage {
+  const toMs = settled(anchors, clocks, damage.toMs);
+  return { ...damage, fromMs: toMs - (damage.toMs - damage.fromMs), toMs };
+}
+
+/** A hub time as it was known then, as it is known now: by way of the take's time line. */
+function settled(anchors: Anchor[], clocks: ClockLine[], hubMs: number): number {
   const at = anchors.findLastIndex((anchor) => anchor.hubMs <= hubMs);
   const from = anchors[Math.max(0, at)];
   if (!from) return hubMs;
   const to = at < 0 ? undefined : anchors[at + 1];
-  const rate = to && to.mediaMs > from.mediaMs ? (to.mediaMs - from.mediaMs) / (to.hubMs - from.hubMs) : 1;
+  // between two readings of one moment, one of them corrected, no media passes
+  const rate = to ? Math.max(0, to.mediaMs - from.mediaMs) / (to.hubMs - from.hubMs) : 1;
   return hubTimeAt(clocks, from.mediaMs + (hubMs - from.hubMs) * rate) ?? hubMs;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ClockLine, hubTimeAt, settled } from '../../../media/recordings/time-map.ts';
+import { type ClockLine, hubTimeAt, settledDamage } from '../../../media/recordings/time-map.ts';
 
 const T0 = 1_800_000_000_000;
 const clock = (mediaMs: number, hubMs: number): ClockLine => ({
@@ -25,31 +25,42 @@ describe('hubTimeAt', () => {
   });
 });
 
-describe('settled', () => {
-  // 60 ms late at first (by arrival), learnt within the first segment
+describe('settledDamage', () => {
+  // 60 ms late at first (by arrival), learnt within the first segment; then wrong by 1.2 s for a moment
   const anchors = [
     { mediaMs: 0, hubMs: T0 + 60 },
     { mediaMs: 4000, hubMs: T0 + 4000 },
-    { mediaMs: 4000, hubMs: T0 + 4000 },
+    { mediaMs: 4000, hubMs: T0 + 5200 },
+    { mediaMs: 8000, hubMs: T0 + 8000 },
   ];
-  const clocks = [clock(4000, T0 + 4000)];
+  const clocks = [clock(8000, T0 + 8000)];
+  const settled = (toMs: number, lengthMs: number): number[] => {
+    const stretch = { fromMs: T0 + toMs - lengthMs, toMs: T0 + toMs, withheld: 2, missing: 1 };
+    const { fromMs, toMs: endMs, withheld, missing } = settledDamage(anchors, clocks, stretch);
+    expect({ withheld, missing }).toEqual({ withheld: 2, missing: 1 });
+    return [fromMs - T0, endMs - T0].map((ms) => Math.round(ms * 1000) / 1000);
+  };
 
-  it('keeps a moment with the picture it was said of, whatever was known of the clock', () => {
-    expect(settled(anchors, clocks, T0 + 60)).toBeCloseTo(T0, 6);
-    expect(settled(anchors, clocks, T0 + 2030)).toBeCloseTo(T0 + 2000, 6);
-    expect(settled(anchors, clocks, T0 + 5000)).toBeCloseTo(T0 + 5000, 6);
-    expect(settled(anchors, clocks, T0 - 940)).toBeCloseTo(T0 - 1000, 6); // before the first picture
+  it('ends where the picture that ends it is placed, and keeps its length', () => {
+    expect(settled(2030, 500)).toEqual([1500, 2000]);
+    expect(settled(9000, 400)).toEqual([8600, 9000]);
+    expect(settled(60, 1000)).toEqual([-1000, 0]); // before the first picture
+    expect(settled(5200, 534)).toEqual([3466, 4000]); // began by the one reading, ended by the other
+    expect(settled(4700, 100)).toEqual([3900, 4000]); // between two readings of the same moment
   });
 
-  it('changes nothing where there is nothing to know', () => {
-    expect(settled([], [], T0)).toBe(T0);
-    expect(settled(anchors, [], T0 + 60)).toBe(T0 + 60);
+  it('changes nothing where nothing is known', () => {
+    const stretch = { fromMs: T0, toMs: T0 + 40, withheld: 0, missing: 1 };
+    expect(settledDamage([], [], stretch)).toEqual(stretch);
+    expect(settledDamage(anchors, [], stretch)).toEqual(stretch);
   });
 
-  it('keeps order', () => {
+  it('never turns a stretch round, nor the order of two', () => {
     fc.assert(
-      fc.property(fc.integer({ min: -5000, max: 9000 }), fc.integer({ min: 0, max: 3000 }), (atMs, stepMs) => {
-        expect(settled(anchors, clocks, T0 + atMs + stepMs)).toBeGreaterThanOrEqual(settled(anchors, clocks, T0 + atMs));
+      fc.property(fc.integer({ min: -5000, max: 9000 }), fc.nat(3000), fc.nat(3000), (atMs, lengthMs, stepMs) => {
+        const [fromMs = 0, toMs = 0] = settled(atMs, lengthMs);
+        expect(toMs - fromMs).toBeCloseTo(lengthMs, 2);
+        expect(settled(atMs + stepMs, lengthMs)[1]).toBeGreaterThanOrEqual(toMs - 0.001);
       }),
     );
   });
