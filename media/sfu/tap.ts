@@ -2,6 +2,7 @@ import type { types } from 'mediasoup';
 import type { TrackInput, TrackSink } from '../recorder/input.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import { recorderCapabilities } from './codecs.ts';
+import { tapPackets } from './packet-tap.ts';
 
 /** Seconds between 1900 (NTP, RFC 5905) and 1970. */
 const NTP_UNIX_S = 2_208_988_800;
@@ -42,7 +43,7 @@ export async function tap(
     layers,
     requestKeyFrame: () => void consumer.requestKeyFrame().catch(() => undefined), // fails only when it is closed
   });
-  consumer.on('rtp', (packet) => sink.rtp(packet, clock.nowMs()));
+  tapPackets(consumer, (packet) => sink.rtp(packet, clock.nowMs()));
   producer.on('trace', (trace) => {
     if (trace.type !== 'sr') return;
     const info = trace.info as SrInfo;
