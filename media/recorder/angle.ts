@@ -28,6 +28,7 @@ export type AngleOwner = {
 export type TakeFailure = { take: Take; takeId: string; dir: string; error: HubError; salvaged: (kept: RepairedTake) => void };
 
 const RATE_WINDOW_MS = 2000;
+const REMEMBER_CELLS = 64;
 /** After a take could not be written, so long before the next may be tried. */
 const RETRY_MS = 3000;
 
@@ -47,7 +48,8 @@ export class Angle {
   /** Where the last recorded picture ends, and when it was handed in: hub time both. */
   #lastMediaMs: number | null = null;
   #lastArrivalMs = 0;
-  #lastPart = { cell: -1, part: -1 };
+  /** The last part of each cell of late. A clock that is still being learnt may go back a cell. */
+  readonly #parts = new Map<number, number>();
   #counts = { segments: 0, frames: 0, missing: 0, withheld: 0 };
   #size: { width: number; height: number } | null = null;
   #interruption: Interruption | null = null;
@@ -76,7 +78,7 @@ export class Angle {
     takes: number;
     firstMediaMs: number | null;
     lastMediaMs: number | null;
-    lastPart: { cell: number; part: number };
+    parts: { cell: number; part: number }[];
     segments: number;
     frames: number;
     missing: number;
@@ -88,7 +90,7 @@ export class Angle {
     this.#takes = known.takes;
     this.#firstMediaMs = known.firstMediaMs;
     this.#lastMediaMs = known.lastMediaMs;
-    this.#lastPart = known.lastPart;
+    for (const { cell, part } of known.parts.slice(-REMEMBER_CELLS)) this.#parts.set(cell, Math.max(part, this.#parts.get(cell) ?? 0));
     this.#counts = { segments: known.segments, frames: known.frames, missing: known.missing, withheld: known.withheld };
     this.#interruptions = known.interruptions;
     this.#interruption = known.open;
@@ -234,8 +236,9 @@ export class Angle {
       },
       begun: (head) => this.#owner.takeBegun(angleId, takeId, sourceKind, startedMs, head),
       nextPart: (cell) => {
-        const part = cell === this.#lastPart.cell ? this.#lastPart.part + 1 : 0;
-        this.#lastPart = { cell, part };
+        const part = (this.#parts.get(cell) ?? -1) + 1;
+        this.#parts.set(cell, part);
+        if (this.#parts.size > REMEMBER_CELLS) this.#parts.delete([...this.#parts.keys()][0] ?? cell);
         return part;
       },
       recorded: (kind, startMs, endMs, sizeBytes, arrivalMs) => {

@@ -119,8 +119,8 @@ export class Intake {
     if (nowMs - this.#arrivedMs > ORDER_WAIT_MS) this.#order.flush();
   }
 
-  flush(nowMs: number): void {
-    this.#reorder.flush(nowMs);
+  flush(): void {
+    this.#reorder.flush();
     this.#depacketizer.flush();
     this.#order.flush();
   }
@@ -148,7 +148,7 @@ export class Intake {
 
   #newSource(packet: RtpPacket): void {
     if (this.#ssrc !== null) {
-      this.flush(packet.arrivalMs);
+      this.flush();
       this.#reorder = this.#newReorder();
       this.#depacketizer = this.#newDepacketizer();
       this.#ssrcRestart = true;

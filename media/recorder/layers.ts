@@ -89,7 +89,7 @@ export class Layers {
   }
 
   flush(nowMs: number): void {
-    for (const { intake } of this.#layers) intake.flush(nowMs);
+    for (const { intake } of this.#layers) intake.flush();
     this.#release();
     this.#intake.endDamage(nowMs);
   }

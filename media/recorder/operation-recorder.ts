@@ -5,6 +5,7 @@ import type { MediaEvent } from '../protocol/events.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
 import { Journal, syncDir } from '../recordings/journal.ts';
 import type { OperationLine } from '../recordings/lines.ts';
+import { everyPunctual } from '../punctual.ts';
 import { operationJournal } from '../recordings/paths.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import { Angle, type AngleOwner, type RecorderAngle, type TakeFailure } from './angle.ts';
@@ -75,10 +76,10 @@ export class OperationRecorder {
     this.segmentMs = facts.segmentMs;
     this.#troubles = new Troubles(options.operationId, options.alarms);
     this.#journal = new OperationLog(journal, options.signer, (error) => this.#troubles.failed(null, error));
-    this.#timer = setInterval(() => {
+    this.#timer = everyPunctual(WATCH_MS, () => {
       const nowMs = options.clock.nowMs();
       for (const angle of this.#angles.values()) angle.watch(nowMs);
-    }, WATCH_MS);
+    });
   }
 
   /** Begin a new operation, or repair and take up the one that lies there. Throws `gone` when that one has ended. */

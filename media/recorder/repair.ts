@@ -159,7 +159,6 @@ async function repairTakes(dir: string, angleId: string, lines: OperationLine[],
 /** What the journals know of an angle. */
 function known(angleId: string, takes: RepairedTake[], lines: OperationLine[]): Parameters<Angle['restore']>[0] {
   const segments = takes.flatMap((take) => take.segments);
-  const last = segments.at(-1);
   const opens = lines.filter((line) => line.type === 'interruption.opened' && line.angleId === angleId);
   const closed = new Set(lines.filter((line) => line.type === 'interruption.closed').map((line) => line.interruptionId));
   const open = opens.findLast((line) => line.type === 'interruption.opened' && !closed.has(line.interruptionId));
@@ -168,7 +167,7 @@ function known(angleId: string, takes: RepairedTake[], lines: OperationLine[]): 
     takes: Math.max(0, ...takes.map((take) => Number(take.takeId))),
     firstMediaMs: takes[0]?.startMs ?? null,
     lastMediaMs: takes.at(-1)?.endMs ?? null,
-    lastPart: last ? { cell: last.cell, part: last.part } : { cell: -1, part: -1 },
+    parts: segments.map(({ cell, part }) => ({ cell, part })),
     segments: segments.length,
     frames: sum('frames'),
     missing: sum('missing'),

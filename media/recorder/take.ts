@@ -1,6 +1,7 @@
 import type { Log } from '../log.ts';
 import { pictureSize } from '../mp4/sample-entry.ts';
 import type { Cause, MediaKind } from '../protocol/ids.ts';
+import { everyPunctual } from '../punctual.ts';
 import { round3 } from '../recordings/chain.ts';
 import type { CodecConfig } from '../rtp/codec.ts';
 import { SlabPool } from '../rtp/slabs.ts';
@@ -53,7 +54,7 @@ export class Take {
       wantKey: () => this.#video()?.stream.input.requestKeyFrame(),
     });
     this.#keyFrames = new KeyFrameAsker(facts.segmentMs, nowMs, () => this.#video()?.stream.input.requestKeyFrame());
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#timer = everyPunctual(TICK_MS, () => this.#tick());
   }
 
   get state(): 'open' | 'closed' {

@@ -126,7 +126,7 @@ function checkSegment(
   if (named?.cell !== line.cell || named.part !== line.part) report(`is named for another cell than ${line.cell}-${line.part}`);
   if (Math.floor(line.startMs / segmentMs) !== line.cell) report(`begins at ${line.startMs}, which is not in cell ${line.cell}`);
   if (Math.abs(line.startMs - line.cell * segmentMs - line.offsetMs) > 0.01) report('its offset does not fit its start');
-  if (previous && line.cell * 10_000 + line.part <= previous.cell * 10_000 + previous.part) report('is out of order');
+  if (previous && line.mediaMs < previous.mediaMs) report('is out of order');
   const { fragments, wholeBytes } = readFragments(bytes);
   if (wholeBytes !== bytes.length) report(`ends with ${bytes.length - wholeBytes} bytes that are no whole fragment`);
   if (fragments.length !== line.fragments) report(`has ${fragments.length} fragments, its journal says ${line.fragments}`);

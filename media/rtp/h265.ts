@@ -60,7 +60,7 @@ export class H265Format implements PayloadFormat {
 
   cut(pieces: Pieces): boolean {
     if (!this.#fragmented) return false;
-    pieces.truncate(this.#fragmented.first);
+    pieces.endUnit(); // the picture is damaged and goes to no decoder; what there is of it is kept
     this.#fragmented = null;
     return true;
   }

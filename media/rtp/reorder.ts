@@ -10,6 +10,9 @@ const SLOTS = 4096;
 /** RFC 3550, A.1: a jump further than this is a restart once two packets in a row confirm it. */
 const MAX_DROPOUT = 3000;
 const MIN_WAIT_MS = 60;
+/** While gaps do get filled, a second request must have the time that the first had: mediasoup asks again after a round trip. */
+const FILLED_WAIT_MS = 300;
+const FILLED_RECENTLY_MS = 10_000;
 const MAX_WAIT_MS = 1000;
 const FIRST_WAIT_MS = 300;
 
@@ -27,6 +30,9 @@ export class ReorderBuffer {
   #highest = 0;
   #gapSinceMs = 0;
   #recoveryMs = FIRST_WAIT_MS / 1.5;
+  /** When a gap was last filled, and when we were last asked. */
+  #filledMs = -Infinity;
+  #nowMs = 0;
   /** When the numbers last given up were given up, to learn from what still comes. */
   #gaveUp: { from: number; to: number; sinceMs: number } | null = null;
   #suspect: RtpPacket | null = null;
@@ -38,7 +44,8 @@ export class ReorderBuffer {
 
   /** How long a gap is waited for at present. */
   get waitMs(): number {
-    return Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, this.#recoveryMs * 1.5));
+    const leastMs = this.#nowMs - this.#filledMs < FILLED_RECENTLY_MS ? FILLED_WAIT_MS : MIN_WAIT_MS;
+    return Math.min(MAX_WAIT_MS, Math.max(leastMs, this.#recoveryMs * 1.5));
   }
 
   push(packet: RtpPacket, nowMs: number): void {
@@ -63,7 +70,10 @@ export class ReorderBuffer {
       this.counters.duplicates += 1;
       return;
     }
-    if (this.#held > 0 && number < this.#highest) this.#recoveryMs = Math.max(this.#recoveryMs * 0.99, nowMs - this.#gapSinceMs);
+    if (this.#held > 0 && number < this.#highest) {
+      this.#filledMs = nowMs;
+      this.#recoveryMs = Math.max(this.#recoveryMs * 0.99, nowMs - this.#nextHeld(number + 1).arrivalMs);
+    }
     if (number > this.#highest) {
       this.#highest = number;
       this.#unwrap.next(packet.sequence);
@@ -71,21 +81,22 @@ export class ReorderBuffer {
     if (ahead > 0 && this.#held === 0) this.#gapSinceMs = nowMs;
     this.#slots[slot] = packet;
     this.#held += 1;
-    this.#drain(0, nowMs);
+    this.#drain(0);
     this.expire(nowMs);
   }
 
   /** Give up gaps that have been waited for long enough. Call it now and then: nothing here has a timer. */
   expire(nowMs: number): void {
-    while (this.#held > 0 && nowMs - this.#gapSinceMs >= this.waitMs) this.#skipGap(nowMs);
+    this.#nowMs = nowMs;
+    while (this.#held > 0 && nowMs - this.#gapSinceMs >= this.waitMs) this.#skipGap();
   }
 
   /** Hand out all that is held, gaps given up. */
-  flush(nowMs: number): void {
-    while (this.#held > 0) this.#skipGap(nowMs);
+  flush(): void {
+    while (this.#held > 0) this.#skipGap();
   }
 
-  #skipGap(nowMs: number): void {
+  #skipGap(): void {
     const from = this.#expected as number;
     let next = from;
     while (!this.#slots[next % SLOTS]) next += 1;
@@ -93,10 +104,10 @@ export class ReorderBuffer {
     this.#recoveryMs *= 0.9;
     this.counters.lost += next - from;
     this.#expected = next;
-    this.#drain(next - from, nowMs);
+    this.#drain(next - from);
   }
 
-  #drain(lostBefore: number, nowMs: number): void {
+  #drain(lostBefore: number): void {
     let lost = lostBefore;
     const before = this.#expected;
     for (;;) {
@@ -111,8 +122,15 @@ export class ReorderBuffer {
       this.#output(packet, lost, restart);
       lost = 0;
     }
-    // a gap further on starts its own wait
-    if (this.#held > 0 && this.#expected !== before) this.#gapSinceMs = nowMs;
+    // a gap further on has been one since the packet behind it came, not since now: waits must not add up
+    if (this.#held > 0 && this.#expected !== before) this.#gapSinceMs = this.#nextHeld(this.#expected as number).arrivalMs;
+  }
+
+  /** The first packet held from this number on; there must be one. */
+  #nextHeld(number: number): RtpPacket {
+    let next = number;
+    while (!this.#slots[next % SLOTS]) next += 1;
+    return this.#slots[next % SLOTS] as RtpPacket;
   }
 
   #late(number: number, nowMs: number): void {
@@ -129,7 +147,7 @@ export class ReorderBuffer {
     const before = this.#suspect;
     this.#suspect = packet;
     if (!before || packet.sequence !== ((before.sequence + 1) & 0xffff)) return;
-    this.flush(nowMs);
+    this.flush();
     this.counters.restarts += 1;
     this.#suspect = null;
     this.#restarting = true;

@@ -3,6 +3,7 @@ import type { types } from 'mediasoup';
 import { HubError, messageOf } from '../errors.ts';
 import type { PlainReuse, PlainSource } from '../protocol/requests.ts';
 import type { Log } from '../log.ts';
+import { everyPunctual } from '../punctual.ts';
 
 type Kind = 'video' | 'audio';
 type Track = { transport: types.PlainTransport; producer: types.Producer };
@@ -72,7 +73,7 @@ export class PlainRtpSource {
 
   async start(): Promise<void> {
     await this.#arm();
-    this.#timer = setInterval(() => void this.#poll(), POLL_MS);
+    this.#timer = everyPunctual(POLL_MS, () => void this.#poll());
   }
 
   /** The worker is gone: listen again through this router. */

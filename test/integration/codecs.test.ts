@@ -40,7 +40,7 @@ function depacketize(track: TrackFormat, packets: Buffer[]): Depacketized {
     const packet = parseRtp(bytes, i);
     if (packet) order.push(packet, i);
   });
-  order.flush(packets.length);
+  order.flush();
   depacketizer.flush();
   const config = [...configs].at(-1);
   if (!config) throw new Error('no configuration');

@@ -182,7 +182,7 @@ describe('pictures that the disk did not take', () => {
     expect(mux.discard()).toBe(0); // the key frame is what was waited for
     for (let i = 1; i < 20; i += 1) mux.video(picture(1000 + (i * 100) / 3, false));
     mux.flush(T0 + 2000);
-    expect(written.slice(1)).toMatchObject([{ startsWithKey: true }, {}]);
+    expect(written.slice(-2)).toMatchObject([{ startsWithKey: true }, {}]);
     expect(written.reduce((sum, { frames }) => sum + frames, 0)).toBe(before + 20);
   });
 });

@@ -48,6 +48,28 @@ describe('ReorderBuffer', () => {
     expect(reorder.counters.lost).toBe(3);
   });
 
+  it('does not let the waits for many gaps add up: with every 20th packet lost nothing is held for longer than one wait', () => {
+    let nowMs = 0;
+    let longestMs = 0;
+    const reorder = new ReorderBuffer(({ arrivalMs }) => (longestMs = Math.max(longestMs, nowMs - arrivalMs)));
+    for (let i = 0; i < 7000; i += 1) {
+      nowMs = i * 3;
+      if (i % 20 !== 7) reorder.push(packet(i, { arrivalMs: nowMs }), nowMs);
+    }
+    expect(reorder.counters.lost).toBeGreaterThan(340);
+    expect(longestMs).toBeLessThanOrEqual(310); // the first wait of all, and a packet
+  });
+
+  it('leaves time for a second request while retransmissions do come', () => {
+    const reorder = new ReorderBuffer(() => undefined);
+    for (let i = 0; i < 600; i += 1) {
+      const nowMs = i * 3;
+      reorder.push(packet(i * 2 + 1, { arrivalMs: nowMs }), nowMs);
+      reorder.push(packet(i * 2, { arrivalMs: nowMs + 1 }), nowMs + 1);
+    }
+    expect(reorder.waitMs).toBeGreaterThanOrEqual(300);
+  });
+
   it('waits longer once retransmissions have turned out to take long, at most a second', () => {
     const { reorder } = buffer();
     reorder.push(packet(1), 0);
@@ -94,7 +116,7 @@ describe('ReorderBuffer', () => {
         const { reorder, out } = buffer();
         // The first to arrive begins the count: what was sent before it cannot be waited for.
         numbers.forEach((number, i) => reorder.push(packet(number), i));
-        reorder.flush(numbers.length);
+        reorder.flush();
         const first = numbers[0] as number;
         const wanted = numbers.filter((number) => number >= first).toSorted((a, b) => a - b);
         expect(sequences(out)).toEqual(wanted.map((number) => number & 0xffff));
@@ -112,7 +134,7 @@ describe('ReorderBuffer', () => {
         sent.forEach((arrives, i) => {
           if (arrives) reorder.push(packet(first + i), i * 3);
         });
-        reorder.flush(1e6);
+        reorder.flush();
         expect(out.length + reorder.counters.lost).toBe(sent.length);
         expect(out.reduce((sum, each) => sum + each.lost, 0)).toBe(reorder.counters.lost);
       }),
