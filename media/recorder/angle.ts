@@ -7,7 +7,7 @@ import type { ChainHead } from '../recordings/chain.ts';
 import type { SegmentLine } from '../recordings/lines.ts';
 import type { RepairedTake } from './repair-take.ts';
 import type { Take } from './take.ts';
-import type { TakeOwner, Totals } from './take-record.ts';
+import type { TakeOwner, Totals } from './take-owner.ts';
 
 /** All of an angle's state that the recorder knows; who can be watched is the SFU's knowledge. */
 export type RecorderAngle = Omit<AngleState, 'producers'>;

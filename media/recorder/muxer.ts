@@ -1,26 +1,14 @@
 import { fragment, type TrackRun } from '../mp4/fragment.ts';
 import { AUDIO_TRACK_ID, VIDEO_TIMESCALE } from '../mp4/init.ts';
 import type { AudioConfig, VideoConfig } from '../rtp/codec.ts';
-import type { CaptureTime } from '../time/capture-clock.ts';
 import { cellOf } from '../time/grid.ts';
 import { Configs } from './configs.ts';
 import type { SegmentTracks } from './init-for.ts';
 import type { Frame } from './intake.ts';
-import { audioRun, type Placed, usualAudioTicks, videoRun } from './runs.ts';
+import { audioRun, type Placed, videoRun } from './runs.ts';
+import { fits, SoundQueue } from './sound-queue.ts';
+import { type MuxerOutput, type OpenSegment, shownMs } from './open-segment.ts';
 import type { Timeline } from './timeline.ts';
-
-export type MuxerOutput = {
-  open: (start: { capture: CaptureTime; mediaMs: number; cell: number; tracks: SegmentTracks }) => void;
-  /** Buffers of one fragment, to be written in one go. */
-  fragment: (chunks: Buffer[], frames: number, audioFrames: number, end: { mediaMs: number; capture: CaptureTime }) => void;
-  close: (end: { mediaMs: number; capture: CaptureTime }) => void;
-  /** Nothing will be written of this frame. */
-  dropped: (frame: Frame) => void;
-  /** Video that follows needs a key frame first. */
-  needKey: (nowMs: number) => void;
-  /** A key frame now would let sound that turned up late be recorded sooner. */
-  wantKey: (nowMs: number) => void;
-};
 
 /** No more than half a second is ever open; what a crash costs is this and what was on its way. */
 const FRAGMENT_MS = 400;
@@ -35,18 +23,6 @@ const LEAD_IN_MS = 100;
 const STALL_MS = 1000;
 const NOMINAL_VIDEO_TICKS = VIDEO_TIMESCALE / 30;
 
-type OpenSegment = {
-  cell: number;
-  tracks: SegmentTracks;
-  profile: string;
-  /** Fragments written so far. */
-  sequence: number;
-  primary: 'video' | 'audio';
-  /** Presentation less decode time of its first picture. */
-  leadTicks: number;
-  end: { mediaMs: number; capture: CaptureTime };
-};
-
 /**
  * Cuts one take's frames into fragments of at most half a second and into segments on the grid. It owns no clock, no
  * timer and no file: frames and the time come in, bytes go out.
@@ -59,14 +35,12 @@ export class Muxer {
   readonly #configs = new Configs();
   #expects = { video: false, audio: false };
   #video: Placed[] = [];
-  #audio: Frame[] = [];
+  readonly #audio = new SoundQueue();
   #arrived = { first: Infinity, video: -Infinity, audio: -Infinity };
   #segment: OpenSegment | null = null;
   /** Set by `flush`: nothing more will come, so nothing is waited for. */
   #final = false;
   #videoStepTicks = NOMINAL_VIDEO_TICKS;
-  #audioStepTicks = 0;
-  #lastSound: Pick<Frame, 'run' | 'ticks' | 'clockRate' | 'config'> | null = null;
   /** So many of the pictures queued are no boundary. */
   #scanned = 0;
   #segments = 0;
@@ -86,7 +60,7 @@ export class Muxer {
   }
 
   video(frame: Frame): void {
-    const sound = this.#audio[0];
+    const sound = this.#audio.first;
     if (!this.#timeline.started && sound && frame.capture.hubMs - sound.capture.hubMs > LEAD_IN_MS) {
       this.#timeline.start(sound);
       this.#leadIn = true;
@@ -102,18 +76,11 @@ export class Muxer {
   }
 
   audio(frame: Frame): void {
-    const last = this.#lastSound;
-    const step = last?.run === frame.run ? frame.ticks - last.ticks : 0;
-    if (last?.clockRate !== frame.clockRate) this.#audioStepTicks = usualAudioTicks(frame.clockRate);
-    if (step > 0 && step < frame.clockRate / 4) this.#audioStepTicks = step;
-    frame.config = this.#configs.same(frame.config);
-    const { run, ticks, clockRate, config } = frame;
-    this.#lastSound = { run, ticks, clockRate, config };
-    this.#audio.push(frame);
+    const dropped = this.#audio.push(frame);
+    if (dropped) this.#output.dropped(dropped);
     this.#arrived.audio = frame.arrivalMs;
     this.#arrived.first = Math.min(this.#arrived.first, frame.arrivalMs);
-    if (this.#audio.length > 3000) this.#output.dropped(this.#audio.shift() as Frame); // a minute of sound that no segment wants
-    if (this.#segment && !soundFits(this.#segment, frame)) this.#output.wantKey(frame.arrivalMs);
+    if (this.#segment && !fits(this.#segment.tracks.audio, frame)) this.#output.wantKey(frame.arrivalMs);
     this.advance(frame.arrivalMs);
   }
 
@@ -165,7 +132,7 @@ export class Muxer {
   /** Open a segment at the first frame there is, once the announced tracks had their chance to appear. */
   #start(nowMs: number): boolean {
     const head = this.#video[0];
-    const sound = this.#audio[0];
+    const sound = this.#audio.first;
     if (head) {
       const awaited = this.#expects.audio && !sound && nowMs - head.frame.arrivalMs < SETTLE_MS;
       if (awaited && this.#segments === 0 && !this.#final) return false;
@@ -185,8 +152,8 @@ export class Muxer {
 
   #open(frame: Frame, mediaMs: number, primary: 'video' | 'audio', nowMs: number): void {
     // sound from before the first frame belongs to no segment any more
-    if (primary === 'video') this.#dropSoundBefore(frame.capture.hubMs - 10);
-    const sound = primary === 'audio' ? frame : this.#audioAlive(nowMs) ? (this.#audio[0] ?? this.#lastSound) : null;
+    if (primary === 'video') for (const early of this.#audio.takeEarlier(frame.capture.hubMs - 10)) this.#output.dropped(early);
+    const sound = primary === 'audio' ? frame : this.#audioAlive(nowMs) ? this.#audio.format : null;
     const tracks: SegmentTracks = {
       video: primary === 'video' ? (frame.config as VideoConfig) : null,
       audio: sound?.config ? { config: sound.config as AudioConfig, timescale: sound.clockRate } : null,
@@ -205,11 +172,6 @@ export class Muxer {
     this.#output.open({ capture: frame.capture, mediaMs, cell, tracks });
   }
 
-  #dropSoundBefore(hubMs: number): void {
-    const early = this.#audio.findIndex((sound) => sound.capture.hubMs > hubMs);
-    for (const sound of this.#audio.splice(0, early < 0 ? this.#audio.length : early)) this.#output.dropped(sound);
-  }
-
   /** Find the next boundary in what is queued; write what lies before it; close the segment if it is a cut. */
   #cut(nowMs: number): boolean {
     const segment = this.#segment;
@@ -225,7 +187,7 @@ export class Muxer {
         this.#scanned = i + 1;
         continue;
       }
-      const soundAhead = (this.#audio.at(-1)?.capture.hubMs ?? -Infinity) >= frame.capture.hubMs;
+      const soundAhead = (this.#audio.last?.capture.hubMs ?? -Infinity) >= frame.capture.hubMs;
       if (this.#expects.audio && this.#audioAlive(nowMs) && !soundAhead && !this.#final && nowMs - frame.arrivalMs < AUDIO_WAIT_MS)
         return false;
       this.#emit(i, frame.capture.hubMs);
@@ -240,14 +202,14 @@ export class Muxer {
     if (!segment) return true;
     if (cellOf(frame.capture.hubMs, this.#segmentMs) > segment.cell) return true;
     if (this.#configs.key(frame.config) !== segment.profile) return true;
-    const sound = this.#audio[0];
-    return sound !== undefined && !soundFits(segment, sound) && this.#audioAlive(nowMs);
+    const sound = this.#audio.first;
+    return sound !== undefined && !fits(segment.tracks.audio, sound) && this.#audioAlive(nowMs);
   }
 
   /** Sound alone: every sample is a key frame, so cuts fall exactly on the grid; picture that appears takes over. */
   #cutAudio(): boolean {
     const segment = this.#segment;
-    const first = this.#audio[0];
+    const first = this.#audio.first;
     const picture = this.#video[0];
     if (!segment) return false;
     if (picture) {
@@ -256,11 +218,10 @@ export class Muxer {
       return true;
     }
     if (!first) return false;
-    for (let i = 0; i < this.#audio.length; i += 1) {
-      const sound = this.#audio[i] as Frame;
-      const isNext = cellOf(sound.capture.hubMs, this.#segmentMs) > segment.cell || !soundFits(segment, sound);
+    for (const [i, sound] of this.#audio.frames.entries()) {
+      const isNext = cellOf(sound.capture.hubMs, this.#segmentMs) > segment.cell || !fits(segment.tracks.audio, sound);
       const isCut = (segment.sequence > 0 || i > 0) && isNext;
-      if (!isCut && (i === 0 || sound.ticks - first.ticks + this.#audioStepTicks <= (FRAGMENT_MS * sound.clockRate) / 1000)) continue;
+      if (!isCut && (i === 0 || sound.ticks - first.ticks + this.#audio.stepTicks <= (FRAGMENT_MS * sound.clockRate) / 1000)) continue;
       this.#emit(0, sound.capture.hubMs);
       if (isCut) this.#close();
       return i > 0 || isCut;
@@ -271,20 +232,20 @@ export class Muxer {
   /** The picture stands still: write its last frames, let sound go on by itself, cut it on the grid. */
   #whileVideoStalls(nowMs: number): boolean {
     if (!this.#videoStalled(nowMs)) return false;
-    const sound = this.#audio[0];
+    const sound = this.#audio.first;
     if (this.#video.length > 0) {
       this.#emit(this.#video.length, -Infinity);
       return true;
     }
     if (!sound) return false;
     const segment = this.#segment;
-    if (!segment || !soundFits(segment, sound) || cellOf(sound.capture.hubMs, this.#segmentMs) > segment.cell) {
+    if (!segment || !fits(segment.tracks.audio, sound) || cellOf(sound.capture.hubMs, this.#segmentMs) > segment.cell) {
       this.#close();
       this.#output.needKey(nowMs);
       return true;
     }
-    const last = this.#audio.at(-1) as Frame;
-    if (last.ticks - sound.ticks < (FRAGMENT_MS * sound.clockRate) / 1000 - this.#audioStepTicks) return false;
+    const last = this.#audio.last ?? sound;
+    if (last.ticks - sound.ticks < (FRAGMENT_MS * sound.clockRate) / 1000 - this.#audio.stepTicks) return false;
     const tick = (segment.cell + 1) * this.#segmentMs;
     this.#emit(0, Math.min(last.capture.hubMs, tick));
     return true;
@@ -317,11 +278,10 @@ export class Muxer {
 
   #audioRun(segment: OpenSegment, untilHubMs: number): TrackRun {
     if (!segment.tracks.audio) return { trackId: AUDIO_TRACK_ID, baseTicks: 0, samples: [] };
-    const until = this.#audio.findIndex((sound) => sound.capture.hubMs >= untilHubMs || !soundFits(segment, sound));
-    const taken = this.#audio.splice(0, until < 0 ? this.#audio.length : until);
+    const taken = this.#audio.takeFor(segment.tracks.audio, untilHubMs);
     const primary = segment.primary === 'audio';
     const placed = taken.map((frame, i) => ({ frame, ticks: this.#timeline.audioTicks(frame, i === 0, primary) }));
-    const { run, endTicks } = audioRun(placed, this.#audio[0] ?? null, this.#audioStepTicks);
+    const { run, endTicks } = audioRun(placed, this.#audio.first ?? null, this.#audio.stepTicks);
     const last = placed.at(-1);
     if (primary && last) {
       const { capture, clockRate } = last.frame;
@@ -336,11 +296,4 @@ export class Muxer {
     this.#segment = null;
     if (segment) this.#output.close(segment.end);
   }
-}
-
-/** Media time at which a picture is shown, milliseconds. */
-const shownMs = ({ frame, ticks }: Placed): number => (ticks + frame.compositionTicks) / (VIDEO_TIMESCALE / 1000);
-
-function soundFits({ tracks }: OpenSegment, sound: Frame): boolean {
-  return tracks.audio !== null && tracks.audio.config === sound.config && tracks.audio.timescale === sound.clockRate;
 }

@@ -11,7 +11,8 @@ import type { Frame } from './intake.ts';
 import { KeyFrameAsker } from './key-frames.ts';
 import { Layers } from './layers.ts';
 import { Muxer } from './muxer.ts';
-import { type TakeFacts, type TakeOwner, TakeRecord } from './take-record.ts';
+import type { TakeFacts, TakeOwner } from './take-owner.ts';
+import { TakeRecord } from './take-record.ts';
 import { Timeline } from './timeline.ts';
 
 type Track = { stream: Layers; kind: MediaKind; paused: boolean };

@@ -1,0 +1,35 @@
+import { VIDEO_TIMESCALE } from '../mp4/init.ts';
+import type { CaptureTime } from '../time/capture-clock.ts';
+import type { SegmentTracks } from './init-for.ts';
+import type { Frame } from './intake.ts';
+import type { Placed } from './runs.ts';
+
+/** What the muxer has to tell whoever writes its bytes. */
+export type MuxerOutput = {
+  open: (start: { capture: CaptureTime; mediaMs: number; cell: number; tracks: SegmentTracks }) => void;
+  /** Buffers of one fragment, to be written in one go. */
+  fragment: (chunks: Buffer[], frames: number, audioFrames: number, end: { mediaMs: number; capture: CaptureTime }) => void;
+  close: (end: { mediaMs: number; capture: CaptureTime }) => void;
+  /** Nothing will be written of this frame. */
+  dropped: (frame: Frame) => void;
+  /** Video that follows needs a key frame first. */
+  needKey: (nowMs: number) => void;
+  /** A key frame now would let sound that turned up late be recorded sooner. */
+  wantKey: (nowMs: number) => void;
+};
+
+/** The segment that is being filled. */
+export type OpenSegment = {
+  cell: number;
+  tracks: SegmentTracks;
+  profile: string;
+  /** Fragments written so far. */
+  sequence: number;
+  primary: 'video' | 'audio';
+  /** Presentation less decode time of its first picture. */
+  leadTicks: number;
+  end: { mediaMs: number; capture: CaptureTime };
+};
+
+/** Media time at which a picture is shown, milliseconds. */
+export const shownMs = ({ frame, ticks }: Placed): number => (ticks + frame.compositionTicks) / (VIDEO_TIMESCALE / 1000);
