@@ -3,9 +3,23 @@ import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
+const running = new Set<ChildProcess>();
+
+/** From now on a process of ours: it does not outlive the bench, however that ends. */
+export function ours(child: ChildProcess): ChildProcess {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
+/** Stop whatever still runs: after a bench has failed, before its folder is removed. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map((child) => stopProcess(child)));
+}
+
 /** Start one of the bench's own processes and wait for its first message. */
 export async function startProcess(file: string, order: object): Promise<{ child: ChildProcess; first: unknown }> {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = ours(fork(fileURLToPath(new URL(file, import.meta.url)), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }));
   const first = await new Promise<unknown>((resolve, reject) => {
     child.once('message', resolve);
     child.once('error', reject);

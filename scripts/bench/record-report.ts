@@ -7,7 +7,7 @@ import { recordSources, type Workspace } from './workspace.ts';
 
 /** Per stream; `cpuPercent` is less ingest where ingest was measured. */
 type Figures = { cpuPercent: number; pssMiB: number; framesSent: number; framesLost: number; udpDrops: number };
-type HubFigures = Figures & { withheld: number; missing: number; unaccounted: number; misplaced: number } & {
+type HubFigures = Figures & { withheld: number; missing: number; unaccounted: number; misplaced: number; problems: number } & {
   eventLoopP99Ms: number;
   eventLoopMaxMs: number;
 };
@@ -53,6 +53,7 @@ function summary(options: RecordArgs, raw: Measured[]): RecordFigures {
           missing: count('missing'),
           unaccounted: count('unaccounted'),
           misplaced: count('misplaced'),
+          problems: sum(of('hub').map((each) => each.problems.length)),
           eventLoopP99Ms: worst('eventLoopP99Ms'),
           eventLoopMaxMs: worst('eventLoopMaxMs'),
         }
@@ -92,6 +93,7 @@ export function recordLines({ streams, rounds, seconds, hub, ffmpeg, ingest, rat
   if (late > 50) lines.push(`The sender itself was late (p99 ${late} ms): this machine is too busy, or too small, for so many streams.`);
   if (raw.some(({ relay, accounts }) => relay || accounts.some((each) => each.unaccounted !== 0 || each.misplaced > 0)))
     lines.push(...accountLines(raw));
+  for (const { problems } of raw) lines.push(...problems.map((problem) => `does not verify: ${problem}`));
   for (const { playlists } of raw)
     if (playlists) lines.push(`ffmpeg over ${playlists.takes} playlists: ${playlists.complaints.join('\n') || 'silent'}`);
   return lines;

@@ -39,6 +39,8 @@ export type Measured = {
   relay: RelayReport[] | null;
   nacked: number;
   resent: number;
+  /** What does not verify. */
+  problems: string[];
   accounts: Account[];
   playlists: { takes: number; complaints: string[] } | null;
 };
@@ -80,7 +82,7 @@ async function measure(way: Way, n: number, args: RecordArgs, space: Workspace, 
   const drops = udpDrops(side.pids());
   await wait(DRAIN_S);
   if (relay) await stopProcess(relay);
-  await side.end();
+  const problems = await side.end();
   const truth = JSON.parse(readFileSync(truthPath, 'utf8')) as SenderTruth[];
   const sent = sum(truth.map(({ frames }) => frames));
   const recorded = way === 'ingest' ? sent : sum(truth.map((_, i) => side.recorded(i)));
@@ -106,6 +108,7 @@ async function measure(way: Way, n: number, args: RecordArgs, space: Workspace, 
     relay: reportPath === null ? null : (JSON.parse(readFileSync(reportPath, 'utf8')) as RelayReport[]),
     nacked: sum(truth.map(({ nacked }) => nacked)),
     resent: sum(truth.map(({ resent }) => resent)),
+    problems,
     accounts,
     playlists,
   };

@@ -20,8 +20,8 @@ export type Side = {
   ready: () => Promise<void>;
   /** Delay of the event loop since this was last asked; null where there is none to speak of. */
   loopDelay: () => Promise<LoopDelay | null>;
-  /** Finish what is recorded. Throws when it is not whole. */
-  end: () => Promise<void>;
+  /** Finish what is recorded; resolves with what is wrong with it, which is nothing if all is well. */
+  end: () => Promise<string[]>;
   /** Pictures of the i-th stream on the disk, once ended. */
   recorded: (i: number) => number;
   close: () => Promise<void>;
@@ -42,8 +42,8 @@ async function hub(dir: string, streams: number, keep: boolean): Promise<Side> {
     end: async () => {
       await side.endOperation();
       const { problems, angles } = await verifyOperation(side.operationDir);
-      if (problems[0]) throw new Error(`the recordings do not verify: ${problems[0].path}: ${problems[0].message}`);
       frames = angles.map((angle) => angle.frames);
+      return problems.map(({ path, message }) => `${path}: ${message}`);
     },
     recorded: (i) => frames[i] ?? 0,
     close: () => side.close(keep),
@@ -61,7 +61,10 @@ async function rival(dir: string, streams: number, ffmpeg: boolean, keep: boolea
     ready: () =>
       ffmpeg ? until('every ffmpeg records', () => targets.every((_, i) => picturesIn(dirOf(i)).length > 0)) : Promise.resolve(),
     loopDelay: () => Promise.resolve(null),
-    end: () => stopProcess(child),
+    end: async () => {
+      await stopProcess(child);
+      return [];
+    },
     recorded: (i) => picturesIn(dirOf(i)).length,
     close: async () => {
       await stopProcess(child);

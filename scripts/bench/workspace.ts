@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clockOf, readAnchorMs } from './clock.ts';
+import { stopAll } from './processes.ts';
 import { type Picture, recordSource } from './source.ts';
 
 const TMPFS = 0x01021994; // statfs(2), f_type
@@ -20,6 +21,7 @@ export async function inWorkspace<T>(keep: string | null, say: (text: string) =>
     writeFileSync(join(root, 'figures.json'), JSON.stringify(figures, null, 2));
     return figures;
   } finally {
+    await stopAll();
     if (keep === null) rmSync(root, { recursive: true, force: true });
   }
 }
