@@ -1,7 +1,8 @@
+import { type ClockLine, hubTimeAt } from '../../media/recordings/time-map.ts';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { percentile, round, table } from './figures.ts';
-import { type Clock, hubTakes, type HubTake } from './hub-recording.ts';
+import { hubTakes, type HubTake } from './hub-recording.ts';
 import { HubSide } from './hub-side.ts';
 import type { AlignArgs } from './options.ts';
 import { startProcess, stopProcess, until, wait } from './processes.ts';
@@ -111,11 +112,11 @@ function errorsOf(takes: HubTake[], truth: SenderTruth, hubOffsetMs: number): Fr
   return errors;
 }
 
-/** Hub time of a media time: by the first clock line at or after it (docs/recordings.md), the last one where none is. */
-function byClock(clocks: Clock[], mediaMs: number): number {
-  const line = clocks.find((clock) => clock.mediaMs >= mediaMs - 0.001) ?? clocks.at(-1);
-  if (!line) throw new Error('the take has no clock line');
-  return line.hubMs + (mediaMs - line.mediaMs) * (1 + line.driftPpm / 1e6);
+/** Hub time of a media time by the rule that the product reads recordings by (docs/recordings.md). */
+function byClock(clocks: ClockLine[], mediaMs: number): number {
+  const hubMs = hubTimeAt(clocks, mediaMs);
+  if (hubMs === null) throw new Error('the take has no clock line');
+  return hubMs;
 }
 
 function figuresOf(errors: number[]): Errors {

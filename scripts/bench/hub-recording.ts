@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ClockLine } from '../../media/recordings/time-map.ts';
 import { angleName } from './hub-side.ts';
 import { picturesOf, type Sample } from './recorded.ts';
 
 /** What the benches use of a take's journal (docs/recordings.md); the chain of hashes is checked by `verifyOperation`. */
 export type Segment = { type: 'segment'; file: string; init: string; startMs: number; mediaMs: number; withheld: number; missing: number };
-export type Clock = { type: 'clock'; kind: string; mediaMs: number; hubMs: number; driftPpm: number };
 type Ended = { type: 'take.ended'; frames: number; withheld: number; missing: number };
-type Line = Segment | Clock | Ended | { type: 'other' };
+type Line = Segment | ClockLine | Ended | { type: 'other' };
 
 export type HubTake = {
   dir: string;
   segments: { line: Segment; pictures: Sample[] }[];
-  clocks: Clock[];
+  clocks: ClockLine[];
   /** As the take's last line has them. */
   withheld: number;
   missing: number;
