@@ -8,6 +8,8 @@ export type TrackInput = {
   clockRate: number;
   channels: number | null;
   payloadType: number;
+  /** Payload type of its retransmissions (RFC 4588), for a track of one stream; null where there are none or the transport has undone them, as the SFU does. */
+  rtxPayloadType: number | null;
   /** Parameters of the format (`a=fmtp`): parameter sets, AAC's configuration and the like, where the source has them in its SDP. */
   parameters: Record<string, unknown>;
   /** The SSRCs of its simulcast layers, lowest quality first; one or none for a track of one stream, whose SSRC may change. */

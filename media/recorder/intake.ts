@@ -7,6 +7,7 @@ import { createDepacketizer } from '../rtp/depacketizers.ts';
 import { MissingFrames } from '../rtp/missing.ts';
 import { parseRtp, type RtpPacket } from '../rtp/packet.ts';
 import { ReorderBuffer } from '../rtp/reorder.ts';
+import { unwrapRtx } from '../rtp/rtx.ts';
 import type { SlabPool } from '../rtp/slabs.ts';
 import { Unwrapper } from '../rtp/unwrap.ts';
 import { CaptureClock, type CaptureTime, type SourceClock } from '../time/capture-clock.ts';
@@ -103,7 +104,10 @@ export class Intake {
 
   /** Take one packet. Anything malformed or foreign is dropped without a sound: it says nothing. */
   rtp(bytes: Buffer, arrivalMs: number): void {
-    const packet = parseRtp(bytes, arrivalMs);
+    const { rtxPayloadType } = this.input;
+    const isRtx = rtxPayloadType !== null && ((bytes[1] ?? 0) & 0x7f) === rtxPayloadType;
+    const original = isRtx ? this.#retransmitted(bytes) : bytes;
+    const packet = original && parseRtp(original, arrivalMs);
     if (!packet || packet.payloadType !== this.input.payloadType) return;
     if (packet.ssrc !== this.#ssrc) this.#newSource(packet);
     this.#reorder.push(packet, arrivalMs);
@@ -144,6 +148,11 @@ export class Intake {
     const lacking = this.#lacking;
     this.#lacking = null;
     if (lacking) this.#output.damage({ ...lacking, toMs: Math.max(toMs, lacking.fromMs) });
+  }
+
+  /** The packet that a retransmission carries; null before the stream itself has begun. */
+  #retransmitted(bytes: Buffer): Buffer | null {
+    return this.#ssrc === null ? null : unwrapRtx(bytes, this.input.payloadType, this.#ssrc);
   }
 
   #newSource(packet: RtpPacket): void {

@@ -39,6 +39,7 @@ export async function tap(
     clockRate: codec.clockRate,
     channels: codec.channels ?? null,
     payloadType: codec.payloadType,
+    rtxPayloadType: null,
     parameters: producer.rtpParameters.codecs[0]?.parameters ?? {},
     layers,
     requestKeyFrame: () => void consumer.requestKeyFrame().catch(() => undefined), // fails only when it is closed

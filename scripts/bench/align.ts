@@ -13,6 +13,8 @@ import { FULL } from './source.ts';
 import { recordSources, type Workspace } from './workspace.ts';
 
 const OFFSET_MS = 5000;
+/** Of Opus, as the source has it. */
+const SOUND_MS = 20;
 const DRIFT_PPM = 50;
 
 /** Of |stamped − true capture time| over all frames of all sources, milliseconds. */
@@ -32,7 +34,14 @@ export type AlignFigures = {
   seconds: number;
   jitterMs: number;
   /** By the journals' clock lines, which is what the recording says in the end; `firstStamp` by each segment's own begin. */
-  hub: Errors & { firstStampP50Ms: number; firstStampP95Ms: number; firstStampMaxMs: number };
+  hub: Errors & {
+    firstStampP50Ms: number;
+    firstStampP95Ms: number;
+    firstStampMaxMs: number;
+    /** How far sound strays from where it lies against its picture in the middle: 99th percentile of all packets, and the worst. */
+    soundP99Ms: number;
+    soundMaxMs: number;
+  };
   arrival: Errors;
   ratio: { p95: number };
   /** Hub time less the bench's time, which was taken off every stamp, and how far that may be wrong. */
@@ -71,7 +80,15 @@ export async function benchAlign({ streams, seconds, jitterMs }: AlignArgs, spac
   if (!space.keep) rmSync(dir, { recursive: true, force: true });
   const all = (key: keyof FrameErrors): number[] => measured.flatMap((each) => each[key]);
   const first = figuresOf(all('firstStamp'));
-  const hub = { ...figuresOf(all('hub')), firstStampP50Ms: first.p50Ms, firstStampP95Ms: first.p95Ms, firstStampMaxMs: first.maxMs };
+  const stray = all('sound').map(Math.abs);
+  const hub = {
+    ...figuresOf(all('hub')),
+    firstStampP50Ms: first.p50Ms,
+    firstStampP95Ms: first.p95Ms,
+    firstStampMaxMs: first.maxMs,
+    soundP99Ms: round(percentile(stray, 0.99)),
+    soundMaxMs: round(Math.max(...stray)),
+  };
   const arrival = figuresOf(all('arrival'));
   const raw = measured.map((each, stream) => ({
     stream,
@@ -87,7 +104,7 @@ export async function benchAlign({ streams, seconds, jitterMs }: AlignArgs, spac
 }
 
 /** Signed, of each frame in its order. */
-type FrameErrors = { hub: number[]; firstStamp: number[]; arrival: number[] };
+type FrameErrors = { hub: number[]; firstStamp: number[]; arrival: number[]; sound: number[] };
 
 /** Throws when the frames recorded are not those that were sent: then nothing can be compared. */
 function errorsOf(takes: HubTake[], truth: SenderTruth, hubOffsetMs: number): FrameErrors {
@@ -99,7 +116,7 @@ function errorsOf(takes: HubTake[], truth: SenderTruth, hubOffsetMs: number): Fr
     throw new Error(
       `${truth.frames} frames were sent, ${pictures.length} recorded from the ${String(first)}th on: lost frames make this no measurement`,
     );
-  const errors: FrameErrors = { hub: [], firstStamp: [], arrival: truth.delayMs };
+  const errors: FrameErrors = { hub: [], firstStamp: [], arrival: truth.delayMs, sound: soundStray(take) };
   let n = 0;
   for (const { line, pictures: own } of take.segments) {
     for (const { ms } of own) {
@@ -110,6 +127,16 @@ function errorsOf(takes: HubTake[], truth: SenderTruth, hubOffsetMs: number): Fr
     }
   }
   return errors;
+}
+
+/**
+ * Sound against picture on the take's time line: pictures lie there by the sender's clock, 20 ms of sound must lie 20 ms
+ * of it apart. Of each packet, how far it is from where the middle one says it should be.
+ */
+function soundStray(take: HubTake): number[] {
+  const off = take.segments.flatMap(({ sounds }) => sounds).map(({ ms }, i) => ms - i * SOUND_MS);
+  const middle = percentile(off, 0.5);
+  return off.map((each) => each - middle);
 }
 
 /** Hub time of a media time by the rule that the product reads recordings by (docs/recordings.md). */
@@ -138,6 +165,7 @@ export function alignLines({ hub, arrival, ratio, hubClock, streams, seconds, ji
       ...raw.map((each) => row(`  source ${each.stream}: ${each.offsetMs / 1000} s, ${each.driftPpm} ppm`, each.hub)),
     ]),
     `p95, hub to arrival: ${ratio.p95}`,
+    `Sound against picture over the whole time: within ${ms(hub.soundP99Ms)} ms (p99), ${ms(hub.soundMaxMs)} ms at worst.`,
     `${streams} sources, ${seconds} s, ${frames} frames, jitter 0 to ${jitterMs} ms, reports every 1 s (video) and 5 s (audio).`,
     `Hub time was ${ms(hubClock.offsetMs)} ms (±${ms(hubClock.errorMs)}) from the bench's time, both from the same monotonic clock; that is taken off.`,
     'Arrival is the moment at which the sender sent the frame’s first packet: a recorder can only see it later.',

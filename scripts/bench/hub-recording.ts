@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClockLine } from '../../media/recordings/time-map.ts';
 import { angleName } from './hub-side.ts';
-import { picturesOf, type Sample } from './recorded.ts';
+import { picturesOf, type Sample, soundsOf } from './recorded.ts';
 
 /** What the benches use of a take's journal (docs/recordings.md); the chain of hashes is checked by `verifyOperation`. */
 export type Segment = { type: 'segment'; file: string; init: string; startMs: number; mediaMs: number; withheld: number; missing: number };
@@ -11,7 +11,7 @@ type Line = Segment | ClockLine | Ended | { type: 'other' };
 
 export type HubTake = {
   dir: string;
-  segments: { line: Segment; pictures: Sample[] }[];
+  segments: { line: Segment; pictures: Sample[]; sounds: Sample[] }[];
   clocks: ClockLine[];
   /** As the take's last line has them. */
   withheld: number;
@@ -36,7 +36,10 @@ function readTake(dir: string): HubTake {
     .map((line) => JSON.parse(line) as Line);
   const segments = lines
     .filter((line) => line.type === 'segment')
-    .map((line) => ({ line, pictures: picturesOf(readFileSync(join(dir, line.file))) }));
+    .map((line) => {
+      const bytes = readFileSync(join(dir, line.file));
+      return { line, pictures: picturesOf(bytes), sounds: soundsOf(bytes) };
+    });
   const clocks = lines.filter((line) => line.type === 'clock').filter((line) => line.kind === 'video');
   const ended = lines.find((line) => line.type === 'take.ended');
   return { dir, segments, clocks, withheld: ended?.withheld ?? 0, missing: ended?.missing ?? 0 };

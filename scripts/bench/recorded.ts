@@ -2,12 +2,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SenderTruth } from './sender-order.ts';
 
-/** One picture in a recording: presentation time and size. */
+/** One picture, or packet of sound, in a recording: presentation time and size. */
 export type Sample = { ms: number; bytes: number };
 
-const VIDEO_TRACK = 1;
-/** Both recorders use 90 kHz, as RTP does. */
-const TICKS_PER_MS = 90;
+type Track = { id: number; ticksPerMs: number };
+/** Both recorders use RTP's clock rates. */
+const VIDEO: Track = { id: 1, ticksPerMs: 90 };
+const AUDIO: Track = { id: 2, ticksPerMs: 48 };
 /** Frames whose sizes say together which ones they are. */
 const TELLING = 20;
 
@@ -16,12 +17,16 @@ const TELLING = 20;
  * fragment whose media data is not whole does not count. Written for the benches alone, so that they do not measure the
  * recorder by its own reader.
  */
-export function picturesOf(bytes: Buffer): Sample[] {
+export const picturesOf = (bytes: Buffer): Sample[] => samplesOf(bytes, VIDEO);
+/** Its packets of sound, likewise: track 2. */
+export const soundsOf = (bytes: Buffer): Sample[] => samplesOf(bytes, AUDIO);
+
+function samplesOf(bytes: Buffer, track: Track): Sample[] {
   const samples: Sample[] = [];
   let open: Sample[] = [];
   for (const box of boxes(bytes, 0, bytes.length)) {
     if (box.type === 'moof')
-      open = [...boxes(bytes, box.from, box.to)].filter(({ type }) => type === 'traf').flatMap((traf) => trafOf(bytes, traf));
+      open = [...boxes(bytes, box.from, box.to)].filter(({ type }) => type === 'traf').flatMap((traf) => trafOf(bytes, traf, track));
     if (box.type === 'mdat') samples.push(...open.splice(0));
   }
   return samples;
@@ -62,7 +67,7 @@ function* boxes(bytes: Buffer, start: number, end: number): Generator<Box> {
   }
 }
 
-function trafOf(bytes: Buffer, traf: Box): Sample[] {
+function trafOf(bytes: Buffer, traf: Box, wanted: Track): Sample[] {
   const samples: Sample[] = [];
   let track = 0;
   let ticks = 0;
@@ -77,7 +82,7 @@ function trafOf(bytes: Buffer, traf: Box): Sample[] {
       if (flags & 0x10) usual.size = bytes.readUInt32BE(at);
     } else if (type === 'tfdt') {
       ticks = bytes[from] === 1 ? Number(bytes.readBigUInt64BE(from + 4)) : bytes.readUInt32BE(from + 4);
-    } else if (type === 'trun' && track === VIDEO_TRACK) {
+    } else if (type === 'trun' && track === wanted.id) {
       let at = from + 8 + (flags & 0x1 ? 4 : 0) + (flags & 0x4 ? 4 : 0);
       for (let i = bytes.readUInt32BE(from + 4); i > 0; i -= 1) {
         const duration = flags & 0x100 ? bytes.readUInt32BE(at) : usual.duration;
@@ -86,7 +91,7 @@ function trafOf(bytes: Buffer, traf: Box): Sample[] {
         at += (flags & 0x200 ? 4 : 0) + (flags & 0x400 ? 4 : 0);
         const offset = flags & 0x800 ? bytes.readInt32BE(at) : 0;
         at += flags & 0x800 ? 4 : 0;
-        samples.push({ ms: (ticks + offset) / TICKS_PER_MS, bytes: size });
+        samples.push({ ms: (ticks + offset) / wanted.ticksPerMs, bytes: size });
         ticks += duration;
       }
     }

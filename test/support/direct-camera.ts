@@ -38,7 +38,7 @@ export async function filmDirectly(
   kinds.forEach((kind, i) => {
     const track = trackOf(sections[i] ?? '');
     const payloadType = Number(/^m=\w+ \d+ \S+ (\d+)/.exec(sections[i] ?? '')?.[1]);
-    const sink = addTrack({ kind, ...track, payloadType, layers: [], requestKeyFrame: () => undefined });
+    const sink = addTrack({ kind, ...track, payloadType, rtxPayloadType: null, layers: [], requestKeyFrame: () => undefined });
     const socket = sockets[i] as Socket;
     socket.removeAllListeners('message');
     for (const { bytes, atMs } of early[i] ?? []) hand(sink, bytes, atMs);

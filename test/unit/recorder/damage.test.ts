@@ -12,7 +12,15 @@ const STEP_MS = 1000 / 30;
 function damageOf(pictures: number, keys: number[], delayMs: (i: number) => number | null): Damage[] {
   const damage: Damage[] = [];
   const memory = new SlabPool();
-  const input = { kind: 'video' as const, mimeType: 'video/H264', clockRate: 90_000, channels: null, payloadType: 96, parameters: {} };
+  const input = {
+    kind: 'video' as const,
+    mimeType: 'video/H264',
+    clockRate: 90_000,
+    channels: null,
+    payloadType: 96,
+    rtxPayloadType: null,
+    parameters: {},
+  };
   const layers = new Layers({ ...input, layers: [1], requestKeyFrame: () => undefined }, new SourceClock(), memory, {
     frame: (frame) => memory.free(frame.data),
     withheld: ({ unit }) => memory.free(unit.data),

@@ -22,6 +22,7 @@ function sender() {
     clockRate: 90_000,
     channels: null,
     payloadType: 96,
+    rtxPayloadType: null,
     parameters: {},
     layers: [11, 22, 33],
     requestKeyFrame: () => void (counts.asked += 1),

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { Intake } from '../../../media/recorder/intake.ts';
+import type { Damage } from '../../../media/recordings/lines.ts';
+import { SlabPool } from '../../../media/rtp/slabs.ts';
+import { SourceClock } from '../../../media/time/capture-clock.ts';
+import { PPS, rtpBytes, SPS } from '../../support/rtp.ts';
+
+const T0 = 1_800_000_000_000;
+const KEY = Buffer.concat([Buffer.from([0x78, 0, SPS.length]), SPS, Buffer.from([0, PPS.length]), PPS, Buffer.from([0, 3, 0x65, 0x88, 7])]);
+const SLICE = Buffer.from([0x41, 0x9a, 3]);
+
+/** One stream, one packet a picture; and what becomes of it. */
+function stream(rtxPayloadType: number | null = null) {
+  const shown: number[] = [];
+  const damage: Damage[] = [];
+  const counts = { withheld: 0, missing: 0, asked: 0 };
+  const memory = new SlabPool();
+  const input = {
+    kind: 'video' as const,
+    mimeType: 'video/H264',
+    clockRate: 90_000,
+    channels: null,
+    payloadType: 96,
+    rtxPayloadType,
+    parameters: {},
+    layers: [],
+    requestKeyFrame: () => void (counts.asked += 1),
+  };
+  const intake = new Intake(input, new SourceClock(), memory, {
+    frame: ({ data, capture }) => {
+      shown.push(Math.round((capture.hubMs - T0) / (1000 / 30)));
+      memory.free(data);
+    },
+    withheld: ({ unit }) => {
+      counts.withheld += 1;
+      memory.free(unit.data);
+    },
+    missing: (frames) => void (counts.missing += frames),
+    damage: (stretch) => void damage.push(stretch),
+    nextRun: () => 1,
+  });
+  const atMs = (i: number): number => T0 + (i * 1000) / 30;
+  const send = (i: number, payload: Buffer, ssrc = 1, sequence = i): void =>
+    intake.rtp(rtpBytes(sequence, i * 3000, payload, true, 96, ssrc), atMs(i));
+  return { intake, shown, damage, counts, memory, send, atMs };
+}
+
+describe('one stream on its way into a take', () => {
+  it('takes a retransmission for the packet it carries (RFC 4588)', () => {
+    const { intake, shown, counts, send, atMs } = stream(97);
+    send(0, KEY);
+    send(2, SLICE);
+    const original = Buffer.alloc(2);
+    original.writeUInt16BE(1);
+    intake.rtp(rtpBytes(700, 3000, Buffer.concat([original, SLICE]), true, 97, 99), atMs(2) + 20);
+    send(3, SLICE);
+    expect(shown).toEqual([0, 1, 2, 3]);
+    expect(counts).toMatchObject({ withheld: 0, missing: 0 });
+  });
+
+  it('ignores what is foreign, padding alone and rubbish', () => {
+    const { intake, shown, counts, send, atMs } = stream();
+    send(0, KEY);
+    intake.rtp(Buffer.from([0x80]), atMs(0));
+    intake.rtp(rtpBytes(5, 0, SLICE, true, 111), atMs(0));
+    send(1, Buffer.alloc(0));
+    intake.rtp(rtpBytes(2, 3000, SLICE, true), atMs(1));
+    expect(shown).toEqual([0, 1]);
+    expect(counts).toMatchObject({ withheld: 0, missing: 0 });
+  });
+
+  it('withholds after a loss until the key frame it asks for, and says what was lacking where', () => {
+    const { intake, shown, damage, counts, memory, send, atMs } = stream();
+    for (let i = 0; i < 30; i += 1) send(i, i === 0 ? KEY : SLICE);
+    for (let i = 33; i < 45; i += 1) send(i, SLICE); // three are gone
+    intake.expire(atMs(45) + 1000);
+    send(45, KEY);
+    expect(shown).toEqual([...Array.from({ length: 30 }, (_, i) => i), 45]);
+    expect(counts).toMatchObject({ withheld: 12, missing: 3 });
+    expect(counts.asked).toBeGreaterThan(0);
+    expect(damage).toMatchObject([{ withheld: 12, missing: 3 }]);
+    expect(Math.round((damage[0]?.toMs ?? 0) - (damage[0]?.fromMs ?? 0))).toBe(500);
+    intake.flush();
+    expect(memory.livePieces).toBe(0);
+  });
+
+  it('goes on with a key frame when the sender begins anew under another SSRC', () => {
+    const { shown, counts, send } = stream();
+    for (let i = 0; i < 5; i += 1) send(i, i === 0 ? KEY : SLICE);
+    send(5, SLICE, 2, 40_000);
+    send(6, KEY, 2, 40_001);
+    send(7, SLICE, 2, 40_002);
+    expect(shown).toEqual([0, 1, 2, 3, 4, 6, 7]);
+    expect(counts.withheld).toBe(1);
+  });
+});
