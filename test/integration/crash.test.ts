@@ -83,8 +83,9 @@ describe('kill -9 of everything', () => {
   it('costs at most the open fragment; on the next start the recordings are repaired, play and verify', async () => {
     const { running, filmed } = await filming('all', ['东侧', '西侧']);
     await untilSegments(filmed, filmed.angles[1]?.angleId ?? '', 2);
-    // somewhere inside a segment, with fragments behind it and one open
-    await new Promise((resolve) => setTimeout(resolve, 1300));
+    const lastLine = (angleId: string): unknown => journalLines(join(filmed.dir, angleId, '0001', 'journal.ndjson')).at(-1)?.['type'];
+    // in the midst of a segment: a file begins with its first fragment
+    await until('both have one open', () => filmed.angles.every(({ angleId }) => lastLine(angleId) === 'segment.opened'));
     const killedMs = Date.now();
     await running.killAll();
     for (const { camera } of filmed.angles) camera.cut();
