@@ -12,7 +12,7 @@ import { startSide, type Side, type Way } from './sides.ts';
 import { FULL, SMALL } from './source.ts';
 import type { Workspace } from './workspace.ts';
 
-const SETTLE_S = 15;
+const SETTLE_S = 12;
 /** What is on its way, and what is asked for again, arrives. */
 const DRAIN_S = 1.5;
 
