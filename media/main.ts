@@ -7,6 +7,7 @@ import { HubError, messageOf } from './errors.ts';
 import { Alarms } from './operations/alarms.ts';
 import { ClockWatch } from './operations/clock-watch.ts';
 import { DiskWatch } from './operations/disk-watch.ts';
+import { machineSynchronised } from './operations/clock-sync.ts';
 import { Figures } from './operations/figures.ts';
 import { mediaHandlers } from './operations/handlers.ts';
 import { Registry } from './operations/registry.ts';
@@ -69,7 +70,7 @@ const registry = new Registry({
   segmentMs: settings.segmentMs,
   silenceMs: settings.silenceMs,
   hubVersion: await version(),
-  clockSynchronised: null,
+  clockSynchronised: await machineSynchronised(),
   refuse: (dir) => diskWatch.refusal(dir),
 });
 
