@@ -96,7 +96,12 @@ export class Take {
     return {
       rtp: (packet, arrivalMs) => {
         this.#lastPacketMs = arrivalMs;
-        if (this.#state === 'open') stream.rtp(packet, arrivalMs);
+        if (this.#state !== 'open') return;
+        try {
+          stream.rtp(packet, arrivalMs);
+        } catch (error) {
+          this.#log.error({ err: error, takeId: this.takeId }, 'a packet could not be taken'); // it costs itself, not the hub
+        }
       },
       senderReport: (report) => stream.senderReport(report),
       roundTrip: (roundTripMs) => this.#clock.noteRoundTrip(roundTripMs),
