@@ -94,6 +94,9 @@ export class LiveOperation {
     this.recorder.angle(angleId);
     if (peer.angleId !== null && peer.angleId !== angleId)
       throw new HubError('conflict', `this device already films ${peer.angleId}`, { field: 'angleId' });
+    const present = this.#sources.get(angleId);
+    if (present?.peer === peer && [...present.producers.values()].some((each) => each.kind === kind))
+      throw new HubError('conflict', `this device already sends ${kind}`, { field: 'kind' });
     const producer = await peer.produce(transportId, kind, rtpParameters);
     const source = await this.#claim(peer, angleId).catch((error: unknown) => {
       producer.close();

@@ -45,7 +45,12 @@ export type IntakeOutput = {
   nextRun: () => number;
 };
 
+type Moment = { timestamp: number; arrivalMs: number };
+
 const KEY_REQUEST_EVERY_MS = 500;
+/** Timestamps and arrivals that drift apart so far belong to two numberings. */
+const RUNAWAY_MS = 10_000;
+const BACK_MS = 1000;
 /** Frames held for their order are let go when nothing has followed for so long. */
 const ORDER_WAIT_MS = 300;
 
@@ -59,6 +64,7 @@ export class Intake {
   readonly #memory: SlabPool;
   #clock: CaptureClock;
   #ssrc: number | null = null;
+  #stray: RtpPacket | null = null;
   #reorder: ReorderBuffer;
   #depacketizer: Depacketizer;
   #unwrap = new Unwrapper(32);
@@ -70,6 +76,9 @@ export class Intake {
   #skipLeading = false;
   #keyAskedMs = -Infinity;
   #arrivedMs = 0;
+  /** The last frame whose time made sense, and one whose did not. */
+  #newest: Moment | null = null;
+  #suspect: Moment | null = null;
   #ssrcRestart = false;
   #shown: CodecConfig | null = null;
   /** Where good pictures ended, and what has been lacking since. */
@@ -109,7 +118,16 @@ export class Intake {
     const original = isRtx ? this.#retransmitted(bytes) : bytes;
     const packet = original && parseRtp(original, arrivalMs);
     if (!packet || packet.payloadType !== this.input.payloadType) return;
-    if (packet.ssrc !== this.#ssrc) this.#newSource(packet);
+    if (packet.ssrc !== this.#ssrc && this.#ssrc !== null) {
+      // one stray packet, or a late one of the stream before, is no new stream: two in a row are
+      const before = this.#stray;
+      this.#stray = packet;
+      if (before?.ssrc !== packet.ssrc) return;
+      this.#newSource();
+      this.#reorder.push(before, before.arrivalMs);
+    }
+    this.#stray = null;
+    this.#ssrc = packet.ssrc;
     this.#reorder.push(packet, arrivalMs);
   }
 
@@ -155,14 +173,11 @@ export class Intake {
     return this.#ssrc === null ? null : unwrapRtx(bytes, this.input.payloadType, this.#ssrc);
   }
 
-  #newSource(packet: RtpPacket): void {
-    if (this.#ssrc !== null) {
-      this.flush();
-      this.#reorder = this.#newReorder();
-      this.#depacketizer = this.#newDepacketizer();
-      this.#ssrcRestart = true;
-    }
-    this.#ssrc = packet.ssrc;
+  #newSource(): void {
+    this.flush();
+    this.#reorder = this.#newReorder();
+    this.#depacketizer = this.#newDepacketizer();
+    this.#ssrcRestart = true;
   }
 
   #newReorder(): ReorderBuffer {
@@ -178,7 +193,12 @@ export class Intake {
   }
 
   #unit(unit: AccessUnit): void {
+    if (!unit.restart && !this.#timely(unit)) {
+      this.#untimely(unit);
+      return;
+    }
     if (unit.restart) this.#restart();
+    this.#newest = { timestamp: unit.timestamp, arrivalMs: unit.arrivalMs };
     const shownTicks = this.#unwrap.next(unit.timestamp);
     this.#arrivedMs = unit.arrivalMs;
     this.#clock.observe(unit.timestamp, unit.arrivalMs);
@@ -218,6 +238,46 @@ export class Intake {
     this.#goodUntilMs = capture.hubMs + this.#stepMs;
     this.#goodTicks = Math.max(this.#goodTicks ?? shownTicks, shownTicks);
     this.#order.push({ ...this.#facts(unit, capture, config), shownTicks }, shownTicks);
+  }
+
+  /**
+   * Does its timestamp fit the ones before? It may not run away from its arrival by more than any outage explains, nor go
+   * back by more than frames are reordered. A second one that goes with the first such makes it a new numbering.
+   */
+  #timely(unit: AccessUnit): boolean {
+    const apartMs = (a: Moment, b: Moment): { byTimeMs: number; byArrivalMs: number } => ({
+      byTimeMs: (((a.timestamp - b.timestamp) | 0) * 1000) / this.input.clockRate,
+      byArrivalMs: a.arrivalMs - b.arrivalMs,
+    });
+    const fitting = (from: Moment | null): boolean => {
+      if (!from) return true;
+      const { byTimeMs, byArrivalMs } = apartMs(unit, from);
+      return Math.abs(byTimeMs - byArrivalMs) < RUNAWAY_MS && byTimeMs > -BACK_MS;
+    };
+    const suspect = this.#suspect;
+    this.#suspect = null;
+    if (fitting(this.#newest)) return true;
+    if (suspect && fitting(suspect)) {
+      unit.restart = true;
+      return true;
+    }
+    this.#suspect = { timestamp: unit.timestamp, arrivalMs: unit.arrivalMs };
+    return false;
+  }
+
+  /** A frame whose time makes no sense is not placed anywhere. */
+  #untimely(unit: AccessUnit): void {
+    if (this.input.kind === 'audio') {
+      this.#output.missing(1);
+      this.#memory.free(unit.data);
+      return;
+    }
+    this.#order.flush();
+    this.#waitingForKey = true;
+    this.askForKey(unit.arrivalMs);
+    const captureMs = this.#goodUntilMs ?? unit.arrivalMs;
+    this.#lack(captureMs).withheld += 1;
+    this.#output.withheld({ unit, captureMs, config: this.#depacketizer.config });
   }
 
   #facts(unit: AccessUnit, capture: CaptureTime, config: CodecConfig | null): Omit<Frame, 'ticks' | 'compositionTicks'> {

@@ -9,6 +9,8 @@ export type LayersOutput = {
   withheld: (withheld: Withheld) => void;
   missing: (frames: number) => void;
   damage: (damage: Damage) => void;
+  /** One more run of numbers begins: the next value, unique within the take. */
+  nextRun: () => number;
   /** From the key frame captured then on, this layer is recorded. Told only where there are several. */
   layer: (hubMs: number, layer: number, layers: number) => void;
 };
@@ -53,7 +55,6 @@ export class Layers {
     this.input = input;
     this.#output = output;
     this.#memory = memory;
-    let runs = 0;
     this.#layers = Array.from({ length: Math.max(1, input.layers.length) }, (_, index) => ({
       sinceMs: 0,
       lastMs: -Infinity,
@@ -62,7 +63,7 @@ export class Layers {
         withheld: (withheld) => (index === this.#chosen ? output.withheld(withheld) : memory.free(withheld.unit.data)),
         missing: (frames) => index === this.#chosen && output.missing(frames),
         damage: (damage) => index === this.#chosen && output.damage(damage),
-        nextRun: () => (runs += 1),
+        nextRun: output.nextRun,
       }),
     }));
     this.#only = this.#layers.length === 1 ? this.#intake : null;

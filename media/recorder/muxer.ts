@@ -222,7 +222,7 @@ export class Muxer {
       const isNext = cellOf(sound.capture.hubMs, this.#segmentMs) > segment.cell || !fits(segment.tracks.audio, sound);
       const isCut = (segment.sequence > 0 || i > 0) && isNext;
       if (!isCut && (i === 0 || sound.ticks - first.ticks + this.#audio.stepTicks <= (FRAGMENT_MS * sound.clockRate) / 1000)) continue;
-      this.#emit(0, sound.capture.hubMs);
+      this.#emit(0, sound.capture.hubMs, i);
       if (isCut) this.#close();
       return i > 0 || isCut;
     }
@@ -247,16 +247,16 @@ export class Muxer {
     const last = this.#audio.last ?? sound;
     if (last.ticks - sound.ticks < (FRAGMENT_MS * sound.clockRate) / 1000 - this.#audio.stepTicks) return false;
     const tick = (segment.cell + 1) * this.#segmentMs;
-    this.#emit(0, Math.min(last.capture.hubMs, tick));
+    this.#emit(0, Math.min(last.capture.hubMs, tick), 1);
     return true;
   }
 
-  /** One fragment: the first `frames` pictures and all sound captured before `untilHubMs`. */
-  #emit(frames: number, untilHubMs: number): void {
+  /** One fragment: the first `frames` pictures and all sound captured before `untilHubMs`, at least the first `sounds`. */
+  #emit(frames: number, untilHubMs: number, sounds = 0): void {
     const segment = this.#segment;
     if (!segment) return;
     const video = this.#videoRun(frames);
-    const audio = this.#audioRun(segment, untilHubMs);
+    const audio = this.#audioRun(segment, untilHubMs, sounds);
     if (video.samples.length + audio.samples.length === 0) return;
     segment.sequence += 1;
     this.#output.fragment(fragment(segment.sequence, [video, audio]), video.samples.length, audio.samples.length, segment.end);
@@ -276,9 +276,9 @@ export class Muxer {
     return run;
   }
 
-  #audioRun(segment: OpenSegment, untilHubMs: number): TrackRun {
+  #audioRun(segment: OpenSegment, untilHubMs: number, atLeast: number): TrackRun {
     if (!segment.tracks.audio) return { trackId: AUDIO_TRACK_ID, baseTicks: 0, samples: [] };
-    const taken = this.#audio.takeFor(segment.tracks.audio, untilHubMs);
+    const taken = this.#audio.takeFor(segment.tracks.audio, untilHubMs, atLeast);
     const primary = segment.primary === 'audio';
     const placed = taken.map((frame, i) => ({ frame, ticks: this.#timeline.audioTicks(frame, i === 0, primary) }));
     const { run, endTicks } = audioRun(placed, this.#audio.first ?? null, this.#audio.stepTicks);

@@ -98,14 +98,16 @@ export class SegmentWriter {
 
   /** Write a side file in one go, flush and journal it. `written` as with `write`; false when the disk is behind. */
   aside(facts: SideFacts, chunks: Buffer[], written: () => void): boolean {
-    if (this.#behind) return false;
     const size = sizeOf(chunks);
+    if (this.#behind || !this.#budget.admits(this.#pendingBytes, size)) return false;
+    this.#pendingBytes += size;
     this.#budget.hold(size);
     const work = async (): Promise<void> => {
       const made = await this.#writeWhole(facts.file, chunks);
       await this.#append({ type: 'withheld', ...facts, ...made });
     };
     this.#queue(work, () => {
+      this.#pendingBytes -= size;
       this.#budget.release(size);
       written();
     });

@@ -49,12 +49,12 @@ export class SoundQueue {
     return this.#take((sound) => sound.capture.hubMs > hubMs);
   }
 
-  /** Takes what was captured before a moment and can be stored in this track. */
-  takeFor(track: SegmentTracks['audio'], untilHubMs: number): Frame[] {
-    return this.#take((sound) => sound.capture.hubMs >= untilHubMs || !fits(track, sound));
+  /** Takes what was captured before a moment and can be stored in this track; `atLeast` so many, whatever their capture (it may step back). */
+  takeFor(track: SegmentTracks['audio'], untilHubMs: number, atLeast: number): Frame[] {
+    return this.#take((sound, i) => (i >= atLeast && sound.capture.hubMs >= untilHubMs) || !fits(track, sound));
   }
 
-  #take(stop: (sound: Frame) => boolean): Frame[] {
+  #take(stop: (sound: Frame, index: number) => boolean): Frame[] {
     const until = this.#frames.findIndex(stop);
     return this.#frames.splice(0, until < 0 ? this.#frames.length : until);
   }

@@ -57,7 +57,7 @@ export class TakeRecord {
   /** The newest initialisation segment that describes a picture. */
   #pictureInit: string | null = null;
   #sideFiles = 0;
-  #steppedMs = 0;
+  #stepped: { clock: CaptureClock | null; byMs: number } = { clock: null, byMs: 0 };
   /** Lines that came before the journal was there. */
   #early: TakeLine[] = [];
 
@@ -254,8 +254,10 @@ export class TakeRecord {
   /** What is known of the sender's clock at the end of a segment. */
   #clockLines(end: Edge, kind: MediaKind, clock: CaptureClock | null, nowMs: number): TakeLine[] {
     const atMs = round3(nowMs);
-    const stepMs = (clock?.senderSteppedMs ?? this.#steppedMs) - this.#steppedMs;
-    this.#steppedMs += stepMs;
+    const steppedMs = clock?.senderSteppedMs ?? 0;
+    // another clock (a new track or numbering) begins with what it knows: that is no step
+    const stepMs = clock === this.#stepped.clock ? steppedMs - this.#stepped.byMs : 0;
+    this.#stepped = { clock, byMs: steppedMs };
     const { method, hubMs, errorMs } = end.capture;
     return [
       ...(stepMs === 0 ? [] : [{ type: 'sender.stepped' as const, atMs, stepMs: round3(stepMs) }]),

@@ -39,6 +39,7 @@ export class Take {
   #size = { width: 0, height: 0 };
   #ended: Promise<void> | null = null;
   #lastPacketMs: number | null = null;
+  #runs = 0;
 
   constructor(facts: TakeFacts, nowMs: () => number, owner: TakeOwner, log: Log) {
     this.#nowMs = nowMs;
@@ -55,7 +56,13 @@ export class Take {
       wantKey: () => this.#video()?.stream.input.requestKeyFrame(),
     });
     this.#keyFrames = new KeyFrameAsker(facts.segmentMs, nowMs, () => this.#video()?.stream.input.requestKeyFrame());
-    this.#timer = everyPunctual(TICK_MS, () => this.#tick());
+    this.#timer = everyPunctual(TICK_MS, () => {
+      try {
+        this.#tick();
+      } catch (error) {
+        this.#log.error({ err: error, takeId: this.takeId }, 'a take could not go on'); // the others do
+      }
+    });
   }
 
   get state(): 'open' | 'closed' {
@@ -87,6 +94,7 @@ export class Take {
       withheld: (withheld) => this.#record.withheld(withheld),
       missing: (frames) => this.#record.missing(kind, frames),
       damage: (damage) => this.#record.damage(damage),
+      nextRun: () => (this.#runs += 1),
       layer: (hubMs, layer, layers) => this.#record.note({ type: 'layer', hubMs: round3(hubMs), layer, layers }),
     });
     const track: Track = { stream, kind, paused: false };

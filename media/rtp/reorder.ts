@@ -9,6 +9,8 @@ export type ReorderCounters = { received: number; duplicates: number; late: numb
 const SLOTS = 4096;
 /** RFC 3550, A.1: a jump further than this is a restart once two packets in a row confirm it. */
 const MAX_DROPOUT = 3000;
+/** A silence of so long may hide more packets than any gap. */
+const OUTAGE_MS = 2000;
 const MIN_WAIT_MS = 60;
 /** While gaps do get filled, a second request must have the time that the first had: mediasoup asks again after a round trip. */
 const FILLED_WAIT_MS = 300;
@@ -36,6 +38,9 @@ export class ReorderBuffer {
   /** When the numbers last given up were given up, to learn from what still comes. */
   #gaveUp: { from: number; to: number; sinceMs: number } | null = null;
   #suspect: RtpPacket | null = null;
+  /** The newest packet handed out, and what was lost behind it in an outage too long to be a gap. */
+  #last: { timestamp: number; arrivalMs: number } | null = null;
+  #outageLost = 0;
   #restarting = false;
 
   constructor(output: ReorderOutput) {
@@ -108,7 +113,8 @@ export class ReorderBuffer {
   }
 
   #drain(lostBefore: number): void {
-    let lost = lostBefore;
+    let lost = lostBefore + this.#outageLost;
+    this.#outageLost = 0;
     const before = this.#expected;
     for (;;) {
       const slot = (this.#expected as number) % SLOTS;
@@ -119,6 +125,7 @@ export class ReorderBuffer {
       this.#expected = (this.#expected as number) + 1;
       const restart = this.#restarting;
       this.#restarting = false;
+      this.#last = packet;
       this.#output(packet, lost, restart);
       lost = 0;
     }
@@ -143,14 +150,27 @@ export class ReorderBuffer {
     }
   }
 
+  /** Nothing came for long, and time has gone on in the stream as well: it is the same numbering, with a great hole. */
+  #wasOutage(packet: RtpPacket): boolean {
+    const last = this.#last;
+    if (!last || packet.arrivalMs - last.arrivalMs < OUTAGE_MS) return false;
+    return ((packet.timestamp - last.timestamp) | 0) > 0;
+  }
+
   #suspectRestart(packet: RtpPacket, nowMs: number): void {
     const before = this.#suspect;
     this.#suspect = packet;
     if (!before || packet.sequence !== ((before.sequence + 1) & 0xffff)) return;
     this.flush();
-    this.counters.restarts += 1;
     this.#suspect = null;
-    this.#restarting = true;
+    const lost = this.#unwrap.peek(before.sequence) - (this.#expected as number);
+    if (lost > 0 && this.#wasOutage(before)) {
+      this.counters.lost += lost;
+      this.#outageLost = lost;
+    } else {
+      this.counters.restarts += 1;
+      this.#restarting = true;
+    }
     this.#expected = this.#unwrap.next(before.sequence);
     this.#highest = this.#expected - 1;
     this.counters.received -= 2;

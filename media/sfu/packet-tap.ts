@@ -25,7 +25,7 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
  * consumers are handed on as they lie, everything else goes to mediasoup as it came. Where its insides are not as they
  * are known here, `tapPackets` uses the event it documents.
  */
-const sinks = new Map<number, PacketSink>();
+const sinks = new Map<number, { id: Buffer; sink: PacketSink }>();
 const known = install();
 
 /** Whether packets take the short way. */
@@ -33,12 +33,13 @@ export const tapsDirectly = known !== null;
 
 /** Hand every packet of this consumer (on a DirectTransport) to `sink`, which may keep it, until the consumer is closed. */
 export function tapPackets(consumer: types.Consumer, sink: PacketSink): void {
-  const key = keyOf(Buffer.from(consumer.id, 'latin1'), 0);
+  const id = Buffer.from(consumer.id, 'latin1');
+  const key = keyOf(id, 0);
   if (!known || sinks.has(key)) {
     consumer.on('rtp', sink);
     return;
   }
-  sinks.set(key, sink);
+  sinks.set(key, { id, sink });
   consumer.observer.once('close', () => sinks.delete(key));
 }
 
@@ -99,10 +100,11 @@ function handOn(bytes: Buffer, start: number, { notification, rtpEvent }: { noti
   const told = target(bytes, field(bytes, message, MESSAGE.data));
   const event = field(bytes, told, NOTIFICATION.event);
   if (event === 0 || bytes[event] !== rtpEvent) return false;
-  const sink = sinks.get(keyOf(bytes, target(bytes, field(bytes, told, NOTIFICATION.handlerId)) + 4));
-  if (!sink) return false;
+  const name = target(bytes, field(bytes, told, NOTIFICATION.handlerId)) + 4;
+  const tapped = sinks.get(keyOf(bytes, name));
+  if (!tapped || bytes.compare(tapped.id, 0, tapped.id.length, name, name + tapped.id.length) !== 0) return false;
   const packet = target(bytes, field(bytes, target(bytes, field(bytes, told, NOTIFICATION.body)), RTP.data));
-  sink(bytes.subarray(packet + 4, packet + 4 + int32(bytes, packet)));
+  tapped.sink(bytes.subarray(packet + 4, packet + 4 + int32(bytes, packet)));
   return true;
 }
 

@@ -8,6 +8,8 @@ export type CaptureTime = { hubMs: number; errorMs: number; method: CaptureMetho
 
 /** Unknown transit on a path whose round trip nobody measured: said as error, not corrected for. */
 const UNKNOWN_TRANSIT_MS = 5;
+/** No delay explains more between two tracks of one source. */
+const STEP_MS = 1000;
 
 /**
  * What the tracks of one source share: its wall clock against hub time. One envelope for audio and video keeps them
@@ -40,6 +42,7 @@ export class CaptureClock {
   readonly #byArrival = new DelayEnvelope();
   readonly #unwrap = new Unwrapper(32);
   readonly #msPerTick: number;
+  #newest: { ticks: number; arrivalMs: number } | null = null;
 
   constructor(source: SourceClock, clockRate: number) {
     this.#source = source;
@@ -67,13 +70,25 @@ export class CaptureClock {
 
   report(rtpTimestamp: number, senderMs: number): void {
     const first = !this.#fit.ready;
+    if (first) this.#fit.assumeStepped(this.#steppedBefore(rtpTimestamp, senderMs));
     this.#fit.add(rtpTimestamp, senderMs);
     if (first) this.#carryOver();
+  }
+
+  /** By how much the sender's clock, as this first report has it, is off from what the source's other tracks have taught: a step that this one has not seen. */
+  #steppedBefore(rtpTimestamp: number, reportMs: number): number {
+    const { envelope } = this.#source;
+    const seen = this.#newest;
+    if (!seen || !envelope.ready) return 0;
+    const senderMs = reportMs + (seen.ticks - this.#unwrap.peek(rtpTimestamp)) * this.#msPerTick;
+    const offMs = envelope.toHubMs(senderMs) - seen.arrivalMs;
+    return Math.abs(offMs) > STEP_MS ? offMs : 0;
   }
 
   /** A frame has arrived: learn from it. */
   observe(rtpTimestamp: number, arrivalMs: number): void {
     const ticks = this.#unwrap.next(rtpTimestamp);
+    this.#newest = { ticks, arrivalMs };
     const senderMs = this.#fit.toSenderMs(rtpTimestamp);
     if (senderMs === null) this.#byArrival.add(ticks * this.#msPerTick, arrivalMs);
     else this.#source.envelope.add(senderMs, arrivalMs);

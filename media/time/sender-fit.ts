@@ -42,6 +42,11 @@ export class SenderFit {
     return this.#steppedMs;
   }
 
+  /** Before the first report: so far its clock is known to have stepped already. */
+  assumeStepped(steppedMs: number): void {
+    this.#steppedMs = steppedMs;
+  }
+
   add(rtpTimestamp: number, reportMs: number): void {
     const report = { ticks: this.#unwrap.next(rtpTimestamp), senderMs: reportMs - this.#steppedMs };
     const last = this.#reports.at(-1);
@@ -68,6 +73,13 @@ export class SenderFit {
     const spread = Math.max(...offsets) - Math.min(...offsets);
     if (spread > 2 * OUTLIER_FLOOR_MS) {
       this.#rejected.shift();
+      return;
+    }
+    if (this.#reports.length < REJECTS_MAKE_A_STEP) {
+      // of the first reports the many are right, not the first
+      this.#reports = this.#rejected;
+      this.#rejected = [];
+      this.#fit();
       return;
     }
     const stepMs = offsets.toSorted((a, b) => a - b)[1] as number;

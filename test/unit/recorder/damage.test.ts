@@ -27,6 +27,7 @@ function damageOf(pictures: number, keys: number[], delayMs: (i: number) => numb
     missing: () => undefined,
     damage: (stretch) => void damage.push(stretch),
     layer: () => undefined,
+    nextRun: () => 1,
   });
   for (let i = 0; i < pictures; i += 1) {
     const nal = Buffer.from([keys.includes(i) ? 0x65 : 0x41, 0x88, 7]);

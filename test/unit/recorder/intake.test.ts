@@ -84,6 +84,32 @@ describe('one stream on its way into a take', () => {
     expect(memory.livePieces).toBe(0);
   });
 
+  it('is not led astray by one frame with a wild timestamp', () => {
+    const { intake, shown, counts, send, atMs } = stream();
+    for (let i = 0; i < 30; i += 1) send(i, i === 0 ? KEY : SLICE);
+    intake.rtp(rtpBytes(30, 30 * 3000 + 3_600 * 90_000, SLICE, true), atMs(30));
+    for (let i = 31; i < 60; i += 1) send(i, i === 40 ? KEY : SLICE);
+    expect(counts.withheld).toBe(10);
+    expect(shown.slice(30)).toEqual(Array.from({ length: 20 }, (_, i) => i + 40));
+  });
+
+  it('follows a sender whose timestamps begin elsewhere, from the next key frame on', () => {
+    const { intake, shown, damage, send, atMs } = stream();
+    for (let i = 0; i < 30; i += 1) send(i, i === 0 ? KEY : SLICE);
+    for (let i = 30; i < 60; i += 1) intake.rtp(rtpBytes(i, i * 3000 - 400_000, i === 35 ? KEY : SLICE, true), atMs(i));
+    expect(shown.slice(30)).toEqual(Array.from({ length: 25 }, (_, i) => i + 35));
+    expect(damage).toMatchObject([{ withheld: 5 }]);
+  });
+
+  it('takes no stray packet of another SSRC for a new stream', () => {
+    const { shown, counts, send } = stream();
+    for (let i = 0; i < 5; i += 1) send(i, i === 0 ? KEY : SLICE);
+    send(99, SLICE, 7, 600);
+    for (let i = 5; i < 10; i += 1) send(i, SLICE);
+    expect(shown).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(counts).toMatchObject({ withheld: 0, missing: 0 });
+  });
+
   it('goes on with a key frame when the sender begins anew under another SSRC', () => {
     const { shown, counts, send } = stream();
     for (let i = 0; i < 5; i += 1) send(i, i === 0 ? KEY : SLICE);

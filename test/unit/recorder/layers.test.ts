@@ -16,6 +16,7 @@ function sender() {
   const damage: Damage[] = [];
   const counts = { withheld: 0, missing: 0, asked: 0 };
   const memory = new SlabPool();
+  let runs = 0;
   const input = {
     kind: 'video' as const,
     mimeType: 'video/H264',
@@ -37,6 +38,7 @@ function sender() {
       memory.free(unit.data);
     },
     missing: (lost) => void (counts.missing += lost),
+    nextRun: () => (runs += 1),
     damage: (stretch) => void damage.push(stretch),
     layer: (hubMs, layer) => void changes.push({ atMs: Math.round(hubMs - T0), layer }),
   });

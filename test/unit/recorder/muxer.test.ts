@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readFragments } from '../../../media/mp4/read.ts';
 import type { Frame } from '../../../media/recorder/intake.ts';
@@ -154,6 +155,24 @@ describe('Muxer', () => {
     mute.mux.flush(T0 + 6000);
     expect(mute.cuts.every(({ tracks }) => !tracks.audio)).toBe(true);
     expect(mute.cuts.reduce((sum, { frames }) => sum + frames, 0)).toBe(150);
+  });
+});
+
+describe('sound whose capture times step back', () => {
+  it('is all written, and never holds up the muxer', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -3000, max: 3000 }), { minLength: 1, maxLength: 120 }), fc.boolean(), (shifts, picture1) => {
+        const { mux, cuts } = muxer({ video: picture1, audio: true });
+        if (picture1) mux.video(picture(0, true));
+        shifts.forEach((shift, i) => {
+          const frame = sound(i * 20);
+          mux.audio({ ...frame, capture: { ...frame.capture, hubMs: frame.capture.hubMs + 4000 + shift } });
+        });
+        mux.advance(T0 + 9000);
+        mux.flush(T0 + 9000);
+        if (!picture1) expect(cuts.reduce((sum, { audioFrames }) => sum + audioFrames, 0)).toBe(shifts.length);
+      }),
+    );
   });
 });
 

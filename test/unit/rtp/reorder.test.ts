@@ -48,6 +48,15 @@ describe('ReorderBuffer', () => {
     expect(reorder.counters.lost).toBe(3);
   });
 
+  it('counts what an outage swallowed, however much, and takes it for no new numbering', () => {
+    const { reorder, out } = buffer();
+    for (let i = 0; i < 10; i += 1) reorder.push(packet(i, { timestamp: i * 3000, arrivalMs: i * 33 }), i * 33);
+    for (let i = 5010; i < 5020; i += 1) reorder.push(packet(i, { timestamp: i * 3000, arrivalMs: i * 33 }), i * 33);
+    expect(out).toHaveLength(20);
+    expect(out[10]).toEqual({ sequence: 5010, lost: 5000, restart: false });
+    expect(reorder.counters).toMatchObject({ lost: 5000, restarts: 0 });
+  });
+
   it('does not let the waits for many gaps add up: with every 20th packet lost nothing is held for longer than one wait', () => {
     let nowMs = 0;
     let longestMs = 0;

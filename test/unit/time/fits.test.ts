@@ -192,3 +192,34 @@ describe('the first seconds', () => {
     expect(hubMs).toBeCloseTo(1_003_000, 0);
   });
 });
+
+describe('a track that begins after the sender\u2019s clock has stepped', () => {
+  for (const stepMs of [5000, -5000])
+    it(`moves neither itself nor the others: ${stepMs} ms`, () => {
+      const source = new SourceClock();
+      const video = new CaptureClock(source, 90_000);
+      const audio = new CaptureClock(source, 48_000);
+      const arrival = (ms: number): number => 1_000_000 + ms + 20;
+      for (let ms = 0; ms <= 30_000; ms += 1000 / 30) {
+        if (Math.round(ms) % 1000 < 20) video.report(Math.round(ms * 90), 7_000_000 + ms + (ms > 15_000 ? stepMs : 0));
+        video.observe(Math.round(ms * 90), arrival(ms));
+      }
+      for (let ms = 30_020; ms <= 40_000; ms += 20) {
+        audio.observe(ms * 48, arrival(ms));
+        if (ms % 5000 === 0) audio.report(ms * 48, 7_000_000 + ms + stepMs);
+        video.observe(ms * 90, arrival(ms));
+        expect(Math.abs(audio.captureTime(ms * 48).hubMs - arrival(ms))).toBeLessThan(5);
+        expect(Math.abs(video.captureTime(ms * 90).hubMs - arrival(ms))).toBeLessThan(5);
+      }
+    });
+});
+
+describe('a first report that is wrong', () => {
+  it('is outvoted by those that follow, and is no step', () => {
+    const fit = new SenderFit(90_000);
+    fit.add(0, 1_000_080);
+    for (let s = 1; s <= 6; s += 1) fit.add(s * 90_000, 1_000_000 + s * 1000);
+    expect(fit.steppedMs).toBe(0);
+    expect(fit.toSenderMs(7 * 90_000)).toBeCloseTo(1_007_000, 0);
+  });
+});
