@@ -11,7 +11,7 @@ import { type MuxerOutput, type OpenSegment, shownMs } from './open-segment.ts';
 import type { Timeline } from './timeline.ts';
 
 /** No more than half a second is ever open; what a crash costs is this and what was on its way. */
-const FRAGMENT_MS = 400;
+const FRAGMENT_MS = 450;
 /** How long a fragment waits for sound captured before its end. */
 const AUDIO_WAIT_MS = 120;
 /** How long a take's first segment waits for the sound announced, and for the picture announced. */

@@ -3,6 +3,7 @@ const WINDOW_MS = 90_000;
 /** Under this span a slope drawn through least delays is noise: a level line is better. */
 const SLOPE_SPAN_MS = 20_000;
 const MAX_SLOPE = 1e-3;
+const REFIT_MS = 1000;
 
 /** The first frames of a source may all be late (a camera that starts, a busy machine: 125 ms were seen): only time tells. */
 const YOUNG_ERROR_MS = 125;
@@ -23,6 +24,8 @@ export class DelayEnvelope {
   #line: { x: number; y: number; slope: number } | null = null;
   #spreadMs = 0;
   #dirty = false;
+  /** Newest remote time when the line was last fitted. */
+  #fittedMs = 0;
 
   get ready(): boolean {
     return this.#buckets.length > 0;
@@ -42,6 +45,11 @@ export class DelayEnvelope {
     const spanMs = (this.#buckets.at(-1)?.x ?? 0) - (this.#buckets[0]?.x ?? 0);
     return YOUNG_ERROR_MS * Math.max(0, 1 - spanMs / YOUNG_SPAN_MS);
   }
+  /** A point that lies above the line moves it little: while it is young at each, then once a second is enough. */
+  get #refitMs(): number {
+    return this.youngErrorMs > 0 ? 0 : REFIT_MS;
+  }
+
   /** Least delays, oldest first. */
   get points(): readonly Point[] {
     return this.#buckets;
@@ -61,7 +69,8 @@ export class DelayEnvelope {
     }
     this.#buckets.push({ x: remoteMs, y });
     while (this.#buckets.length > 1 && remoteMs - (this.#buckets[0] as Point).x > WINDOW_MS) this.#buckets.shift();
-    this.#dirty = true;
+    const line = this.#line;
+    if (!line || y < line.y + (remoteMs - line.x) * line.slope || remoteMs - this.#fittedMs >= this.#refitMs) this.#dirty = true;
   }
 
   /** Hub time of a remote time, least transit still included. Throws before the first point. */
@@ -77,6 +86,7 @@ export class DelayEnvelope {
     const first = points[0];
     const last = points.at(-1);
     if (!first || !last) throw new RangeError('no delay has been measured yet');
+    this.#fittedMs = last.x;
     this.#line = last.x - first.x < SLOPE_SPAN_MS ? level(points) : underMiddle(points);
     const { x, y, slope } = this.#line;
     const above = points.map((p) => p.y - (y + (p.x - x) * slope)).toSorted((a, b) => a - b);
