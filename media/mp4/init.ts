@@ -6,7 +6,6 @@ export const VIDEO_TRACK_ID = 1;
 export const AUDIO_TRACK_ID = 2;
 export const VIDEO_TIMESCALE = 90_000;
 /** Of Opus; other sound counts in its own rate. */
-export const AUDIO_TIMESCALE = 48_000;
 
 export type InitTrackOf = { trackId: number; timescale: number; config: CodecConfig };
 

@@ -9,6 +9,7 @@ import { parseRtp, type RtpPacket } from '../rtp/packet.ts';
 import { ReorderBuffer } from '../rtp/reorder.ts';
 import { unwrapRtx } from '../rtp/rtx.ts';
 import type { SlabPool } from '../rtp/slabs.ts';
+import { Timeliness } from '../rtp/timeliness.ts';
 import { Unwrapper } from '../rtp/unwrap.ts';
 import { CaptureClock, type CaptureTime, type SourceClock } from '../time/capture-clock.ts';
 import type { SenderReport, TrackInput } from './input.ts';
@@ -45,12 +46,7 @@ export type IntakeOutput = {
   nextRun: () => number;
 };
 
-type Moment = { timestamp: number; arrivalMs: number };
-
 const KEY_REQUEST_EVERY_MS = 500;
-/** Timestamps and arrivals that drift apart so far belong to two numberings. */
-const RUNAWAY_MS = 10_000;
-const BACK_MS = 1000;
 /** Frames held for their order are let go when nothing has followed for so long. */
 const ORDER_WAIT_MS = 300;
 
@@ -76,9 +72,7 @@ export class Intake {
   #skipLeading = false;
   #keyAskedMs = -Infinity;
   #arrivedMs = 0;
-  /** The last frame whose time made sense, and one whose did not. */
-  #newest: Moment | null = null;
-  #suspect: Moment | null = null;
+  readonly #timeliness: Timeliness;
   #ssrcRestart = false;
   #shown: CodecConfig | null = null;
   /** Where good pictures ended, and what has been lacking since. */
@@ -94,6 +88,7 @@ export class Intake {
     this.#memory = memory;
     this.#output = output;
     this.#clock = new CaptureClock(source, input.clockRate);
+    this.#timeliness = new Timeliness(input.clockRate);
     this.#waitingForKey = input.kind === 'video';
     this.#run = output.nextRun();
     this.#order = new DecodeOrder(({ shownTicks, ...frame }, ticks) =>
@@ -193,12 +188,13 @@ export class Intake {
   }
 
   #unit(unit: AccessUnit): void {
-    if (!unit.restart && !this.#timely(unit)) {
+    const time = this.#timeliness.judge(unit, unit.restart);
+    if (time === 'wild') {
       this.#untimely(unit);
       return;
     }
+    unit.restart = time === 'restart';
     if (unit.restart) this.#restart();
-    this.#newest = { timestamp: unit.timestamp, arrivalMs: unit.arrivalMs };
     const shownTicks = this.#unwrap.next(unit.timestamp);
     this.#arrivedMs = unit.arrivalMs;
     this.#clock.observe(unit.timestamp, unit.arrivalMs);
@@ -238,31 +234,6 @@ export class Intake {
     this.#goodUntilMs = capture.hubMs + this.#stepMs;
     this.#goodTicks = Math.max(this.#goodTicks ?? shownTicks, shownTicks);
     this.#order.push({ ...this.#facts(unit, capture, config), shownTicks }, shownTicks);
-  }
-
-  /**
-   * Does its timestamp fit the ones before? It may not run away from its arrival by more than any outage explains, nor go
-   * back by more than frames are reordered. A second one that goes with the first such makes it a new numbering.
-   */
-  #timely(unit: AccessUnit): boolean {
-    const apartMs = (a: Moment, b: Moment): { byTimeMs: number; byArrivalMs: number } => ({
-      byTimeMs: (((a.timestamp - b.timestamp) | 0) * 1000) / this.input.clockRate,
-      byArrivalMs: a.arrivalMs - b.arrivalMs,
-    });
-    const fitting = (from: Moment | null): boolean => {
-      if (!from) return true;
-      const { byTimeMs, byArrivalMs } = apartMs(unit, from);
-      return Math.abs(byTimeMs - byArrivalMs) < RUNAWAY_MS && byTimeMs > -BACK_MS;
-    };
-    const suspect = this.#suspect;
-    this.#suspect = null;
-    if (fitting(this.#newest)) return true;
-    if (suspect && fitting(suspect)) {
-      unit.restart = true;
-      return true;
-    }
-    this.#suspect = { timestamp: unit.timestamp, arrivalMs: unit.arrivalMs };
-    return false;
   }
 
   /** A frame whose time makes no sense is not placed anywhere. */

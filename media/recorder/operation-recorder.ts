@@ -157,7 +157,8 @@ export class OperationRecorder {
   startTake(angleId: string, sourceKind: SourceKind): Take {
     this.assertRecordable(angleId);
     const angle = this.#angle(angleId);
-    if (angle.take) void this.endTake(angle.take, 'replaced');
+    if (angle.take)
+      this.endTake(angle.take, 'replaced').catch((error: unknown) => this.#troubles.failed({ angleId, name: angle.name }, error));
     const { operationId, segmentMs } = this;
     const { silenceMs, clock, log, budget } = this.#options;
     const facts = { operationId, angleId, sourceKind, segmentMs, silenceMs, budget };

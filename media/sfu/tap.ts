@@ -12,8 +12,7 @@ type SrInfo = { ssrc: number; ntpSec: number; ntpFrac: number; rtpTs: number };
 
 /**
  * Hands one producer's packets to a recorder's sink: a consumer on a DirectTransport that forwards every stream as it
- * came. mediasoup copies each packet out of its channel buffer before it emits `rtp`, so the sink may keep it. Closes by
- * itself with its producer.
+ * came. A packet's memory is used for nothing else afterwards, so the sink may keep it. Closes by itself with its producer.
  */
 export async function tap(
   transport: types.DirectTransport,

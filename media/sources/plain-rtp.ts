@@ -100,10 +100,11 @@ export class PlainRtpSource {
     const video = await this.#listen('video');
     const audio = await this.#listen('audio');
     this.#tracks = [video, audio];
+    if (this.#isClosed()) return this.#drop(); // meanwhile
     this.#ports = { video: portsOf(video.transport), audio: portsOf(audio.transport) };
     try {
       await this.#owner.armed(this.producers);
-      this.#state = 'armed';
+      if (!this.#isClosed()) this.#state = 'armed';
     } catch (error) {
       if (!(error instanceof HubError)) throw error;
       if (this.#refusedMs === 0) this.#log.warn({ sourceId: this.#facts.sourceId, reason: error.message }, 'camera refused, tried again');
@@ -112,6 +113,10 @@ export class PlainRtpSource {
       return;
     }
     this.#refusedMs = 0;
+  }
+
+  #isClosed(): boolean {
+    return this.#state === 'closed';
   }
 
   async #listen(kind: Kind): Promise<Track> {

@@ -102,4 +102,3 @@ export { Alarm, type AlarmCode, AngleState, Interruption, OperationState, PlainS
  * GET    /api/capture/session                        → CaptureSession | 401 | 410 when the operation has ended
  * GET    /api/openapi.json, /healthz, /readyz, /metrics, /ca.crt
  */
-export const API_PREFIX = '/api';

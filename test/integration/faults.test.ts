@@ -11,7 +11,7 @@ import { type Desk, openDesk } from '../support/console.ts';
 import { SmallDisk } from '../support/disk.ts';
 import { alive, type RunningHub, startHub, until } from '../support/hub.ts';
 import { film, type FilmedOperation, untilSegments } from '../support/operation.ts';
-import { complaints, segmentLines, takesOf } from '../support/played.ts';
+import { complaints, segmentLines, journalsOf } from '../support/playback.ts';
 
 let root = '';
 let hub: RunningHub | null = null;
@@ -77,11 +77,11 @@ describe('a disk that fills up', () => {
     disk.leave(5);
     await heard(desk, 'disk-closed');
     await until('both takes are closed', () =>
-      operation.angles.every(({ angleId }) => takesOf(operation.dir, angleId)[0]?.lines.at(-1)?.['type'] === 'take.ended'),
+      operation.angles.every(({ angleId }) => journalsOf(operation.dir, angleId)[0]?.lines.at(-1)?.['type'] === 'take.ended'),
     );
     expect(disk.freeBytes).toBeGreaterThan(2 * 2 ** 20); // long before it was full
     for (const { angleId } of operation.angles) {
-      const [take] = takesOf(operation.dir, angleId);
+      const [take] = journalsOf(operation.dir, angleId);
       expect(take?.lines.at(-1)).toMatchObject({ reason: 'disk-full', missing: 0 });
       expect(segmentLines(take?.lines ?? []).every((line) => line['recovered'] === undefined)).toBe(true);
       expect(complaints(operation.dir, angleId)).toEqual([]);
@@ -120,18 +120,18 @@ describe('a disk that fills up', () => {
       await until('it records', async () => (await operation.view()).angles[0]?.status === 'recording');
     const desk = await watching(running, here);
     const take = (await here.view()).angles[0]?.takes ?? 0;
-    await until('a segment', () => segmentLines(takesOf(here.dir, east)[take - 1]?.lines ?? []).length > 0);
-    const closed = segmentLines(takesOf(there.dir, west).at(-1)?.lines ?? []).length;
+    await until('a segment', () => segmentLines(journalsOf(here.dir, east)[take - 1]?.lines ?? []).length > 0);
+    const closed = segmentLines(journalsOf(there.dir, west).at(-1)?.lines ?? []).length;
 
     disk.flood();
     await until('an alarm', () => desk.raised.some(({ code }) => code === 'disk-full' || code === 'disk-closed'));
     expect(complaints(here.dir, east)).toEqual([]);
-    await until('the other disk records on', () => segmentLines(takesOf(there.dir, west).at(-1)?.lines ?? []).length >= closed + 2);
+    await until('the other disk records on', () => segmentLines(journalsOf(there.dir, west).at(-1)?.lines ?? []).length >= closed + 2);
     expect(alive(media)).toBe(true);
 
     disk.clear();
     await until('it records again', async () => (await here.view()).angles[0]?.takes === take + 1);
-    await until('a segment', () => segmentLines(takesOf(here.dir, east)[take]?.lines ?? []).length >= 1);
+    await until('a segment', () => segmentLines(journalsOf(here.dir, east)[take]?.lines ?? []).length >= 1);
     for (const operation of [here, there]) await operation.end();
     for (const [operation, angleId] of [
       [here, east],
@@ -140,13 +140,13 @@ describe('a disk that fills up', () => {
       expect((await verifyOperation(operation.dir)).problems).toEqual([]);
       expect(complaints(operation.dir, angleId)).toEqual([]);
     }
-    const lines = takesOf(here.dir, east)[take - 1]?.lines ?? [];
+    const lines = journalsOf(here.dir, east)[take - 1]?.lines ?? [];
     expect(lines.at(-1)).toMatchObject({ type: 'take.ended', reason: 'disk-full' });
     const last = segmentLines(lines).at(-1);
     const broken = (await verifyOperation(here.dir)).interruptions.find(({ cause }) => cause === 'disk-full');
     expect(broken?.startMs).toBeCloseTo(Number(last?.['startMs']) + Number(last?.['durationMs']), 0);
     expect((await verifyOperation(there.dir)).interruptions.map(({ cause }) => cause)).not.toContain('disk-full');
-    expect(takesOf(there.dir, west)).toHaveLength(2); // before and after the hub was stopped
+    expect(journalsOf(there.dir, west)).toHaveLength(2); // before and after the hub was stopped
     expect(running.state()).toMatchObject({ media, control });
   });
 });
@@ -176,8 +176,8 @@ describe('a disk that does not keep up', () => {
     const report = await verifyOperation(operation.dir);
     expect(report.problems).toEqual([]);
     expect(complaints(operation.dir, angleId)).toEqual([]);
-    expect(takesOf(operation.dir, angleId)).toHaveLength(1);
-    const segments = segmentLines(takesOf(operation.dir, angleId)[0]?.lines ?? []).filter((line) => Number(line['frames']) > 0);
+    expect(journalsOf(operation.dir, angleId)).toHaveLength(1);
+    const segments = segmentLines(journalsOf(operation.dir, angleId)[0]?.lines ?? []).filter((line) => Number(line['frames']) > 0);
     const sum = (key: string): number => segments.reduce((total, line) => total + Number(line[key] ?? 0), 0);
     const [first, last] = [segments[0], segments.at(-1)];
     const spanMs = Number(last?.['mediaMs']) + Number(last?.['durationMs']) - Number(first?.['mediaMs']);

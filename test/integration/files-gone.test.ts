@@ -11,7 +11,7 @@ import { type Desk, openDesk } from '../support/console.ts';
 import { makeReadOnly } from '../support/disk.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { film, type FilmedOperation, untilSegments } from '../support/operation.ts';
-import { complaints, segmentLines, takesOf } from '../support/played.ts';
+import { complaints, segmentLines, journalsOf } from '../support/playback.ts';
 
 let root = '';
 let hub: RunningHub | null = null;
@@ -58,12 +58,12 @@ describe('files that are removed under the hub', () => {
     if (!east || !west) throw new Error('two angles were asked for');
     const dir = join(filmed.dir, east, '0001');
     const open = (): string | undefined => {
-      const closed = segmentLines(takesOf(filmed.dir, east)[0]?.lines ?? []).map((line) => line['file']);
+      const closed = segmentLines(journalsOf(filmed.dir, east)[0]?.lines ?? []).map((line) => line['file']);
       return readdirSync(dir).find((name) => name.endsWith('.m4s') && !closed.includes(name));
     };
     await until('a segment is being written', () => open() !== undefined);
     const unfinished = open() ?? '';
-    const finished = String(segmentLines(takesOf(filmed.dir, east)[0]?.lines ?? [])[0]?.['file']);
+    const finished = String(segmentLines(journalsOf(filmed.dir, east)[0]?.lines ?? [])[0]?.['file']);
     rmSync(join(dir, unfinished));
     rmSync(join(dir, finished));
     rmSync(join(filmed.dir, west, '0001'), { recursive: true });
@@ -81,11 +81,11 @@ describe('files that are removed under the hub', () => {
     await console.dismiss(raised?.alarmId ?? '');
     await until('it is dismissed for everybody', () => console.cleared.includes(raised?.alarmId ?? ''));
     await until('both have gone on', () =>
-      [takesOf(filmed.dir, east)[0], takesOf(filmed.dir, west).at(-1)].every((take) => segmentLines(take?.lines ?? []).length >= 2),
+      [journalsOf(filmed.dir, east)[0], journalsOf(filmed.dir, west).at(-1)].every((take) => segmentLines(take?.lines ?? []).length >= 2),
     );
     await call(running, OperationView, 'POST', `/operations/${filmed.operationId}/end`);
 
-    const lines = takesOf(filmed.dir, east)[0]?.lines ?? [];
+    const lines = journalsOf(filmed.dir, east)[0]?.lines ?? [];
     expect(lines.filter((line) => line['type'] === 'file.missing').map((line) => line['file'])).toEqual([unfinished, finished]);
     expect(console.raised.map(({ message }) => message).join('\n')).toContain(join(dir, finished));
     const problems = (await verifyOperation(filmed.dir)).problems.map(({ path, message }) => `${path} ${message}`);
@@ -114,13 +114,13 @@ describe('folders that cannot be written', () => {
     allow();
     await until('the alarm is over', () => console.cleared.includes(`not-writable:${folder}`));
     await until('it records again', async () => (await filmed.view()).angles[0]?.status === 'recording');
-    await until('a segment', () => segmentLines(takesOf(filmed.dir, angleId).at(-1)?.lines ?? []).length >= 1);
+    await until('a segment', () => segmentLines(journalsOf(filmed.dir, angleId).at(-1)?.lines ?? []).length >= 1);
     await filmed.end();
     const report = await verifyOperation(filmed.dir);
     expect(report.problems).toEqual([]);
     expect(complaints(filmed.dir, angleId)).toEqual([]);
     expect(report.interruptions).toMatchObject([{ angleId, cause: 'write-failed' }]);
-    expect(takesOf(filmed.dir, angleId)[0]?.lines.at(-1)).toMatchObject({ reason: 'write-failed' });
+    expect(journalsOf(filmed.dir, angleId)[0]?.lines.at(-1)).toMatchObject({ reason: 'write-failed' });
     expect(running.state().media).toBe(media);
   });
 

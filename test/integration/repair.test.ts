@@ -10,7 +10,7 @@ import { verifyOperation } from '../../media/recordings/verify.ts';
 import { listFiles } from '../../media/recordings/verify-files.ts';
 import { startHub } from '../support/hub.ts';
 import { film, untilSegments } from '../support/operation.ts';
-import { segmentLines, takesOf } from '../support/played.ts';
+import { segmentLines, journalsOf } from '../support/playback.ts';
 
 let root = '';
 let crashed = '';
@@ -37,7 +37,7 @@ function copy(): { dir: string; take: string; unfinished: string } {
   const dir = mkdtempSync(join(root, 'copy-'));
   cpSync(crashed, dir, { recursive: true });
   const take = join(dir, angleId, '0001');
-  const closed = segmentLines(takesOf(dir, angleId)[0]?.lines ?? []).map((line) => line['file']);
+  const closed = segmentLines(journalsOf(dir, angleId)[0]?.lines ?? []).map((line) => line['file']);
   const unfinished = readdirSync(take).find((name) => name.endsWith('.m4s') && !closed.includes(name));
   if (!unfinished) throw new Error('the hub was killed between two segments');
   return { dir, take, unfinished: join(take, unfinished) };
@@ -91,7 +91,7 @@ describe('repair', () => {
       await repair(dir);
       expect((await verifyOperation(dir)).problems, `cut at ${at}`).toEqual([]);
       const whole = ends.filter((end) => end > 0 && end <= at).length;
-      const line = segmentLines(takesOf(dir, angleId)[0]?.lines ?? []).find(({ file }) => unfinished.endsWith(String(file)));
+      const line = segmentLines(journalsOf(dir, angleId)[0]?.lines ?? []).find(({ file }) => unfinished.endsWith(String(file)));
       expect(line?.['fragments'] ?? 0, `cut at ${at}`).toBe(whole);
       if (whole > 0) expect(statSync(unfinished).size).toBe(ends[whole]);
       rmSync(dir, { recursive: true });
@@ -129,7 +129,7 @@ describe('repair', () => {
     unlinkSync(unfinished);
     await repair(dir);
     expect((await verifyOperation(dir)).problems).toEqual([]);
-    expect(segmentLines(takesOf(dir, angleId)[0]?.lines ?? []).length).toBeGreaterThan(0);
+    expect(segmentLines(journalsOf(dir, angleId)[0]?.lines ?? []).length).toBeGreaterThan(0);
   });
 });
 

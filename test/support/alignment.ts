@@ -1,4 +1,6 @@
-import type { ClockFrame } from './clock-picture.ts';
+import { join } from 'node:path';
+import { expect, type TestContext } from 'vitest';
+import { type ClockFrame, readTake } from './clock-picture.ts';
 
 type Line = Record<string, unknown>;
 /** True time of a picture, and by how much the journal's hub time is later, milliseconds. */
@@ -22,11 +24,11 @@ export function byPlaylist(journal: Line[], playlist: string): (mediaMs: number)
   return bySegments(told.map((line) => ({ ...line, startMs: dates.get(`0001/${String(line['file'])}`) })));
 }
 
-/** Hub time of a media time by `clock` lines: the first at or after it (the one known when its segment was closed), else the last. */
+/** Hub time of a media time by `clock` lines, by the rule of docs/recordings.md: the first at or after it and after 30 s, else the last. */
 export function byClockLines(journal: Line[]): (mediaMs: number) => number {
   const clocks = journal.filter((line) => line['type'] === 'clock');
   return (mediaMs) => {
-    const line = clocks.find((candidate) => Number(candidate['mediaMs']) >= mediaMs) ?? clocks.at(-1);
+    const line = clocks.find((candidate) => Number(candidate['mediaMs']) >= Math.max(mediaMs, 30_000)) ?? clocks.at(-1);
     return Number(line?.['hubMs']) + (mediaMs - Number(line?.['mediaMs'])) * (1 + Number(line?.['driftPpm']) / 1e6);
   };
 }
@@ -59,4 +61,17 @@ export function apart(one: Stamped[], other: Stamped[]): number[] {
 export function percentile(values: number[], per: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil((sorted.length * per) / 100) - 1)] ?? Number.NaN;
+}
+
+/** The longest step between two pictures of a take, true time. Every picture the journal counts must be readable, each later than the one before. */
+export async function longestStepMs(takeDir: string, segments: { frames: number }[], context: TestContext): Promise<number> {
+  const times = readTake(join(takeDir, 'journal.ndjson')).map(({ codedMs }) => codedMs);
+  expect(times.length).toBe(segments.reduce((sum, { frames }) => sum + frames, 0));
+  expect(times.filter((time) => time === null)).toEqual([]);
+  const steps = times.slice(1).map((time, i) => Number(time) - Number(times[i]));
+  expect(Math.min(...steps)).toBeGreaterThan(0);
+  const longestMs = Math.max(...steps);
+  const atMs = Number(times[steps.indexOf(longestMs)]) - Number(times[0]);
+  await context.annotate(`longest step ${longestMs} ms, ${atMs} ms after the first of ${times.length} pictures`);
+  return longestMs;
 }

@@ -34,16 +34,21 @@ export async function film(
   await until('every angle records', async () => (await view()).angles.every((angle) => angle.status === 'recording'));
   const end = async (): Promise<string> => {
     await call(hub, OperationView, 'POST', `${base}/end`);
-    let path = '';
-    await until('the package is verified', async () => {
-      const { package: status } = await view();
-      if (status.state === 'failed') throw new Error(status.error ?? 'packing failed');
-      path = status.path ?? '';
-      return status.state === 'verified';
-    });
-    return path;
+    return untilPacked(view);
   };
   return { operationId, dir: join(hub.dataDir, 'recordings', operationId), angles, view, end };
+}
+
+/** Wait until the package is verified; its folder. */
+export async function untilPacked(view: () => Promise<OperationView>): Promise<string> {
+  let path = '';
+  await until('the package is verified', async () => {
+    const { package: status } = await view();
+    if (status.state === 'failed') throw new Error(status.error ?? 'packing failed');
+    path = status.path ?? '';
+    return status.state === 'verified';
+  });
+  return path;
 }
 
 /** Wait until this angle has so many closed segments. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { call } from '../../scripts/demo/hub.ts';
 import { AngleState, CaptureLink, OperationView } from '../../server/protocol/http.ts';
 import { type RunningHub, until } from './hub.ts';
+import { untilPacked } from './operation.ts';
 
 export type PhoneAngle = { angleId: string; url: string; dir: string };
 export type PhoneOperation = {
@@ -45,15 +46,6 @@ export async function phoneOperation(hub: RunningHub, names: string[]): Promise<
       await until(`${count} more segments`, async () => (await angle(angleId)).segments >= wanted, 20_000 + count * 10_000);
     },
     end: async () => void (await call(hub, OperationView, 'POST', `${base}/end`)),
-    packed: async () => {
-      let path = '';
-      await until('the package is verified', async () => {
-        const { package: status } = await view();
-        if (status.state === 'failed') throw new Error(status.error ?? 'packing failed');
-        path = status.path ?? '';
-        return status.state === 'verified';
-      });
-      return path;
-    },
+    packed: () => untilPacked(view),
   };
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mediaPlaylist } from '../../media/hls/playlist.ts';
 import { readOperation } from '../../media/recordings/read.ts';
@@ -41,7 +41,9 @@ function play(path: string, more: string[]): { status: number | null; said: stri
 
 /** Names of an angle's takes. */
 export function takesOf(angleDir: string): string[] {
-  return readdirSync(angleDir).filter((name) => /^\d+$/.test(name));
+  return readdirSync(angleDir)
+    .filter((name) => /^\d{4,6}$/.test(name))
+    .toSorted();
 }
 
 export type SegmentFacts = {
@@ -70,4 +72,29 @@ export function packetTimes(takeDir: string, kind: 'audio' | 'video'): number[] 
     const { stdout } = spawnSync('ffprobe', args, { input });
     return stdout.toString().split('\n').filter(Boolean).map(Number.parseFloat);
   });
+}
+
+export type Line = Record<string, unknown>;
+
+/** The journals of every take of an angle, in order. */
+export function journalsOf(operationDir: string, angleId: string): { dir: string; lines: Line[] }[] {
+  return takesOf(join(operationDir, angleId)).map((name) => {
+    const dir = join(operationDir, angleId, name);
+    return { dir, lines: journalLines(join(dir, 'journal.ndjson')) };
+  });
+}
+
+export const segmentLines = (lines: Line[]): Line[] => lines.filter((line) => line['type'] === 'segment');
+
+/** What ffmpeg has to say of each closed segment of an angle, with its name; nothing, when all is well. */
+export function complaints(operationDir: string, angleId: string): string[] {
+  return journalsOf(operationDir, angleId).flatMap(({ dir, lines }) =>
+    segmentLines(lines).flatMap((line) => {
+      const path = join(dir, String(line['file']));
+      if (!existsSync(path)) return [`${path}: is missing`];
+      const input = Buffer.concat([readFileSync(join(dir, String(line['init']))), readFileSync(path)]);
+      const said = spawnSync('ffmpeg', ['-v', 'error', '-i', 'pipe:0', '-f', 'null', '-'], { input }).stderr.toString();
+      return said === '' ? [] : [`${path}: ${said}`];
+    }),
+  );
 }

@@ -1,3 +1,4 @@
+import type { TrackInput } from '../../media/recorder/input.ts';
 import type { RtpPacket } from '../../media/rtp/packet.ts';
 
 /** A packet as the reorder buffer takes it. Numbers beyond 16 and 32 bits wrap as they would on the wire. */
@@ -28,3 +29,16 @@ export function rtpBytes(sequence: number, timestamp: number, payload: Buffer, m
 /** Real parameter sets: x264, 1280x720, baseline, level 3.1. */
 export const SPS = Buffer.from('6742c01fda014016ec0440000003004000000f23c60ca8', 'hex');
 export const PPS = Buffer.from('68ce0fc8', 'hex');
+
+/** An H.264 track as the recorder is told of it, of one stream unless `layers` says otherwise. */
+export function videoInput(more: Partial<TrackInput> = {}): TrackInput {
+  const format = { kind: 'video' as const, mimeType: 'video/H264', clockRate: 90_000, channels: null, payloadType: 96 };
+  return { ...format, rtxPayloadType: null, parameters: {}, layers: [], requestKeyFrame: () => undefined, ...more };
+}
+
+/** The payload of one packet that is a picture: a key frame comes with its parameter sets (STAP-A; RFC 6184, 5.7.1). */
+export function picturePayload(key: boolean, last = 7): Buffer {
+  const nal = Buffer.from([key ? 0x65 : 0x41, 0x88, 7, last]);
+  if (!key) return nal;
+  return Buffer.concat([Buffer.from([0x78, 0, SPS.length]), SPS, Buffer.from([0, PPS.length]), PPS, Buffer.from([0, nal.length]), nal]);
+}

@@ -3,7 +3,7 @@ import { Layers } from '../../../media/recorder/layers.ts';
 import type { Damage } from '../../../media/recordings/lines.ts';
 import { SlabPool } from '../../../media/rtp/slabs.ts';
 import { SourceClock } from '../../../media/time/capture-clock.ts';
-import { PPS, rtpBytes, SPS } from '../../support/rtp.ts';
+import { picturePayload, rtpBytes, videoInput } from '../../support/rtp.ts';
 
 const T0 = 1_800_000_000_000;
 const STEP_MS = 1000 / 30;
@@ -12,16 +12,7 @@ const STEP_MS = 1000 / 30;
 function damageOf(pictures: number, keys: number[], delayMs: (i: number) => number | null): Damage[] {
   const damage: Damage[] = [];
   const memory = new SlabPool();
-  const input = {
-    kind: 'video' as const,
-    mimeType: 'video/H264',
-    clockRate: 90_000,
-    channels: null,
-    payloadType: 96,
-    rtxPayloadType: null,
-    parameters: {},
-  };
-  const layers = new Layers({ ...input, layers: [1], requestKeyFrame: () => undefined }, new SourceClock(), memory, {
+  const layers = new Layers(videoInput(), new SourceClock(), memory, {
     frame: (frame) => memory.free(frame.data),
     withheld: ({ unit }) => memory.free(unit.data),
     missing: () => undefined,
@@ -30,9 +21,7 @@ function damageOf(pictures: number, keys: number[], delayMs: (i: number) => numb
     nextRun: () => 1,
   });
   for (let i = 0; i < pictures; i += 1) {
-    const nal = Buffer.from([keys.includes(i) ? 0x65 : 0x41, 0x88, 7]);
-    const sets = [Buffer.from([0x78, 0, SPS.length]), SPS, Buffer.from([0, PPS.length]), PPS, Buffer.from([0, nal.length])];
-    const payload = keys.includes(i) ? Buffer.concat([...sets, nal]) : nal;
+    const payload = picturePayload(keys.includes(i));
     const delay = delayMs(i);
     const arrivalMs = T0 + i * STEP_MS + (delay ?? 0);
     if (delay !== null) layers.rtp(rtpBytes(i, i * 3000, payload, true), arrivalMs);

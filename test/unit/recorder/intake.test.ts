@@ -3,11 +3,11 @@ import { Intake } from '../../../media/recorder/intake.ts';
 import type { Damage } from '../../../media/recordings/lines.ts';
 import { SlabPool } from '../../../media/rtp/slabs.ts';
 import { SourceClock } from '../../../media/time/capture-clock.ts';
-import { PPS, rtpBytes, SPS } from '../../support/rtp.ts';
+import { picturePayload, rtpBytes, videoInput } from '../../support/rtp.ts';
 
 const T0 = 1_800_000_000_000;
-const KEY = Buffer.concat([Buffer.from([0x78, 0, SPS.length]), SPS, Buffer.from([0, PPS.length]), PPS, Buffer.from([0, 3, 0x65, 0x88, 7])]);
-const SLICE = Buffer.from([0x41, 0x9a, 3]);
+const KEY = picturePayload(true);
+const SLICE = picturePayload(false);
 
 /** One stream, one packet a picture; and what becomes of it. */
 function stream(rtxPayloadType: number | null = null) {
@@ -15,17 +15,7 @@ function stream(rtxPayloadType: number | null = null) {
   const damage: Damage[] = [];
   const counts = { withheld: 0, missing: 0, asked: 0 };
   const memory = new SlabPool();
-  const input = {
-    kind: 'video' as const,
-    mimeType: 'video/H264',
-    clockRate: 90_000,
-    channels: null,
-    payloadType: 96,
-    rtxPayloadType,
-    parameters: {},
-    layers: [],
-    requestKeyFrame: () => void (counts.asked += 1),
-  };
+  const input = videoInput({ rtxPayloadType, requestKeyFrame: () => void (counts.asked += 1) });
   const intake = new Intake(input, new SourceClock(), memory, {
     frame: ({ data, capture }) => {
       shown.push(Math.round((capture.hubMs - T0) / (1000 / 30)));

@@ -4,7 +4,7 @@ import { Layers } from '../../../media/recorder/layers.ts';
 import type { Damage } from '../../../media/recordings/lines.ts';
 import { SlabPool } from '../../../media/rtp/slabs.ts';
 import { SourceClock } from '../../../media/time/capture-clock.ts';
-import { PPS, rtpBytes, SPS } from '../../support/rtp.ts';
+import { picturePayload, rtpBytes, videoInput } from '../../support/rtp.ts';
 
 const T0 = 1_800_000_000_000;
 const STEP = 3000;
@@ -17,17 +17,8 @@ function sender() {
   const counts = { withheld: 0, missing: 0, asked: 0 };
   const memory = new SlabPool();
   let runs = 0;
-  const input = {
-    kind: 'video' as const,
-    mimeType: 'video/H264',
-    clockRate: 90_000,
-    channels: null,
-    payloadType: 96,
-    rtxPayloadType: null,
-    parameters: {},
-    layers: [11, 22, 33],
-    requestKeyFrame: () => void (counts.asked += 1),
-  };
+  const ssrcs = [11, 22, 33];
+  const input = videoInput({ layers: ssrcs, requestKeyFrame: () => void (counts.asked += 1) });
   const layers = new Layers(input, new SourceClock(), memory, {
     frame: (frame: Frame) => {
       frames.push({ atMs: Math.round(frame.capture.hubMs - T0), layer: frame.data.at(-1) ?? -1, key: frame.key });
@@ -46,13 +37,10 @@ function sender() {
   /** The i-th picture of one layer; lower layers arrive first. */
   const send = (i: number, layer: number, key: boolean, lose = false): void => {
     const atMs = T0 + (i * 1000) / 30 + layer * 2;
-    const nal = Buffer.from([key ? 0x65 : 0x41, 0x88, 7, layer]);
-    const payload = key
-      ? Buffer.concat([Buffer.from([0x78, 0, SPS.length]), SPS, Buffer.from([0, PPS.length]), PPS, Buffer.from([0, nal.length]), nal])
-      : nal;
+    const payload = picturePayload(key, layer);
     const number = sequence[layer] as number;
     sequence[layer] = number + 1;
-    if (!lose) layers.rtp(rtpBytes(number, 500_000 * layer + i * STEP, payload, true, 96, input.layers[layer]), atMs);
+    if (!lose) layers.rtp(rtpBytes(number, 500_000 * layer + i * STEP, payload, true, 96, ssrcs[layer]), atMs);
   };
   const play = (from: number, to: number, which: number[], keys: number[]): void => {
     for (let i = from; i < to; i += 1) {
