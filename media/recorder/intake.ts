@@ -12,27 +12,8 @@ import type { SlabPool } from '../rtp/slabs.ts';
 import { Timeliness } from '../rtp/timeliness.ts';
 import { Unwrapper } from '../rtp/unwrap.ts';
 import { CaptureClock, type CaptureTime, type SourceClock } from '../time/capture-clock.ts';
+import type { Frame, Withheld } from './frame.ts';
 import type { SenderReport, TrackInput } from './input.ts';
-
-/** One frame that can be decoded, with the moment it was captured. */
-export type Frame = {
-  /** Decode time: RTP timestamp without wrap, in the track's clock rate; comparable within one `run`. */
-  ticks: number;
-  /** Presentation time less decode time; more than 0 only where frames are reordered (B-frames). */
-  compositionTicks: number;
-  /** Counts the sender's restarts of its numbering, and changes of the simulcast layer. */
-  run: number;
-  data: Buffer;
-  key: boolean;
-  /** Of its presentation time. */
-  capture: CaptureTime;
-  arrivalMs: number;
-  /** What a decoder must know: of key frames and of sound. */
-  config: CodecConfig | null;
-  clockRate: number;
-};
-/** A picture that arrived and cannot be decoded. */
-export type Withheld = { unit: AccessUnit; captureMs: number; config: CodecConfig | null };
 
 export type IntakeOutput = {
   frame: (frame: Frame) => void;
@@ -74,6 +55,7 @@ export class Intake {
   #arrivedMs = 0;
   readonly #timeliness: Timeliness;
   #ssrcRestart = false;
+  #placed: { ticks: number; shownTicks: number } | null = null;
   #shown: CodecConfig | null = null;
   /** Where good pictures ended, and what has been lacking since. */
   #goodUntilMs: number | null = null;
@@ -195,7 +177,7 @@ export class Intake {
     }
     unit.restart = time === 'restart';
     if (unit.restart) this.#restart();
-    const shownTicks = this.#unwrap.next(unit.timestamp);
+    const shownTicks = this.#place(unit.timestamp);
     this.#arrivedMs = unit.arrivalMs;
     this.#clock.observe(unit.timestamp, unit.arrivalMs);
     const capture = this.#clock.captureTime(unit.timestamp);
@@ -236,6 +218,15 @@ export class Intake {
     this.#order.push({ ...this.#facts(unit, capture, config), shownTicks }, shownTicks);
   }
 
+  /** A sender may repeat a picture with the same timestamp (Chromium, when its encoder begins anew): it is shown a tick later, not at once. */
+  #place(timestamp: number): number {
+    const ticks = this.#unwrap.next(timestamp);
+    const last = this.#placed;
+    const shownTicks = last !== null && ticks === last.ticks ? last.shownTicks + 1 : ticks;
+    this.#placed = { ticks, shownTicks };
+    return shownTicks;
+  }
+
   /** A frame whose time makes no sense is not placed anywhere. */
   #untimely(unit: AccessUnit): void {
     if (this.input.kind === 'audio') {
@@ -263,6 +254,7 @@ export class Intake {
     this.#clock = this.#clock.restart();
     this.#unwrap = new Unwrapper(32);
     this.#goodTicks = null;
+    this.#placed = null;
   }
 
   /** How long pictures were lacking is known by the sender's timestamps, whatever has been learnt of its clock meanwhile. */

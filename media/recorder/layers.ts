@@ -2,7 +2,8 @@ import type { Damage } from '../recordings/lines.ts';
 import type { SlabPool } from '../rtp/slabs.ts';
 import type { CaptureClock, SourceClock } from '../time/capture-clock.ts';
 import type { SenderReport, TrackInput } from './input.ts';
-import { type Frame, Intake, type Withheld } from './intake.ts';
+import type { Frame, Withheld } from './frame.ts';
+import { Intake } from './intake.ts';
 
 export type LayersOutput = {
   frame: (frame: Frame) => void;

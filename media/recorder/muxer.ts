@@ -4,7 +4,7 @@ import type { AudioConfig, VideoConfig } from '../rtp/codec.ts';
 import { cellOf } from '../time/grid.ts';
 import { Configs } from './configs.ts';
 import type { SegmentTracks } from './init-for.ts';
-import type { Frame } from './intake.ts';
+import type { Frame } from './frame.ts';
 import { audioRun, type Placed, videoRun } from './runs.ts';
 import { fits, SoundQueue } from './sound-queue.ts';
 import { type MuxerOutput, type OpenSegment, shownMs } from './open-segment.ts';

@@ -1,7 +1,7 @@
 import { VIDEO_TIMESCALE } from '../mp4/init.ts';
 import type { CaptureTime } from '../time/capture-clock.ts';
 import type { SegmentTracks } from './init-for.ts';
-import type { Frame } from './intake.ts';
+import type { Frame } from './frame.ts';
 import type { Placed } from './runs.ts';
 
 /** What the muxer has to tell whoever writes its bytes. */

@@ -1,6 +1,6 @@
 import type { Sample, TrackRun } from '../mp4/fragment.ts';
 import { AUDIO_TRACK_ID, VIDEO_TIMESCALE, VIDEO_TRACK_ID } from '../mp4/init.ts';
-import type { Frame } from './intake.ts';
+import type { Frame } from './frame.ts';
 
 /** What a packet of sound lasts where nothing says it: 20 ms, the usual of Opus and G.711 (RFC 7587, RFC 3551). */
 export const usualAudioTicks = (clockRate: number): number => Math.round(clockRate / 50);

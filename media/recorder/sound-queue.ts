@@ -1,6 +1,6 @@
 import { Configs } from './configs.ts';
 import type { SegmentTracks } from './init-for.ts';
-import type { Frame } from './intake.ts';
+import type { Frame } from './frame.ts';
 import { usualAudioTicks } from './runs.ts';
 
 /** A minute of sound that no segment wants; more is let go of. */

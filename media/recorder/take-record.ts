@@ -7,7 +7,7 @@ import type { SlabPool } from '../rtp/slabs.ts';
 import type { CaptureClock, CaptureTime } from '../time/capture-clock.ts';
 import { cellOf } from '../time/grid.ts';
 import { initFor, type SegmentTracks } from './init-for.ts';
-import type { Withheld } from './intake.ts';
+import type { Withheld } from './frame.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import type { TakeFacts, TakeOwner, Totals } from './take-owner.ts';
 import type { Timeline } from './timeline.ts';

@@ -7,7 +7,7 @@ import type { CodecConfig } from '../rtp/codec.ts';
 import { SlabPool } from '../rtp/slabs.ts';
 import { type CaptureClock, type CaptureTime, SourceClock } from '../time/capture-clock.ts';
 import type { TrackInput, TrackSink } from './input.ts';
-import type { Frame } from './intake.ts';
+import type { Frame } from './frame.ts';
 import { KeyFrameAsker } from './key-frames.ts';
 import { Layers } from './layers.ts';
 import { Muxer } from './muxer.ts';

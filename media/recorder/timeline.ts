@@ -1,5 +1,5 @@
 import { VIDEO_TIMESCALE } from '../mp4/init.ts';
-import type { Frame } from './intake.ts';
+import type { Frame } from './frame.ts';
 
 /** How far sound may be shifted at each fragment to stay with the picture: 5 ms, unheard. */
 const SLEW_MS = 5;

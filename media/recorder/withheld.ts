@@ -1,7 +1,7 @@
 import { fragment } from '../mp4/fragment.ts';
 import { VIDEO_TIMESCALE, VIDEO_TRACK_ID } from '../mp4/init.ts';
 import type { SlabPool } from '../rtp/slabs.ts';
-import type { Withheld } from './intake.ts';
+import type { Withheld } from './frame.ts';
 
 /** One side file's worth of pictures that could not be decoded. `write` is given to the writer; `done` gives their memory back. */
 export type SideFile = { fromMs: number; toMs: number; frames: number; chunks: Buffer[]; done: () => void };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Frame } from '../../../media/recorder/intake.ts';
+import type { Frame } from '../../../media/recorder/frame.ts';
 import { Timeline } from '../../../media/recorder/timeline.ts';
 import { CaptureClock, SourceClock } from '../../../media/time/capture-clock.ts';
 import { noise } from '../../support/noise.ts';

@@ -12,12 +12,14 @@ const SLICE = picturePayload(false);
 /** One stream, one packet a picture; and what becomes of it. */
 function stream(rtxPayloadType: number | null = null) {
   const shown: number[] = [];
+  const placed: { ticks: number; compositionTicks: number }[] = [];
   const damage: Damage[] = [];
   const counts = { withheld: 0, missing: 0, asked: 0 };
   const memory = new SlabPool();
   const input = videoInput({ rtxPayloadType, requestKeyFrame: () => void (counts.asked += 1) });
   const intake = new Intake(input, new SourceClock(), memory, {
-    frame: ({ data, capture }) => {
+    frame: ({ data, capture, ticks, compositionTicks }) => {
+      placed.push({ ticks, compositionTicks });
       shown.push(Math.round((capture.hubMs - T0) / (1000 / 30)));
       memory.free(data);
     },
@@ -32,7 +34,7 @@ function stream(rtxPayloadType: number | null = null) {
   const atMs = (i: number): number => T0 + (i * 1000) / 30;
   const send = (i: number, payload: Buffer, ssrc = 1, sequence = i): void =>
     intake.rtp(rtpBytes(sequence, i * 3000, payload, true, 96, ssrc), atMs(i));
-  return { intake, shown, damage, counts, memory, send, atMs };
+  return { intake, shown, placed, damage, counts, memory, send, atMs };
 }
 
 describe('one stream on its way into a take', () => {
@@ -89,6 +91,19 @@ describe('one stream on its way into a take', () => {
     for (let i = 30; i < 60; i += 1) intake.rtp(rtpBytes(i, i * 3000 - 400_000, i === 35 ? KEY : SLICE, true), atMs(i));
     expect(shown.slice(30)).toEqual(Array.from({ length: 25 }, (_, i) => i + 35));
     expect(damage).toMatchObject([{ withheld: 5 }]);
+  });
+
+  it('shows a picture that is repeated with the same timestamp a tick later, and counts both', () => {
+    const { intake, placed, counts, send, atMs } = stream();
+    send(0, KEY);
+    send(1, SLICE);
+    intake.rtp(rtpBytes(2, 3000, KEY, true), atMs(1));
+    intake.rtp(rtpBytes(3, 3000, SLICE, true), atMs(1));
+    intake.rtp(rtpBytes(4, 6000, SLICE, true), atMs(2));
+    const [first] = placed;
+    expect(placed.map(({ ticks }) => ticks - (first?.ticks ?? 0))).toEqual([0, 3000, 3001, 3002, 6000]);
+    expect(placed.every(({ compositionTicks }) => compositionTicks === 0)).toBe(true);
+    expect(counts).toMatchObject({ withheld: 0, missing: 0 });
   });
 
   it('takes no stray packet of another SSRC for a new stream', () => {

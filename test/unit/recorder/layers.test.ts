@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Frame } from '../../../media/recorder/intake.ts';
+import type { Frame } from '../../../media/recorder/frame.ts';
 import { Layers } from '../../../media/recorder/layers.ts';
 import type { Damage } from '../../../media/recordings/lines.ts';
 import { SlabPool } from '../../../media/rtp/slabs.ts';

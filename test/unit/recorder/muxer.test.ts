@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readFragments } from '../../../media/mp4/read.ts';
-import type { Frame } from '../../../media/recorder/intake.ts';
+import type { Frame } from '../../../media/recorder/frame.ts';
 import type { SegmentTracks } from '../../../media/recorder/init-for.ts';
 import { Muxer } from '../../../media/recorder/muxer.ts';
 import { Timeline } from '../../../media/recorder/timeline.ts';
