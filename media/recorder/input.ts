@@ -28,8 +28,8 @@ export type SenderReport = {
 
 /** Where the transport hands in what it receives. Nothing here throws, awaits or keeps the transport waiting. */
 export type TrackSink = {
-  /** One RTP packet as it came (the buffer belongs to the recorder from now on). `arrivalMs` is hub time. */
-  rtp: (packet: Buffer, arrivalMs: number) => void;
+  /** One RTP packet as it came, in `bytes` from `start` to `end` (all of it where they are not given); the memory may be used again afterwards. `arrivalMs` is hub time. */
+  rtp: (bytes: Buffer, arrivalMs: number, start?: number, end?: number) => void;
   senderReport: (report: SenderReport, arrivalMs: number) => void;
   /** Round trip to the sender as the transport measured it, milliseconds. */
   roundTrip: (roundTripMs: number) => void;

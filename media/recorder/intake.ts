@@ -5,7 +5,7 @@ import type { CodecConfig, Depacketizer } from '../rtp/codec.ts';
 import { DecodeOrder } from '../rtp/decode-order.ts';
 import { createDepacketizer } from '../rtp/depacketizers.ts';
 import { MissingFrames } from '../rtp/missing.ts';
-import { parseRtp, type RtpPacket } from '../rtp/packet.ts';
+import { blankPacket, kept, parseRtp, type RtpPacket } from '../rtp/packet.ts';
 import { ReorderBuffer } from '../rtp/reorder.ts';
 import { unwrapRtx } from '../rtp/rtx.ts';
 import type { SlabPool } from '../rtp/slabs.ts';
@@ -42,10 +42,12 @@ export class Intake {
   #clock: CaptureClock;
   #ssrc: number | null = null;
   #stray: RtpPacket | null = null;
+  readonly #packet = blankPacket();
   #reorder: ReorderBuffer;
   #depacketizer: Depacketizer;
   #unwrap = new Unwrapper(32);
-  readonly #order: DecodeOrder<Omit<Frame, 'ticks' | 'compositionTicks'> & { shownTicks: number }>;
+  /** Frames that wait in it have their presentation time for `ticks`. */
+  readonly #order: DecodeOrder<Frame>;
   readonly #missing = new MissingFrames();
   #run: number;
   #waitingForKey: boolean;
@@ -55,7 +57,7 @@ export class Intake {
   #arrivedMs = 0;
   readonly #timeliness: Timeliness;
   #ssrcRestart = false;
-  #placed: { ticks: number; shownTicks: number } | null = null;
+  readonly #placed = { ticks: -1, shownTicks: -1 };
   #shown: CodecConfig | null = null;
   /** Where good pictures ended, and what has been lacking since. */
   #goodUntilMs: number | null = null;
@@ -73,9 +75,11 @@ export class Intake {
     this.#timeliness = new Timeliness(input.clockRate);
     this.#waitingForKey = input.kind === 'video';
     this.#run = output.nextRun();
-    this.#order = new DecodeOrder(({ shownTicks, ...frame }, ticks) =>
-      output.frame({ ...frame, ticks, compositionTicks: shownTicks - ticks }),
-    );
+    this.#order = new DecodeOrder((frame, ticks) => {
+      frame.compositionTicks = frame.ticks - ticks;
+      frame.ticks = ticks;
+      output.frame(frame);
+    });
     this.#reorder = this.#newReorder();
     this.#depacketizer = this.#newDepacketizer();
   }
@@ -88,17 +92,18 @@ export class Intake {
     return this.#arrivedMs;
   }
 
-  /** Take one packet. Anything malformed or foreign is dropped without a sound: it says nothing. */
-  rtp(bytes: Buffer, arrivalMs: number): void {
+  /** Take one packet, in `bytes` from `start` to `end`. Anything malformed or foreign is dropped without a sound: it says nothing. */
+  rtp(bytes: Buffer, arrivalMs: number, start = 0, end = bytes.length): void {
     const { rtxPayloadType } = this.input;
-    const isRtx = rtxPayloadType !== null && ((bytes[1] ?? 0) & 0x7f) === rtxPayloadType;
-    const original = isRtx ? this.#retransmitted(bytes) : bytes;
-    const packet = original && parseRtp(original, arrivalMs);
+    const isRtx = rtxPayloadType !== null && ((bytes[start + 1] ?? 0) & 0x7f) === rtxPayloadType;
+    const packet = isRtx
+      ? this.#retransmitted(bytes.subarray(start, end), arrivalMs)
+      : parseRtp(bytes, arrivalMs, start, end, this.#packet);
     if (!packet || packet.payloadType !== this.input.payloadType) return;
     if (packet.ssrc !== this.#ssrc && this.#ssrc !== null) {
       // one stray packet, or a late one of the stream before, is no new stream: two in a row are
       const before = this.#stray;
-      this.#stray = packet;
+      this.#stray = kept(packet);
       if (before?.ssrc !== packet.ssrc) return;
       this.#newSource();
       this.#reorder.push(before, before.arrivalMs);
@@ -146,8 +151,9 @@ export class Intake {
   }
 
   /** The packet that a retransmission carries; null before the stream itself has begun. */
-  #retransmitted(bytes: Buffer): Buffer | null {
-    return this.#ssrc === null ? null : unwrapRtx(bytes, this.input.payloadType, this.#ssrc);
+  #retransmitted(bytes: Buffer, arrivalMs: number): RtpPacket | null {
+    const original = this.#ssrc === null ? null : unwrapRtx(bytes, this.input.payloadType, this.#ssrc);
+    return original && parseRtp(original, arrivalMs);
   }
 
   #newSource(): void {
@@ -189,7 +195,7 @@ export class Intake {
         this.#memory.free(unit.data);
         return;
       }
-      this.#output.frame({ ...this.#facts(unit, capture, config), ticks: shownTicks, compositionTicks: 0 });
+      this.#output.frame(this.#frame(unit, shownTicks, capture, config));
       return;
     }
     const missing = this.#missing.push(shownTicks, unit.lostBefore, this.#order.depth);
@@ -215,16 +221,16 @@ export class Intake {
     if (stepMs > 0 && stepMs < 500) this.#stepMs = stepMs;
     this.#goodUntilMs = capture.hubMs + this.#stepMs;
     this.#goodTicks = Math.max(this.#goodTicks ?? shownTicks, shownTicks);
-    this.#order.push({ ...this.#facts(unit, capture, config), shownTicks }, shownTicks);
+    this.#order.push(this.#frame(unit, shownTicks, capture, config), shownTicks);
   }
 
   /** A sender may repeat a picture with the same timestamp (Chromium, when its encoder begins anew): it is shown a tick later, not at once. */
   #place(timestamp: number): number {
     const ticks = this.#unwrap.next(timestamp);
     const last = this.#placed;
-    const shownTicks = last !== null && ticks === last.ticks ? last.shownTicks + 1 : ticks;
-    this.#placed = { ticks, shownTicks };
-    return shownTicks;
+    last.shownTicks = ticks === last.ticks ? last.shownTicks + 1 : ticks;
+    last.ticks = ticks;
+    return last.shownTicks;
   }
 
   /** A frame whose time makes no sense is not placed anywhere. */
@@ -242,9 +248,8 @@ export class Intake {
     this.#output.withheld({ unit, captureMs, config: this.#depacketizer.config });
   }
 
-  #facts(unit: AccessUnit, capture: CaptureTime, config: CodecConfig | null): Omit<Frame, 'ticks' | 'compositionTicks'> {
-    const { data, key, arrivalMs } = unit;
-    return { run: this.#run, data, key, capture, arrivalMs, config, clockRate: this.input.clockRate };
+  #frame({ data, key, arrivalMs }: AccessUnit, ticks: number, capture: CaptureTime, config: CodecConfig | null): Frame {
+    return { ticks, compositionTicks: 0, run: this.#run, data, key, capture, arrivalMs, config, clockRate: this.input.clockRate };
   }
 
   #restart(): void {
@@ -254,7 +259,7 @@ export class Intake {
     this.#clock = this.#clock.restart();
     this.#unwrap = new Unwrapper(32);
     this.#goodTicks = null;
-    this.#placed = null;
+    this.#placed.ticks = -1;
   }
 
   /** How long pictures were lacking is known by the sender's timestamps, whatever has been learnt of its clock meanwhile. */

@@ -75,9 +75,11 @@ export class Layers {
     return this.#intake.clock;
   }
 
-  rtp(bytes: Buffer, arrivalMs: number): void {
-    if (this.#only) this.#only.rtp(bytes, arrivalMs);
-    else if (bytes.length >= 12) this.#layers[this.input.layers.indexOf(bytes.readUInt32BE(8))]?.intake.rtp(bytes, arrivalMs);
+  /** One packet, in `bytes` from `start` to `end`. */
+  rtp(bytes: Buffer, arrivalMs: number, start = 0, end = bytes.length): void {
+    if (this.#only) this.#only.rtp(bytes, arrivalMs, start, end);
+    else if (end - start >= 12)
+      this.#layers[this.input.layers.indexOf(bytes.readUInt32BE(start + 8))]?.intake.rtp(bytes, arrivalMs, start, end);
   }
 
   senderReport(report: SenderReport): void {

@@ -29,6 +29,7 @@ export class Take {
   readonly #log: Log;
   readonly #clock = new SourceClock();
   readonly #tracks = new Set<Track>();
+  #video: Track | null = null;
   readonly #record: TakeRecord;
   readonly #muxer: Muxer;
   readonly #keyFrames: KeyFrameAsker;
@@ -52,10 +53,10 @@ export class Take {
       fragment: (chunks, frames, audioFrames, end) => this.#record.fragment(chunks, frames, audioFrames, end),
       dropped: (frame) => memory.free(frame.data),
       close: (end) => this.#record.close(end, this.#mainClock(), this.#nowMs()),
-      needKey: (now) => this.#video()?.stream.needKey(now),
-      wantKey: () => this.#video()?.stream.input.requestKeyFrame(),
+      needKey: (now) => this.#video?.stream.needKey(now),
+      wantKey: () => this.#video?.stream.input.requestKeyFrame(),
     });
-    this.#keyFrames = new KeyFrameAsker(facts.segmentMs, nowMs, () => this.#video()?.stream.input.requestKeyFrame());
+    this.#keyFrames = new KeyFrameAsker(facts.segmentMs, nowMs, () => this.#video?.stream.input.requestKeyFrame());
     this.#timer = everyPunctual(TICK_MS, () => {
       try {
         this.#tick();
@@ -78,8 +79,7 @@ export class Take {
   }
   /** Whether a missing picture is meant: no video track, or one that the sender paused. */
   get soundOnly(): boolean {
-    const video = this.#video();
-    return !video || video.paused;
+    return !this.#video || this.#video.paused;
   }
   /** How far the capture times of the present segment may be off. */
   get alignment(): CaptureTime | null {
@@ -99,14 +99,14 @@ export class Take {
     });
     const track: Track = { stream, kind, paused: false };
     this.#tracks.add(track);
-    this.#expect();
+    this.#tracksChanged();
     if (kind === 'video') input.requestKeyFrame();
     return {
-      rtp: (packet, arrivalMs) => {
+      rtp: (bytes, arrivalMs, start, end) => {
         this.#lastPacketMs = arrivalMs;
         if (this.#state !== 'open') return;
         try {
-          stream.rtp(packet, arrivalMs);
+          stream.rtp(bytes, arrivalMs, start, end);
         } catch (error) {
           this.#log.error({ err: error, takeId: this.takeId }, 'a packet could not be taken'); // it costs itself, not the hub
         }
@@ -120,7 +120,7 @@ export class Take {
       close: () => {
         if (this.#state === 'open') stream.flush(this.#nowMs());
         this.#tracks.delete(track);
-        this.#expect();
+        this.#tracksChanged();
       },
     };
   }
@@ -157,14 +157,14 @@ export class Take {
     this.#log.info({ takeId: this.takeId, reason, ...this.#record.totals }, 'take ended');
   }
 
-  #video(): Track | undefined {
-    for (const track of this.#tracks) if (track.kind === 'video') return track;
-    return undefined;
+  #tracksChanged(): void {
+    this.#video = [...this.#tracks].find(({ kind }) => kind === 'video') ?? null;
+    this.#expect();
   }
 
   /** The clock of what the take's time line runs with: the picture, or sound where there is none. */
   #mainClock(): CaptureClock | null {
-    return (this.#video() ?? [...this.#tracks][0])?.stream.clock ?? null;
+    return (this.#video ?? [...this.#tracks][0])?.stream.clock ?? null;
   }
 
   #expect(): void {
@@ -215,7 +215,7 @@ export class Take {
     if (!this.#record.caughtUp()) return;
     // the disk is back; what is queued refers to pictures that are lost: go on with a key frame
     this.#record.unwritten(this.#muxer.discard());
-    this.#video()?.stream.needKey(nowMs);
+    this.#video?.stream.needKey(nowMs);
     this.#owner.caughtUp();
   }
 }

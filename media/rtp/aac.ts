@@ -83,7 +83,7 @@ export class AacDepacketizer implements Depacketizer {
     if (size > MAX_FRAME_BYTES) return;
     this.#open ??= { timestamp: packet.timestamp, arrivalMs: packet.arrivalMs, size, pieces: [], bytes: 0, damaged: false };
     const open = this.#open;
-    open.pieces.push(bytes);
+    open.pieces.push(Buffer.from(bytes)); // outlives the packet it came in
     open.bytes += bytes.length;
     const fits = open.size === size && open.bytes <= size && bytes.length > 0;
     if (!fits) open.damaged = true;

@@ -10,37 +10,50 @@ export type RtpPacket = {
   timestamp: number;
   ssrc: number;
   marker: boolean;
-  /** Without padding; empty for packets that carry padding only. A view into the packet. */
+  /** Without padding; empty for packets that carry padding only. A view into the packet, whose memory is used again: see `kept`. */
   payload: Buffer;
   /** Hub time at which the packet reached the hub, milliseconds. */
   arrivalMs: number;
 };
 
-/** Null for what is not a whole RTP version 2 packet. */
-export function parseRtp(packet: Buffer, arrivalMs: number): RtpPacket | null {
-  if (packet.length < 12) return null;
-  const first = packet[0] as number;
+/** What a packet is read into, where its values may be overwritten by the next one's. */
+export const blankPacket = (): RtpPacket => ({
+  payloadType: 0,
+  sequence: 0,
+  timestamp: 0,
+  ssrc: 0,
+  marker: false,
+  payload: Buffer.alloc(0),
+  arrivalMs: 0.5, // a fraction: the engine then stores times in place
+});
+
+/** The packet in `bytes` from `from` to `to`. Null for what is not a whole RTP version 2 packet. */
+export function parseRtp(bytes: Buffer, arrivalMs: number, from = 0, to = bytes.length, into = blankPacket()): RtpPacket | null {
+  if (to - from < 12) return null;
+  const first = bytes[from] as number;
   if (first >> 6 !== 2) return null;
-  let start = 12 + (first & 0x0f) * 4;
+  let start = from + 12 + (first & 0x0f) * 4;
   if (first & 0x10) {
-    if (packet.length < start + 4) return null;
-    start += 4 + packet.readUInt16BE(start + 2) * 4;
+    if (to < start + 4) return null;
+    start += 4 + bytes.readUInt16BE(start + 2) * 4;
   }
-  let end = packet.length;
+  let end = to;
   if (first & 0x20) {
-    const padding = packet[end - 1] as number;
+    const padding = bytes[end - 1] as number;
     if (padding === 0) return null;
     end -= padding;
   }
   if (start > end) return null;
-  const second = packet[1] as number;
-  return {
-    payloadType: second & 0x7f,
-    sequence: packet.readUInt16BE(2),
-    timestamp: packet.readUInt32BE(4),
-    ssrc: packet.readUInt32BE(8),
-    marker: (second & 0x80) !== 0,
-    payload: packet.subarray(start, end),
-    arrivalMs,
-  };
+  const second = bytes[from + 1] as number;
+  into.payloadType = second & 0x7f;
+  into.sequence = bytes.readUInt16BE(from + 2);
+  into.timestamp = bytes.readUInt32BE(from + 4);
+  into.ssrc = bytes.readUInt32BE(from + 8);
+  into.marker = (second & 0x80) !== 0;
+  into.payload = bytes.subarray(start, end);
+  into.arrivalMs = arrivalMs;
+  return into;
 }
+
+/** A copy that stays what it is when the next packet comes. */
+export const kept = (packet: RtpPacket): RtpPacket => ({ ...packet, payload: Buffer.from(packet.payload) });

@@ -1,4 +1,4 @@
-import type { RtpPacket } from './packet.ts';
+import { kept, type RtpPacket } from './packet.ts';
 import { Unwrapper } from './unwrap.ts';
 
 /** What comes out, in order. `lostBefore`: packets between the one before and this that never came in time. `restart`: the sender began a new numbering. */
@@ -20,7 +20,7 @@ const FIRST_WAIT_MS = 300;
 
 /**
  * Puts one SSRC's packets in order. A gap is waited for as long as retransmissions have lately taken (half as long
- * again, 60 ms to 1 s), then given up. Holds at most 4096 packets.
+ * again, 60 ms to 1 s), then given up. Holds copies, of 4096 packets at most; one that is next in order passes as it is.
  */
 export class ReorderBuffer {
   readonly counters: ReorderCounters = { received: 0, duplicates: 0, late: 0, lost: 0, restarts: 0 };
@@ -38,8 +38,8 @@ export class ReorderBuffer {
   /** When the numbers last given up were given up, to learn from what still comes. */
   #gaveUp: { from: number; to: number; sinceMs: number } | null = null;
   #suspect: RtpPacket | null = null;
-  /** The newest packet handed out, and what was lost behind it in an outage too long to be a gap. */
-  #last: { timestamp: number; arrivalMs: number } | null = null;
+  /** Of the newest packet handed out (none yet: -1), and what was lost behind it in an outage too long to be a gap. */
+  readonly #last = { timestamp: -1, arrivalMs: 0.5 };
   #outageLost = 0;
   #restarting = false;
 
@@ -83,10 +83,14 @@ export class ReorderBuffer {
       this.#highest = number;
       this.#unwrap.next(packet.sequence);
     }
-    if (ahead > 0 && this.#held === 0) this.#gapSinceMs = nowMs;
-    this.#slots[slot] = packet;
-    this.#held += 1;
-    this.#drain(0);
+    if (ahead === 0) {
+      this.#hand(packet, 0);
+      if (this.#held > 0) this.#drain(0);
+    } else {
+      if (this.#held === 0) this.#gapSinceMs = nowMs;
+      this.#slots[slot] = kept(packet);
+      this.#held += 1;
+    }
     this.expire(nowMs);
   }
 
@@ -112,25 +116,31 @@ export class ReorderBuffer {
     this.#drain(next - from);
   }
 
+  /** Hand out all that lies ready. */
   #drain(lostBefore: number): void {
-    let lost = lostBefore + this.#outageLost;
-    this.#outageLost = 0;
-    const before = this.#expected;
+    let lost = lostBefore;
     for (;;) {
       const slot = (this.#expected as number) % SLOTS;
       const packet = this.#slots[slot];
       if (!packet) break;
       this.#slots[slot] = null;
       this.#held -= 1;
-      this.#expected = (this.#expected as number) + 1;
-      const restart = this.#restarting;
-      this.#restarting = false;
-      this.#last = packet;
-      this.#output(packet, lost, restart);
+      this.#hand(packet, lost);
       lost = 0;
     }
     // a gap further on has been one since the packet behind it came, not since now: waits must not add up
-    if (this.#held > 0 && this.#expected !== before) this.#gapSinceMs = this.#nextHeld(this.#expected as number).arrivalMs;
+    if (this.#held > 0) this.#gapSinceMs = this.#nextHeld(this.#expected as number).arrivalMs;
+  }
+
+  #hand(packet: RtpPacket, lostBefore: number): void {
+    const lost = lostBefore + this.#outageLost;
+    const restart = this.#restarting;
+    this.#outageLost = 0;
+    this.#restarting = false;
+    this.#expected = (this.#expected as number) + 1;
+    this.#last.timestamp = packet.timestamp;
+    this.#last.arrivalMs = packet.arrivalMs;
+    this.#output(packet, lost, restart);
   }
 
   /** The first packet held from this number on; there must be one. */
@@ -153,13 +163,13 @@ export class ReorderBuffer {
   /** Nothing came for long, and time has gone on in the stream as well: it is the same numbering, with a great hole. */
   #wasOutage(packet: RtpPacket): boolean {
     const last = this.#last;
-    if (!last || packet.arrivalMs - last.arrivalMs < OUTAGE_MS) return false;
+    if (last.timestamp < 0 || packet.arrivalMs - last.arrivalMs < OUTAGE_MS) return false;
     return ((packet.timestamp - last.timestamp) | 0) > 0;
   }
 
   #suspectRestart(packet: RtpPacket, nowMs: number): void {
     const before = this.#suspect;
-    this.#suspect = packet;
+    this.#suspect = kept(packet);
     if (!before || packet.sequence !== ((before.sequence + 1) & 0xffff)) return;
     this.flush();
     this.#suspect = null;

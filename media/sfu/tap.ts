@@ -12,7 +12,7 @@ type SrInfo = { ssrc: number; ntpSec: number; ntpFrac: number; rtpTs: number };
 
 /**
  * Hands one producer's packets to a recorder's sink: a consumer on a DirectTransport that forwards every stream as it
- * came. A packet's memory is used for nothing else afterwards, so the sink may keep it. Closes by itself with its producer.
+ * came. Closes by itself with its producer.
  */
 export async function tap(
   transport: types.DirectTransport,
@@ -43,7 +43,7 @@ export async function tap(
     layers,
     requestKeyFrame: () => void consumer.requestKeyFrame().catch(() => undefined), // fails only when it is closed
   });
-  tapPackets(consumer, (packet) => sink.rtp(packet, clock.nowMs()));
+  tapPackets(consumer, (bytes, start, end) => sink.rtp(bytes, clock.nowMs(), start, end));
   producer.on('trace', (trace) => {
     if (trace.type !== 'sr') return;
     const info = trace.info as SrInfo;

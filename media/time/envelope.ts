@@ -89,10 +89,21 @@ export class DelayEnvelope {
     this.#fittedMs = last.x;
     this.#line = last.x - first.x < SLOPE_SPAN_MS ? level(points) : underMiddle(points);
     const { x, y, slope } = this.#line;
-    const above = points.map((p) => p.y - (y + (p.x - x) * slope)).toSorted((a, b) => a - b);
-    this.#spreadMs = above[Math.floor(above.length / 4)] as number;
+    const above = scratch(points.length);
+    for (let i = 0; i < points.length; i += 1) {
+      const point = points[i] as Point;
+      above[i] = point.y - (y + (point.x - x) * slope);
+    }
+    this.#spreadMs = above.sort()[Math.floor(above.length / 4)] as number;
     return this.#line;
   }
+}
+
+let room = new Float64Array(512);
+/** Memory for so many numbers, until it is asked for again. */
+function scratch(count: number): Float64Array {
+  if (count > room.length) room = new Float64Array(2 * count);
+  return room.subarray(0, count);
 }
 
 function level(points: Point[]): { x: number; y: number; slope: number } {

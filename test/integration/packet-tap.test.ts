@@ -26,7 +26,7 @@ async function consume(producer: types.Producer): Promise<types.Consumer> {
   const transport = await router.createDirectTransport();
   return transport.consume({ producerId: producer.id, rtpCapabilities: router.rtpCapabilities, pipe: true });
 }
-const textOf = (packet: Buffer): string => parseRtp(packet, 0)?.payload.toString() ?? '';
+const textOf = (bytes: Buffer, start = 0, end = bytes.length): string => parseRtp(bytes, 0, start, end)?.payload.toString() ?? '';
 const send = (producer: types.Producer, i: number): void =>
   producer.send(rtpBytes(i, i * 960, Buffer.from(`packet ${i}`), false, 111, SSRC));
 
@@ -40,7 +40,7 @@ describe('packets for the recorder', () => {
     const [consumer, other] = [await consume(producer), await consume(producer)];
     const tapped: string[] = [];
     const documented: string[] = [];
-    tapPackets(consumer, (packet) => tapped.push(textOf(packet)));
+    tapPackets(consumer, (...packet) => tapped.push(textOf(...packet)));
     other.on('rtp', (packet) => documented.push(textOf(packet)));
     for (let i = 1; i <= 500; i += 1) send(producer, i);
     await until('all have come both ways', () => tapped.length === 500 && documented.length === 500);
@@ -48,21 +48,40 @@ describe('packets for the recorder', () => {
     expect(tapped[499]).toBe('packet 500');
   });
 
-  it('stay what they were, whatever comes after them, and end with their consumer', async () => {
+  it('come whole wherever a read of the socket cuts them, and end with their consumer', async () => {
     const producer = await produce();
     const consumer = await consume(producer);
-    const kept: Buffer[] = [];
-    tapPackets(consumer, (packet) => kept.push(packet));
-    for (let i = 1; i <= 2000; i += 1) send(producer, i);
-    await until('all have come', () => kept.length === 2000);
-    kept.forEach((packet, i) => expect(textOf(packet)).toBe(`packet ${i + 1}`));
+    const texts: string[] = [];
+    tapPackets(consumer, (...packet) => texts.push(textOf(...packet)));
+    const long = 'x'.repeat(1100);
+    const count = 3000; // several times what is read at once
+    for (let i = 1; i <= count; i += 1) producer.send(rtpBytes(i, i * 960, Buffer.from(`packet ${i} ${long}`), false, 111, SSRC));
+    await until('all have come', () => texts.length === count);
+    texts.forEach((text, i) => expect(text).toBe(`packet ${i + 1} ${long}`));
     consumer.close();
     const last = await consume(await produce());
-    const seen: Buffer[] = [];
-    tapPackets(last, (packet) => seen.push(packet));
-    send(producer, 2001);
+    const seen: string[] = [];
+    tapPackets(last, (...packet) => seen.push(textOf(...packet)));
+    send(producer, count + 1);
     await worker.getResourceUsage(); // what was sent before this has been handed on
-    expect(kept).toHaveLength(2000);
+    expect(texts).toHaveLength(count);
     expect(seen).toHaveLength(0);
+  });
+
+  it('leave everything else to mediasoup, however long it is', async () => {
+    const answers = await Promise.all(Array.from({ length: 200 }, () => router.dump()));
+    expect(answers.map(({ id }) => id)).toEqual(answers.map(() => router.id));
+    const many = await worker.createRouter({ mediaCodecs });
+    const transports = await Promise.all(Array.from({ length: 1500 }, () => many.createDirectTransport()));
+    const dump = await many.dump(); // longer than the buffer that is read into
+    expect(dump.transportIds.toSorted()).toEqual(transports.map(({ id }) => id).toSorted());
+    many.close();
+  });
+
+  it('end with their worker, of which mediasoup is told', async () => {
+    const other = await createWorker({ logLevel: 'none' });
+    const gone = new Promise<void>((resolve) => void other.on('subprocessclose', () => resolve()));
+    other.close();
+    await gone;
   });
 });

@@ -36,7 +36,9 @@ describe('AAC', () => {
   it('joins fragments, and says when one is missing', () => {
     const { send, units } = receive('audio/mpeg4-generic', HBR);
     const frame = Buffer.from(Array.from({ length: 30 }, (_, i) => i));
-    send(1, part(30, frame.subarray(0, 10)));
+    const first = part(30, frame.subarray(0, 10));
+    send(1, first);
+    first.fill(0xee); // the packet's memory is used again
     send(1, part(30, frame.subarray(10, 20)));
     send(1, part(30, frame.subarray(20)), { marker: true });
     send(2, part(30, frame.subarray(0, 10)));
