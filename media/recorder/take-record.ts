@@ -111,7 +111,7 @@ export class TakeRecord {
   fragment(chunks: Buffer[], frames: number, audioFrames: number, end: Edge): void {
     const bytes = writeBuffers.join(chunks);
     for (const chunk of chunks) this.#memory.free(chunk);
-    if (this.#writer?.write([bytes], () => writeBuffers.free(bytes))) {
+    if (this.#writer?.write(bytes, () => writeBuffers.free(bytes))) {
       this.#counts.frames += frames;
       this.#counts.audioFrames += audioFrames;
       this.#end = end;

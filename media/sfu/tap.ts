@@ -6,7 +6,8 @@ import { tapPackets } from './packet-tap.ts';
 
 /** Seconds between 1900 (NTP, RFC 5905) and 1970. */
 const NTP_UNIX_S = 2_208_988_800;
-const STATS_MS = 2000;
+/** The least round trip counts: it is looked for eagerly at first, then now and then. */
+const ROUND_TRIP_MS = { first: 2000, for: 20_000, later: 15_000 };
 
 type SrInfo = { ssrc: number; ntpSec: number; ntpFrac: number; rtpTs: number };
 
@@ -54,9 +55,9 @@ export async function tap(
   });
   producer.observer.on('pause', () => sink.setPaused(true));
   producer.observer.on('resume', () => sink.setPaused(false));
-  const stats = setInterval(() => void readRoundTrip(producer, sink), STATS_MS);
+  const stopReading = readRoundTrips(producer, sink);
   consumer.observer.once('close', () => {
-    clearInterval(stats);
+    stopReading();
     sink.close();
   });
   await producer.enableTraceEvent(['sr']);
@@ -68,6 +69,20 @@ function recordedSsrc(producer: types.Producer, layers: number[], sent: number):
   if (layers.length === 1) return layers[0] ?? null;
   const index = producer.score.find((stream) => stream.ssrc === sent)?.encodingIdx;
   return index === undefined ? null : (layers[index] ?? null);
+}
+
+/** Returns what ends it. */
+function readRoundTrips(producer: types.Producer, sink: TrackSink): () => void {
+  let readings = 0;
+  const read = (): void => {
+    readings += 1;
+    void readRoundTrip(producer, sink);
+    if (readings !== ROUND_TRIP_MS.for / ROUND_TRIP_MS.first) return;
+    clearInterval(timer);
+    timer = setInterval(read, ROUND_TRIP_MS.later);
+  };
+  let timer = setInterval(read, ROUND_TRIP_MS.first);
+  return () => clearInterval(timer);
 }
 
 async function readRoundTrip(producer: types.Producer, sink: TrackSink): Promise<void> {

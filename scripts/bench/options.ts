@@ -4,7 +4,7 @@ export const USAGE = `npm run bench -- record|align|crash [options]
 
 record: the recorder against one ffmpeg a stream, on the same streams, in turn
   --streams N        synthetic sources, 720p30 at 2.5 Mbit/s with Opus (30)
-  --seconds S        measured time of each run (20)
+  --seconds S        measured time of each run (15)
   --rounds R         runs of each way (2)
   --only hub|ffmpeg  one way alone: no ratios, and taking the streams in is counted
   with --only hub, a bad network or a changing picture, every frame accounted for:
@@ -77,7 +77,7 @@ function recordArgs(args: string[]): RecordArgs {
   return {
     bench: 'record',
     ...commonArgs(values, 30, 500),
-    seconds: number('seconds', values.seconds, 20, [3, 86_400]),
+    seconds: number('seconds', values.seconds, 15, [3, 86_400]),
     rounds: number('rounds', values.rounds, 2, [1, 100]),
     only: only ?? null,
     loss: number('loss', values.loss, 0, [0, 50]) / 100,

@@ -12,7 +12,8 @@ import { startSide, type Side, type Way } from './sides.ts';
 import { FULL, SMALL } from './source.ts';
 import type { Workspace } from './workspace.ts';
 
-const SETTLE_S = 12;
+/** Recordings run for hours: what is compiled and allocated at their beginning is over before anything is measured. */
+const SETTLE_S = { ingest: 6, hub: 30, ffmpeg: 30 };
 /** What is on its way, and what is asked for again, arrives. */
 const DRAIN_S = 1.5;
 
@@ -73,7 +74,7 @@ async function measure(way: Way, n: number, args: RecordArgs, space: Workspace, 
   const nack = relay !== null && args.nack;
   const order: SenderOrder = { sourcePaths, truthPath, ip: '127.0.0.1', anchorMs: space.anchorMs, jitterMs: 0, streams, nack };
   const { child: sender } = await startProcess('./sender.ts', order);
-  await wait(SETTLE_S);
+  await wait(SETTLE_S[way]);
   await side.ready();
   const used = await usage(side, args.seconds, sender.pid ?? 0);
   relay?.send('calm');
