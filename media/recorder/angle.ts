@@ -5,6 +5,7 @@ import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
 import type { AngleState, Interruption } from '../protocol/state.ts';
 import type { ChainHead } from '../recordings/chain.ts';
 import type { SegmentLine } from '../recordings/lines.ts';
+import type { Alignment, KnownAngle } from './known-angle.ts';
 import type { RepairedTake } from './repair-take.ts';
 import type { Take } from './take.ts';
 import type { TakeOwner, Totals } from './take-owner.ts';
@@ -52,6 +53,8 @@ export class Angle {
   readonly #parts = new Map<number, number>();
   #counts = { segments: 0, frames: 0, missing: 0, withheld: 0 };
   #size: { width: number; height: number } | null = null;
+  /** Of the last segment of the takes before. */
+  #alignment: Alignment | null = null;
   #interruption: Interruption | null = null;
   #interruptions = 0;
   #rate = { sinceMs: 0, bytes: 0, bps: 0 };
@@ -74,19 +77,7 @@ export class Angle {
   }
 
   /** What the journals say of this angle, when an operation is taken up again. */
-  restore(known: {
-    takes: number;
-    firstMediaMs: number | null;
-    lastMediaMs: number | null;
-    parts: { cell: number; part: number }[];
-    segments: number;
-    frames: number;
-    missing: number;
-    withheld: number;
-    interruptions: number;
-    open: Interruption | null;
-    sourceKind: SourceKind | null;
-  }): void {
+  restore(known: KnownAngle): void {
     this.#takes = known.takes;
     this.#firstMediaMs = known.firstMediaMs;
     this.#lastMediaMs = known.lastMediaMs;
@@ -95,6 +86,7 @@ export class Angle {
     this.#interruptions = known.interruptions;
     this.#interruption = known.open;
     this.#sourceKind = known.sourceKind;
+    this.#alignment = known.alignment;
   }
 
   /** Whether a take has just failed here: the next would too. */
@@ -114,6 +106,7 @@ export class Angle {
   release(take: Take, reason: Cause): void {
     if (this.#take !== take) return;
     this.#take = null;
+    this.#alignment = take.alignment ?? this.#alignment;
     this.#caughtUp();
     this.#takeReason = reason;
     this.#rate = { sinceMs: 0, bytes: 0, bps: 0 };
@@ -157,6 +150,7 @@ export class Angle {
 
   state(): RecorderAngle {
     const recording = typeof this.#take?.takeId === 'string' && !this.#interruption;
+    const alignment = this.#take?.alignment ?? this.#alignment;
     return {
       angleId: this.angleId,
       name: this.name,
@@ -174,8 +168,8 @@ export class Angle {
       missingFrames: this.#counts.missing,
       withheldFrames: this.#counts.withheld,
       bitrateBps: Math.round(this.#rate.bps),
-      alignmentErrorMs: this.#take?.alignment?.errorMs ?? null,
-      alignmentMethod: this.#take?.alignment?.method ?? null,
+      alignmentErrorMs: alignment?.errorMs ?? null,
+      alignmentMethod: alignment?.method ?? null,
       interruption: this.#interruption,
     };
   }

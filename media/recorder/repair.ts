@@ -5,18 +5,17 @@ import type { Interruption } from '../protocol/state.ts';
 import { Journal, type Patience, readJournal } from '../recordings/journal.ts';
 import { OperationLine } from '../recordings/lines.ts';
 import { operationJournal, takeDir } from '../recordings/paths.ts';
-import type { Angle } from './angle.ts';
 import type { RepairedTake } from './repair-take.ts';
+import type { KnownAngle } from './known-angle.ts';
 import { repairOrRemoveTake } from './salvage.ts';
 import type { Signer } from './signer.ts';
 
-type KnownAngle = Parameters<Angle['restore']>[0] & { angleId: string; name: string };
 export type Restored = {
   name: string;
   openedMs: number;
   segmentMs: number;
   journal: Journal<OperationLine>;
-  angles: KnownAngle[];
+  angles: (KnownAngle & { angleId: string; name: string })[];
   /** Interruptions that the hub's own absence caused. */
   newInterruptions: Interruption[];
 };
@@ -47,7 +46,7 @@ export async function repairOperation(
   const journal = await Journal.resume<OperationLine>(path, read.head, patience);
   const ended = read.lines.some((line) => line.type === 'operation.ended');
   if (ended) await refuseEnded(read.lines, journal, signer);
-  const angles: KnownAngle[] = [];
+  const angles: Restored['angles'] = [];
   const newInterruptions: Interruption[] = [];
   let clean = read.tornBytes === 0;
   for (const line of read.lines) {
@@ -157,8 +156,9 @@ async function repairTakes(dir: string, angleId: string, lines: OperationLine[],
 }
 
 /** What the journals know of an angle. */
-function known(angleId: string, takes: RepairedTake[], lines: OperationLine[]): Parameters<Angle['restore']>[0] {
+function known(angleId: string, takes: RepairedTake[], lines: OperationLine[]): KnownAngle {
   const segments = takes.flatMap((take) => take.segments);
+  const last = segments.at(-1);
   const opens = lines.filter((line) => line.type === 'interruption.opened' && line.angleId === angleId);
   const closed = new Set(lines.filter((line) => line.type === 'interruption.closed').map((line) => line.interruptionId));
   const open = opens.findLast((line) => line.type === 'interruption.opened' && !closed.has(line.interruptionId));
@@ -178,5 +178,6 @@ function known(angleId: string, takes: RepairedTake[], lines: OperationLine[]): 
         ? { id: open.interruptionId, angleId, startMs: open.startMs, endMs: null, cause: open.cause }
         : null,
     sourceKind: takes.at(-1)?.sourceKind ?? null,
+    alignment: last ? { errorMs: last.alignmentErrorMs, method: last.method } : null,
   };
 }

@@ -205,6 +205,7 @@ describe('the review page', () => {
     const [ended] = of('take.ended');
     const cells = await page.getByTestId(`facts-${east.angleId}`).locator('td').allTextContents();
     expect(cells).toEqual(expect.arrayContaining([ended?.['frames'], ended?.['withheld'], ended?.['missing']].map(String)));
+    expect(cells.at(-1)).toMatch(/^±\d+\.\d ms$/);
   });
 
   it('says in a jump to damage that the picture shown is not of this moment, and marks it', async () => {
@@ -249,12 +250,15 @@ describe('the review page', () => {
     expect(errors).toEqual([]);
   });
 
-  it('speaks English to who reads English', async () => {
+  it('speaks English to who reads English, and on a phone brings the picture that a jump leads to into sight', async () => {
     await page.context().close();
     ({ page, errors } = await open(`/review/${operation.operationId}`, 'en-GB', 390));
     await page.getByTestId(`damage-bar-${east.angleId}`).first().waitFor({ timeout: 30_000 });
     await jump();
     await expect.poll(shown).toBe('current');
+    const box = await tile().boundingBox();
+    expect(box?.y).toBeGreaterThanOrEqual(0);
+    expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(900);
     expect(await note()).toMatch(/Picture damaged: \d+ .*, last good picture shown/);
     const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
     expect(overflow).toBe(0);

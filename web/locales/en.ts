@@ -59,19 +59,19 @@ export default {
   },
   alarm: {
     title: 'Alarms',
-    since: 'since {at}',
+    since: 'Since {at}.',
     dismiss: 'Handled',
     'disk-low': {
-      what: 'Little disk space: {free} MiB free under {path}',
-      todo: 'Below {reserve} MiB new recordings are refused. Make room.',
+      what: 'Little disk space: {free} free under {path}',
+      todo: 'Below {reserve} new recordings are refused. Make room.',
     },
     'disk-refusing': {
-      what: 'Too little disk space: {free} MiB free under {path}, new recordings are refused',
-      todo: 'Running ones go on until a quarter of {reserve} MiB is left. Make room now; it goes on by itself.',
+      what: 'Too little disk space: {free} free under {path}, new recordings are refused',
+      todo: 'Running ones go on until a quarter of {reserve} is left. Make room now; it goes on by itself.',
     },
     'disk-closed': {
-      what: 'The disk is nearly full, all recording has stopped: {free} MiB free under {path}',
-      todo: 'What was recorded is safe. Make room now; with more than {reserve} MiB free, recording goes on by itself.',
+      what: 'The disk is nearly full, all recording has stopped: {free} free under {path}',
+      todo: 'What was recorded is safe. Make room now; with more than {reserve} free, recording goes on by itself.',
     },
     'disk-full': {
       what: 'The disk was full, recording broke off: {angle}',

@@ -62,16 +62,16 @@ export default {
     since: '自 {at}',
     dismiss: '已处理',
     'disk-low': {
-      what: '磁盘空间不多：{path} 剩余 {free} MiB',
-      todo: '低于 {reserve} MiB 时将拒绝新的录制。请清理磁盘。',
+      what: '磁盘空间不多：{path} 剩余 {free}',
+      todo: '低于 {reserve} 时将拒绝新的录制。请清理磁盘。',
     },
     'disk-refusing': {
-      what: '磁盘空间不足：{path} 仅剩 {free} MiB，新的录制被拒绝',
-      todo: '正在进行的录制继续，低于 {reserve} MiB 的四分之一时停止。请立即清理磁盘，清理后自动恢复。',
+      what: '磁盘空间不足：{path} 仅剩 {free}，新的录制被拒绝',
+      todo: '正在进行的录制继续，低于 {reserve} 的四分之一时停止。请立即清理磁盘，清理后自动恢复。',
     },
     'disk-closed': {
-      what: '磁盘即将写满，全部录制已停止：{path} 仅剩 {free} MiB',
-      todo: '已录内容完好。请立即清理磁盘，腾出 {reserve} MiB 以上后自动恢复录制。',
+      what: '磁盘即将写满，全部录制已停止：{path} 仅剩 {free}',
+      todo: '已录内容完好。请立即清理磁盘，腾出 {reserve} 以上后自动恢复录制。',
     },
     'disk-full': {
       what: '磁盘已写满，录制中断 {angle}',
