@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { HubError, messageOf } from '../media/errors.ts';
 import { Packing } from './archive/packing.ts';
+import { Attempts } from './auth/attempts.ts';
 import { SocketTokens } from './auth/socket-tokens.ts';
 import { localCertificate, type ServerCertificate } from './auth/tls.ts';
 import type { Context } from './context.ts';
@@ -49,6 +50,7 @@ async function start(): Promise<void> {
     hub,
     log,
     tokens: new SocketTokens(await hubSecret(store, 'socket-tokens')),
+    attempts: new Attempts(),
     publicUrl: () => settings.publicUrl ?? url,
     requestPackage: (operationId) => packing.request(operationId),
     redisUp: () => presence.up,

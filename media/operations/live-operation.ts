@@ -16,6 +16,7 @@ import type { HubClock } from '../time/hub-clock.ts';
 
 export type OperationContext = { workers: WorkerPool; clock: HubClock; ingestIp: string; log: Log; emit: (event: MediaEvent) => void };
 
+type Track = { kind: MediaKind; rtpParameters: types.RtpParameters };
 /** What fills an angle now. */
 type Source = { kind: SourceKind; peer: Peer | null; take: Take; producers: Map<string, types.Producer> };
 
@@ -80,17 +81,17 @@ export class LiveOperation {
     return this.#peers.get(peerId);
   }
 
-  async createTransport(peerId: string): Promise<ResultOf<'createTransport'>> {
+  async createTransport(peerId: string, owner: string | null): Promise<ResultOf<'createTransport'>> {
     let peer = this.#peers.get(peerId);
     if (!peer) {
-      peer = new Peer(peerId, this.recorder.operationId, (reason) => void this.closePeer(peerId, 'connection-lost', reason));
+      peer = new Peer(peerId, this.recorder.operationId, owner, (reason) => void this.closePeer(peerId, 'connection-lost', reason));
       this.#peers.set(peerId, peer);
     }
     return peer.createTransport(this.#slot, this.#router);
   }
 
-  /** The peer becomes the angle's source; whoever was it is replaced. */
-  async produce(peer: Peer, transportId: string, angleId: string, kind: MediaKind, rtpParameters: types.RtpParameters): Promise<string> {
+  /** The peer becomes the angle's source; whoever was it is replaced. Throws `conflict` where somebody else films. */
+  async produce(peer: Peer, transportId: string, angleId: string, { kind, rtpParameters }: Track, by: SourceKind): Promise<string> {
     this.recorder.angle(angleId);
     if (peer.angleId !== null && peer.angleId !== angleId)
       throw new HubError('conflict', `this device already films ${peer.angleId}`, { field: 'angleId' });
@@ -98,7 +99,7 @@ export class LiveOperation {
     if (present?.peer === peer && [...present.producers.values()].some((each) => each.kind === kind))
       throw new HubError('conflict', `this device already sends ${kind}`, { field: 'kind' });
     const producer = await peer.produce(transportId, kind, rtpParameters);
-    const source = await this.#claim(peer, angleId).catch((error: unknown) => {
+    const source = await this.#claim(peer, angleId, by).catch((error: unknown) => {
       producer.close();
       throw error;
     });
@@ -151,6 +152,12 @@ export class LiveOperation {
       peer.close();
     }
     if (told !== null) this.#context.emit({ type: 'peer.closed', peerId, reason: told });
+  }
+
+  async closeOwned(owner: string): Promise<number> {
+    const owned = [...this.#peers.values()].filter((peer) => peer.owner === owner);
+    await Promise.all(owned.map(({ peerId }) => this.closePeer(peerId, 'connection-lost', 'revoked')));
+    return owned.length;
   }
 
   /** Receive a camera's plain RTP on this angle from now on. */
@@ -232,13 +239,15 @@ export class LiveOperation {
     this.#router.close();
   }
 
-  async #claim(peer: Peer, angleId: string): Promise<Source> {
+  async #claim(peer: Peer, angleId: string, kind: SourceKind): Promise<Source> {
     const present = this.#sources.get(angleId);
     if (present?.peer === peer) return present;
     if (this.#cameras.has(angleId)) throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
-    const take = this.recorder.startTake(angleId, 'phone');
+    if (present && present.peer?.owner !== peer.owner && this.recorder.angle(angleId).status === 'recording')
+      throw new HubError('conflict', 'another device films this angle', { field: 'angleId' });
+    const take = this.recorder.startTake(angleId, kind);
     peer.angleId = angleId;
-    const source: Source = { kind: 'phone', peer, take, producers: new Map() };
+    const source: Source = { kind, peer, take, producers: new Map() };
     this.#sources.set(angleId, source);
     if (present?.peer) await this.closePeer(present.peer.peerId, 'replaced', 'replaced');
     return source;

@@ -81,6 +81,12 @@ export class Registry {
     return null;
   }
 
+  /** Close the peers that are here by this right; how many. */
+  async closeOwned(owner: string): Promise<number> {
+    const closed = await Promise.all([...this.#live.values()].map((operation) => operation.closeOwned(owner)));
+    return closed.reduce((sum, count) => sum + count, 0);
+  }
+
   async end(operationId: string): Promise<OperationState> {
     const before = this.#ended.get(operationId);
     if (before) return before;

@@ -19,6 +19,7 @@ export const DtlsParameters = z.object({
     .min(1)
     .max(8),
 });
+export type DtlsParameters = z.infer<typeof DtlsParameters>;
 /** RTP parameters and capabilities pass through as mediasoup-client made them; mediasoup validates every member. */
 export const RtpParameters = z.looseObject({
   mid: z.string().max(64).optional(),
@@ -48,6 +49,7 @@ export const ConsumerInfo = z.object({
   rtpParameters: z.looseObject({}),
 });
 const PeerId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/);
+const Owner = z.string().min(1).max(128);
 const Port = z.int().min(1024).max(65535);
 
 /** One plain-RTP sender's target: where to send RTP and RTCP (senders such as ffmpeg use a socket for each), with which SSRC and payload type. */
@@ -79,12 +81,30 @@ export const mediaRequests = {
   endOperation: { params: z.object({ operationId: Id }), result: OperationState },
 
   routerCapabilities: { params: z.object({ operationId: Id }), result: z.object({ rtpCapabilities: z.looseObject({}) }) },
-  createTransport: { params: z.object({ operationId: Id, peerId: PeerId, direction: z.enum(['send', 'recv']) }), result: TransportInfo },
+  /** `owner`: by what right the peer is here, opaque to the media plane (the hash of its capture link, say); null for one that only watches. */
+  createTransport: {
+    params: z.object({ operationId: Id, peerId: PeerId, direction: z.enum(['send', 'recv']), owner: Owner.nullable() }),
+    result: TransportInfo,
+  },
+  /** The client can begin now: a path that does not stand within half a minute is given up. */
   connectTransport: { params: z.object({ peerId: PeerId, transportId: z.string(), dtlsParameters: DtlsParameters }), result: Empty },
-  restartIce: { params: z.object({ peerId: PeerId, transportId: z.string() }), result: z.object({ iceParameters: z.looseObject({}) }) },
-  /** The peer becomes the angle's source: a half-open earlier peer of the same angle is closed as replaced. */
+  restartIce: {
+    params: z.object({ peerId: PeerId, transportId: z.string() }),
+    result: TransportInfo.pick({ iceParameters: true, iceCandidates: true }),
+  },
+  /**
+   * The peer becomes the angle's source: an earlier peer of the same owner is closed as replaced, and so is another's from
+   * which nothing comes; one of another owner that films is not (`conflict`). `sourceKind`: a phone where it is not said.
+   */
   produce: {
-    params: z.object({ peerId: PeerId, transportId: z.string(), angleId: Id, kind: MediaKind, rtpParameters: RtpParameters }),
+    params: z.object({
+      peerId: PeerId,
+      transportId: z.string(),
+      angleId: Id,
+      kind: MediaKind,
+      rtpParameters: RtpParameters,
+      sourceKind: z.enum(['phone', 'whip']).optional(),
+    }),
     result: z.object({ producerId: z.string() }),
   },
   /**
@@ -108,6 +128,10 @@ export const mediaRequests = {
       transports: z.array(z.string()),
       producers: z.array(z.string()),
       consumers: z.array(z.string()),
+      operationId: Id.nullable(),
+      owner: z.string().nullable(),
+      /** The hub's ICE username fragment of each transport: new with each restart. */
+      iceUfrags: z.array(z.string()),
     }),
   },
   /** `stopped-by-operator` when the officer pressed stop; anything else is a loss. */
@@ -115,6 +139,8 @@ export const mediaRequests = {
     params: z.object({ peerId: PeerId, reason: z.enum(['stopped-by-operator', 'connection-lost', 'replaced']) }),
     result: Empty,
   },
+  /** Close every peer of this owner, whose right is gone. */
+  closeOwned: { params: z.object({ owner: Owner }), result: z.object({ closed: z.int() }) },
 
   /** Listen for a camera's RTP (H.264, Opus). Ports may be asked for again after a restart; they are re-armed for the next sender whenever one falls silent. */
   addPlainSource: { params: z.object({ operationId: Id, angleId: Id, reuse: PlainReuse.optional() }), result: PlainSource },
@@ -134,6 +160,8 @@ export const mediaRequests = {
       eventLoopMaxMs: z.number(),
       workers: z.array(z.object({ pid: z.int(), cpuSeconds: z.number(), routers: z.int() })),
       recording: z.int(),
+      /** WebRTC transports as the workers count them. */
+      webRtcTransports: z.int(),
       framesTotal: z.number(),
       missingFramesTotal: z.number(),
       withheldFramesTotal: z.number(),

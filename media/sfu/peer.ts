@@ -7,6 +7,8 @@ type TransportInfo = ResultOf<'createTransport'>;
 
 /** A dead path is told after so long: ICE consent (RFC 7675) runs out, and the client had time to restart. */
 const ICE_CONSENT_S = 20;
+/** A client that was told all it needs and has no path after so long will have none. */
+const CONNECT_MS = 30_000;
 const MAX_TRANSPORTS = 4;
 const MAX_CONSUMERS = 64;
 
@@ -14,6 +16,8 @@ const MAX_CONSUMERS = 64;
 export class Peer {
   readonly peerId: string;
   readonly operationId: string;
+  /** By what right it is here: equal for the devices that may replace one another. */
+  readonly owner: string | null;
   /** The angle it fills, once it produces. */
   angleId: string | null = null;
   readonly #transports = new Map<string, types.WebRtcTransport>();
@@ -22,14 +26,18 @@ export class Peer {
   readonly #lost: (reason: string) => void;
   #state: 'open' | 'closed' = 'open';
 
-  constructor(peerId: string, operationId: string, lost: (reason: string) => void) {
+  constructor(peerId: string, operationId: string, owner: string | null, lost: (reason: string) => void) {
     this.peerId = peerId;
     this.operationId = operationId;
+    this.owner = owner;
     this.#lost = lost;
   }
 
   get transportIds(): string[] {
     return [...this.#transports.keys()];
+  }
+  get iceUfrags(): string[] {
+    return [...this.#transports.values()].map((transport) => transport.iceParameters.usernameFragment);
   }
 
   async createTransport(slot: WorkerSlot, router: types.Router): Promise<TransportInfo> {
@@ -60,6 +68,16 @@ export class Peer {
     const transport = this.#transports.get(transportId);
     if (!transport) throw new HubError('not_found', `no transport ${transportId}`, { field: 'transportId' });
     return transport;
+  }
+
+  /** Throws `not_found`, `bad_request`. */
+  async connect(transportId: string, dtlsParameters: types.DtlsParameters): Promise<void> {
+    const transport = this.transport(transportId);
+    await refusals(() => transport.connect({ dtlsParameters }), 'dtlsParameters');
+    const timer = setTimeout(() => {
+      if (transport.dtlsState !== 'connected') this.#transportLost(transport, 'no connection came about');
+    }, CONNECT_MS);
+    transport.observer.once('close', () => clearTimeout(timer));
   }
 
   async produce(transportId: string, kind: types.MediaKind, rtpParameters: types.RtpParameters): Promise<types.Producer> {

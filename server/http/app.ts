@@ -15,6 +15,7 @@ import { healthRoutes } from './health.ts';
 import { operationRoutes } from './operations.ts';
 import { reviewRoutes } from './review.ts';
 import { sessionRoutes } from './sessions.ts';
+import { whipRoutes } from './whip.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const PAGES = ['/', '/capture', '/console', '/console/:operationId', '/review/:operationId'];
@@ -52,11 +53,12 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
   });
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(HEADERS);
-    if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request.headers, request.method);
+    if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request);
   });
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sessionRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => reviewRoutes(api, context));
+  await app.register(async (api) => whipRoutes(api, context));
   healthRoutes(app, context);
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await pages(app);

@@ -9,11 +9,17 @@ type Shared = Pick<HandlersOf<CaptureRequests & ConsoleRequests>, 'createTranspo
 export class Membership {
   peerId: string | null = null;
   operationId: string | null = null;
+  readonly owner: string | null;
+
+  /** `owner`: by what right it may film; null for one who only watches. */
+  constructor(owner: string | null) {
+    this.owner = owner;
+  }
 
   /** Throws `conflict` before `join`. */
-  get(): { peerId: string; operationId: string } {
+  get(): { peerId: string; operationId: string; owner: string | null } {
     if (this.peerId === null || this.operationId === null) throw new HubError('conflict', 'join first');
-    return { peerId: this.peerId, operationId: this.operationId };
+    return { peerId: this.peerId, operationId: this.operationId, owner: this.owner };
   }
 }
 

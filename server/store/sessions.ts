@@ -63,6 +63,40 @@ export async function exchangeToken(store: Store, token: string, nowMs: number):
   };
 }
 
+/**
+ * What an encoder may do that presents its link's token with every request (RFC 6750). Used in time, the token stays good
+ * until the operation ends, as a phone's session does. Throws `unauthorized` for one that is unknown, revoked or too old.
+ */
+export async function publishGrant(store: Store, token: string, nowMs: number): Promise<CaptureGrant> {
+  const link = await store.selectFrom('capture_link').where('token_hash', '=', hash(token)).selectAll().executeTakeFirst();
+  if (!link) throw new HubError('unauthorized', 'this token is not known', { field: 'token' });
+  if (link.revoked) throw new HubError('unauthorized', 'this capture link was revoked', { field: 'revoked' });
+  const { token_hash: linkHash, operation_id: operationId, angle_id: angleId } = link;
+  const used = await store.selectFrom('session').where('session_hash', '=', linkHash).select('session_hash').executeTakeFirst();
+  if (!used) {
+    if (link.expires_ms < nowMs) throw new HubError('unauthorized', 'this capture link has expired', { field: 'expired' });
+    const row = { operation_id: operationId, angle_id: angleId, link_hash: linkHash, created_ms: Math.round(nowMs) };
+    await store
+      .insertInto('session')
+      .values({ session_hash: linkHash, kind: 'capture', ...row })
+      .onConflict((oc) => oc.column('session_hash').doNothing())
+      .execute();
+  }
+  return { operationId, angleId, linkHash, sessionHash: linkHash };
+}
+
+/** The hashes of an angle's revoked links: by these its devices were there. */
+export async function revokedLinks(store: Store, operationId: string, angleId: string): Promise<string[]> {
+  const rows = await store
+    .selectFrom('capture_link')
+    .where('operation_id', '=', operationId)
+    .where('angle_id', '=', angleId)
+    .where('revoked', '=', 1)
+    .select('token_hash')
+    .execute();
+  return rows.map((row) => row.token_hash);
+}
+
 /** The session behind a capture cookie. It lives until its operation ends, beyond the link's own expiry. Throws `unauthorized` or `gone`. */
 export async function captureGrant(store: Store, session: string | undefined): Promise<CaptureGrant> {
   const row =
