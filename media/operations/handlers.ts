@@ -62,6 +62,8 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       const { operation, peer } = registry.peer(peerId);
       return { consumers: await operation.consume(peer, transportId, angleId, rtpCapabilities as types.RtpCapabilities) };
     },
+    angleTracks: async ({ operationId, angleId }) => ({ tracks: registry.get(operationId).angleTracks(angleId) }),
+    watch: async (params) => registry.get(params.operationId).watch(params),
     resumeConsumer: async ({ peerId, consumerId }) => {
       await registry.peer(peerId).peer.consumers.get(consumerId)?.resume();
       return {};

@@ -2,13 +2,16 @@ import type { types } from 'mediasoup';
 import { HubError } from '../errors.ts';
 import type { MediaEvent } from '../protocol/events.ts';
 import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
-import type { PlainReuse, PlainSource, ResultOf } from '../protocol/requests.ts';
+import type { ParamsOf, PlainReuse, PlainSource, ResultOf } from '../protocol/requests.ts';
 import type { AngleState, OperationState } from '../protocol/state.ts';
 import type { Log } from '../log.ts';
 import type { OperationRecorder } from '../recorder/operation-recorder.ts';
 import type { Take } from '../recorder/take.ts';
-import { clientCapabilities, mediaCodecs } from '../sfu/codecs.ts';
+import { clientCapabilities } from '../sfu/codecs.ts';
+import { consumeAll } from '../sfu/consume.ts';
+import { newRouter } from '../sfu/operation-router.ts';
 import { Peer } from '../sfu/peer.ts';
+import { Playback, trackOf } from '../sfu/playback.ts';
 import { tap } from '../sfu/tap.ts';
 import type { WorkerPool, WorkerSlot } from '../sfu/workers.ts';
 import { PlainRtpSource } from '../sources/plain-rtp.ts';
@@ -27,6 +30,7 @@ export class LiveOperation {
   readonly #peers = new Map<string, Peer>();
   readonly #sources = new Map<string, Source>();
   readonly #cameras = new Map<string, PlainRtpSource>();
+  readonly #playback = new Playback();
   #slot: WorkerSlot;
   #router: types.Router;
   #direct: types.DirectTransport;
@@ -73,8 +77,8 @@ export class LiveOperation {
 
   /** Throws `not_found`. */
   angle(angleId: string): AngleState {
-    const producers = [...(this.#sources.get(angleId)?.producers.values() ?? [])];
-    return { ...this.recorder.angle(angleId), producers: producers.map(({ id, kind, paused }) => ({ producerId: id, kind, paused })) };
+    const producers = this.#producers(angleId).map(({ id, kind, paused }) => ({ producerId: id, kind, paused }));
+    return { ...this.recorder.angle(angleId), producers };
   }
 
   findPeer(peerId: string): Peer | undefined {
@@ -82,12 +86,7 @@ export class LiveOperation {
   }
 
   async createTransport(peerId: string, owner: string | null): Promise<ResultOf<'createTransport'>> {
-    let peer = this.#peers.get(peerId);
-    if (!peer) {
-      peer = new Peer(peerId, this.recorder.operationId, owner, (reason) => void this.closePeer(peerId, 'connection-lost', reason));
-      this.#peers.set(peerId, peer);
-    }
-    return peer.createTransport(this.#slot, this.#router);
+    return this.#peer(peerId, owner).createTransport(this.#slot, this.#router);
   }
 
   /** The peer becomes the angle's source; whoever was it is replaced. Throws `conflict` where somebody else films. */
@@ -113,29 +112,30 @@ export class LiveOperation {
     if (source?.peer === peer) source.take.noteClock(measured);
   }
 
-  async consume(
+  /** Consumers of all that the angle sends now, for a client that takes mediasoup's own payload types. */
+  consume(
     peer: Peer,
     transportId: string,
     angleId: string,
     rtpCapabilities: types.RtpCapabilities,
   ): Promise<ResultOf<'consume'>['consumers']> {
     this.recorder.angle(angleId);
-    const consumers: ResultOf<'consume'>['consumers'] = [];
-    for (const producer of this.#sources.get(angleId)?.producers.values() ?? []) {
-      if (!this.#router.canConsume({ producerId: producer.id, rtpCapabilities })) continue;
-      const { peerId } = peer;
-      const consumer = await peer.consume(transportId, producer, rtpCapabilities, (consumerId) =>
-        this.#context.emit({ type: 'consumer.closed', peerId, consumerId }),
-      );
-      consumers.push({
-        consumerId: consumer.id,
-        producerId: producer.id,
-        angleId,
-        kind: consumer.kind,
-        rtpParameters: consumer.rtpParameters,
-      });
-    }
-    return consumers;
+    return consumeAll(this.#router, peer, transportId, { angleId, producers: this.#producers(angleId), rtpCapabilities }, (consumerId) =>
+      this.#context.emit({ type: 'consumer.closed', peerId: peer.peerId, consumerId }),
+    );
+  }
+
+  /** Throws `not_found`. */
+  angleTracks(angleId: string): ResultOf<'angleTracks'>['tracks'] {
+    this.recorder.angle(angleId);
+    return this.#producers(angleId).map((producer) => trackOf(producer, this.#router));
+  }
+
+  /** Send an angle to a player that came with an offer. */
+  watch({ angleId, peerId, owner, ...wanted }: ParamsOf<'watch'>): Promise<ResultOf<'watch'>> {
+    const viewer = { peer: this.#peer(peerId, owner), end: () => this.closePeer(peerId, 'source-removed', 'source-changed') };
+    const from = { slot: this.#slot, router: this.#router, producers: this.#producers(angleId) };
+    return this.#playback.watch(from, viewer, { angleId, ...wanted });
   }
 
   /** `told`: what the client is told; null when it knows. */
@@ -154,10 +154,9 @@ export class LiveOperation {
     if (told !== null) this.#context.emit({ type: 'peer.closed', peerId, reason: told });
   }
 
-  async closeOwned(owner: string): Promise<number> {
-    const owned = [...this.#peers.values()].filter((peer) => peer.owner === owner);
-    await Promise.all(owned.map(({ peerId }) => this.closePeer(peerId, 'connection-lost', 'revoked')));
-    return owned.length;
+  /** The peers that are here by this right. */
+  owned(owner: string): string[] {
+    return [...this.#peers.values()].filter((peer) => peer.owner === owner).map(({ peerId }) => peerId);
   }
 
   /** Receive a camera's plain RTP on this angle from now on. */
@@ -239,6 +238,18 @@ export class LiveOperation {
     this.#router.close();
   }
 
+  #producers(angleId: string): types.Producer[] {
+    return [...(this.#sources.get(angleId)?.producers.values() ?? [])];
+  }
+
+  #peer(peerId: string, owner: string | null): Peer {
+    const present = this.#peers.get(peerId);
+    if (present) return present;
+    const peer = new Peer(peerId, this.recorder.operationId, owner, (reason) => void this.closePeer(peerId, 'connection-lost', reason));
+    this.#peers.set(peerId, peer);
+    return peer;
+  }
+
   async #claim(peer: Peer, angleId: string, kind: SourceKind): Promise<Source> {
     const present = this.#sources.get(angleId);
     if (present?.peer === peer) return present;
@@ -267,6 +278,7 @@ export class LiveOperation {
       this.#changed(angleId);
     });
     await tap(this.#direct, this.#router, producer, this.#context.clock, (input) => source.take.addTrack(input));
+    this.#playback.arrived(angleId, producer.kind);
     this.#changed(angleId);
   }
 
@@ -282,12 +294,4 @@ export class LiveOperation {
     if (this.#state === 'live')
       this.#context.emit({ type: 'angle.changed', operationId: this.recorder.operationId, state: this.angle(angleId) });
   }
-}
-
-async function newRouter(workers: WorkerPool): Promise<{ slot: WorkerSlot; router: types.Router; direct: types.DirectTransport }> {
-  const slot = workers.least();
-  const router = await slot.worker.createRouter({ mediaCodecs });
-  slot.routers += 1;
-  const direct = await router.createDirectTransport();
-  return { slot, router, direct };
 }

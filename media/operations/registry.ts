@@ -83,8 +83,11 @@ export class Registry {
 
   /** Close the peers that are here by this right; how many. */
   async closeOwned(owner: string): Promise<number> {
-    const closed = await Promise.all([...this.#live.values()].map((operation) => operation.closeOwned(owner)));
-    return closed.reduce((sum, count) => sum + count, 0);
+    const closing = [...this.#live.values()].flatMap((operation) =>
+      operation.owned(owner).map((peerId) => operation.closePeer(peerId, 'connection-lost', 'revoked')),
+    );
+    await Promise.all(closing);
+    return closing.length;
   }
 
   async end(operationId: string): Promise<OperationState> {

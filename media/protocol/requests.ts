@@ -61,6 +61,23 @@ export type PlainSource = z.infer<typeof PlainSource>;
 export const PlainReuse = z.object({ video: PlainTrack.omit({ payloadType: true }), audio: PlainTrack.omit({ payloadType: true }) });
 export type PlainReuse = z.infer<typeof PlainReuse>;
 
+const PayloadType = z.int().min(0).max(127);
+const Feedback = z.array(z.object({ type: z.string(), parameter: z.string().optional() }));
+const WatchedTrack = z.object({
+  mid: z.string(),
+  producerId: z.string(),
+  payloadType: PayloadType,
+  rtxPayloadType: PayloadType.nullable(),
+  feedback: Feedback,
+});
+const SentTrack = z.object({
+  mid: z.string(),
+  kind: MediaKind,
+  ssrc: z.int(),
+  rtxSsrc: z.int().nullable(),
+  cname: z.string(),
+  feedback: Feedback,
+});
 const Empty = z.object({});
 
 /** Every request the control plane can make, with the schema of its parameters and of its answer. */
@@ -117,6 +134,23 @@ export const mediaRequests = {
   consume: {
     params: z.object({ peerId: PeerId, transportId: z.string(), angleId: Id, rtpCapabilities: RtpCapabilities }),
     result: z.object({ consumers: z.array(ConsumerInfo) }),
+  },
+  /** What an angle sends now, with the router's entry for each codec. */
+  angleTracks: {
+    params: z.object({ operationId: Id, angleId: Id }),
+    result: z.object({ tracks: z.array(z.object({ producerId: z.string(), kind: MediaKind, codec: z.looseObject({}) })) }),
+  },
+  /** A player with an offer of its own: all at once, under the offer's payload types. Nothing is left when it throws. */
+  watch: {
+    params: z.object({
+      operationId: Id,
+      angleId: Id,
+      peerId: PeerId,
+      owner: Owner,
+      dtlsParameters: DtlsParameters,
+      tracks: z.array(WatchedTrack).min(1).max(2),
+    }),
+    result: z.object({ transport: TransportInfo, tracks: z.array(SentTrack) }),
   },
   resumeConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string() }), result: Empty },
   closeConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string() }), result: Empty },

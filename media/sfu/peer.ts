@@ -95,10 +95,11 @@ export class Peer {
     producer: types.Producer,
     rtpCapabilities: types.RtpCapabilities,
     closed: (consumerId: string) => void,
+    enableRtx = producer.kind === 'video',
   ): Promise<types.Consumer> {
     if (this.consumers.size >= MAX_CONSUMERS) throw new HubError('too_many', `peer ${this.peerId} has ${MAX_CONSUMERS} consumers already`);
     const consumer = await refusals(
-      () => this.transport(transportId).consume({ producerId: producer.id, rtpCapabilities, paused: true }),
+      () => this.transport(transportId).consume({ producerId: producer.id, rtpCapabilities, enableRtx, paused: true }),
       'rtpCapabilities',
     );
     this.consumers.set(consumer.id, consumer);

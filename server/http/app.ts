@@ -15,6 +15,7 @@ import { healthRoutes } from './health.ts';
 import { operationRoutes } from './operations.ts';
 import { reviewRoutes } from './review.ts';
 import { sessionRoutes } from './sessions.ts';
+import { whepRoutes } from './whep.ts';
 import { whipRoutes } from './whip.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -59,6 +60,7 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
   await app.register(async (api) => sessionRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => reviewRoutes(api, context));
   await app.register(async (api) => whipRoutes(api, context));
+  await app.register(async (api) => whepRoutes(api, context));
   healthRoutes(app, context);
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await pages(app);

@@ -116,7 +116,7 @@ function endpointRoutes(
     {
       schema: { summary, consumes: [SDP], params: Angle, body: z.string().min(1), response: { 201: z.string(), ...errors } },
       preValidation: async (request) => requireType(request, SDP),
-      serializerCompiler: () => String,
+      serializerCompiler: plainText,
     },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
@@ -178,7 +178,7 @@ function sessionRoutes(app: FastifyInstance, context: Context, url: string, owne
         response: { 200: z.string(), 204: z.null(), ...errors },
       },
       preValidation: async (request) => requireType(request, FRAGMENT),
-      serializerCompiler: () => String,
+      serializerCompiler: plainText,
     },
     async (request, reply) => {
       const { peerId, transportId, ufrag } = await find(request);
@@ -207,6 +207,9 @@ function sessionRoutes(app: FastifyInstance, context: Context, url: string, owne
   );
 }
 
+/** SDP is sent as it is, errors as JSON. */
+const plainText = ({ httpStatus }: { httpStatus?: string | undefined }): ((data: unknown) => string) =>
+  httpStatus?.startsWith('2') ? String : JSON.stringify;
 /** The ICE session's entity tag (RFC 9725, 4.3.1): its username fragment, random and new with each restart. */
 const entityTag = (ufrag: string): string => `"${ufrag}"`;
 

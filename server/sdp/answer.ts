@@ -55,6 +55,31 @@ export function receiving({ mid, section, codec, extensions, rids, rtpParameters
   };
 }
 
+/** What an accepted track of a player is answered: what will be sent, under the offer's payload types. */
+export function sending(codec: Agreed, sent: ResultOf<'watch'>['tracks'][number]): AnsweredTrack {
+  const { mid, kind, ssrc, rtxSsrc, cname, feedback } = sent;
+  const rtx = rtxSsrc === null ? null : codec.offered.rtxPayloadType;
+  const stream = (id: number): NonNullable<Section['ssrcs']> => [
+    { id, attribute: 'cname', value: cname },
+    { id, attribute: 'msid', value: `fieldhub ${kind}` },
+  ];
+  return {
+    mid,
+    section: {
+      ...codecLines(codec, codec.offered.parameters, rtx),
+      rtcpFb: feedback.map(({ type, parameter }) => ({
+        payload: codec.offered.payloadType,
+        type,
+        ...(parameter ? { subtype: parameter } : {}),
+      })),
+      rtcpRsize: 'rtcp-rsize',
+      msid: [{ id: 'fieldhub', appdata: kind }],
+      ssrcs: [...stream(ssrc), ...(rtx === null || rtxSsrc === null ? [] : stream(rtxSsrc))],
+      ...(rtx === null ? {} : { ssrcGroups: [{ semantics: 'FID', ssrcs: `${ssrc} ${rtxSsrc}` }] }),
+    },
+  };
+}
+
 /** The lines of one codec and its retransmissions. */
 export function codecLines(
   agreed: Agreed,

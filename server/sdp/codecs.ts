@@ -30,7 +30,7 @@ export function chooseCodec({ kind, section }: OfferedTrack, router: types.RtpCa
   for (const candidate of router.codecs ?? []) {
     if (candidate.kind !== kind || /\/rtx$/i.test(candidate.mimeType)) continue;
     const same = offered.filter((codec) => matches(codec, candidate));
-    const found = same.find((codec) => Number(codec.parameters['packetization-mode']) === 1) ?? same[0];
+    const [found] = same.toSorted((a, b) => closeness(b, candidate) - closeness(a, candidate));
     if (found) return { offered: found, router: candidate };
   }
   return null;
@@ -69,6 +69,16 @@ export function commonFeedback({ offered, router }: Agreed): types.RtcpFeedback[
   return offered.feedback.filter((entry) =>
     (router.rtcpFeedback ?? []).some((known) => known.type === entry.type && (known.parameter ?? '') === (entry.parameter ?? '')),
   );
+}
+
+/** Of several entries for one codec: that with the router's own H.264 constraints, and with packets that need not be whole units (RFC 6184, 6.3). */
+function closeness({ parameters }: Codec, router: types.RtpCodecCapability): number {
+  const flags = (of: Parameters): string =>
+    String(of['profile-level-id'] ?? '')
+      .slice(0, 4)
+      .toLowerCase();
+  const mode = Number(parameters['packetization-mode'] ?? 0) === 1 ? 2 : 0;
+  return mode + (flags(parameters) === flags((router.parameters ?? {}) as Parameters) ? 1 : 0);
 }
 
 /** The router's parameters decide its H.264 entry by profile; the level and the rest are the sender's affair. */

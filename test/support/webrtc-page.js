@@ -33,13 +33,17 @@
   const field = (sdp, name) => new RegExp(`^a=${name}:(.*)$`, 'm').exec(sdp)[1].trim();
 
   globalThis.peer = {
-    async publish(url, secret, { encodings, audio = true } = {}) {
+    async publish(url, secret, { encodings, audio = true, captureTime = false } = {}) {
       token = secret;
       pc = new RTCPeerConnection();
       const stream = await navigator.mediaDevices.getUserMedia({ audio, video: { width: 640, height: 360 } });
       for (const track of stream.getTracks()) {
         const sendEncodings = track.kind === 'video' && encodings ? { sendEncodings: encodings } : {};
-        pc.addTransceiver(track, { direction: 'sendonly', streams: [stream], ...sendEncodings });
+        const transceiver = pc.addTransceiver(track, { direction: 'sendonly', streams: [stream], ...sendEncodings });
+        if (!captureTime) continue;
+        const extensions = transceiver.getHeaderExtensionsToNegotiate();
+        for (const extension of extensions) if (/abs-capture-time/.test(extension.uri)) extension.direction = 'sendrecv';
+        transceiver.setHeaderExtensionsToNegotiate(extensions);
       }
       return exchange(url);
     },
@@ -48,7 +52,7 @@
       token = secret;
       pc = new RTCPeerConnection();
       const stream = new MediaStream();
-      const video = document.body.appendChild(document.createElement('video'));
+      const video = document.querySelector('video') ?? document.body.appendChild(document.createElement('video'));
       Object.assign(video, { muted: true, autoplay: true, playsInline: true, srcObject: stream });
       pc.addEventListener('track', ({ track }) => stream.addTrack(track));
       for (const kind of kinds) pc.addTransceiver(kind, { direction: 'recvonly' });
