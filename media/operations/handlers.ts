@@ -102,7 +102,7 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
     figures: async () => {
       const disk = await statfs(dataDir);
       const usage = await Promise.all(workers.slots.map(async (slot) => ({ slot, usage: await slot.worker.getResourceUsage() })));
-      const servers = await Promise.all(workers.slots.map((slot) => slot.server.dump()));
+      const dumps = await Promise.all(workers.slots.map(({ worker, server }) => Promise.all([worker.dump(), server.dump()])));
       const result = {
         eventLoopP99Ms: loop.percentile(99) / 1e6,
         eventLoopMaxMs: loop.max / 1e6,
@@ -115,7 +115,8 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
           .states()
           .flatMap((state) => state.angles)
           .filter((angle) => angle.status === 'recording').length,
-        webRtcTransports: servers.reduce((sum, server) => sum + server.webRtcTransportIds.length, 0),
+        routers: dumps.reduce((sum, [worker]) => sum + worker.routerIds.length, 0),
+        webRtcTransports: dumps.reduce((sum, [, server]) => sum + server.webRtcTransportIds.length, 0),
         ...figures.totals(registry.states()),
         diskFreeBytes: disk.bavail * disk.bsize,
         rssBytes: process.memoryUsage.rss(),

@@ -194,7 +194,8 @@ export const mediaRequests = {
       eventLoopMaxMs: z.number(),
       workers: z.array(z.object({ pid: z.int(), cpuSeconds: z.number(), routers: z.int() })),
       recording: z.int(),
-      /** WebRTC transports as the workers count them. */
+      /** Routers and WebRTC transports as the workers count them. */
+      routers: z.int(),
       webRtcTransports: z.int(),
       framesTotal: z.number(),
       missingFramesTotal: z.number(),

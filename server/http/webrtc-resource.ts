@@ -90,10 +90,11 @@ function preflights(app: FastifyInstance, url: string, allow: string, refused: (
     method: refused,
     url,
     schema: { hide: true },
-    handler: async (request, reply) => {
+    onRequest: async (request, reply) => {
       void reply.header('allow', allow);
       throw new HubError('method_not_allowed', `${request.method} is not for this address (${allow})`);
     },
+    handler: async () => undefined,
   });
 }
 
@@ -130,6 +131,7 @@ function endpointRoutes(
         },
       );
       context.log.info({ operationId, angleId, protocol: name }, 'session begun');
+      const links = iceServerLinks(context.iceServers?.() ?? []);
       return reply
         .status(201)
         .headers({
@@ -137,8 +139,8 @@ function endpointRoutes(
           etag: entityTag(String(transport.iceParameters['usernameFragment'])),
           'accept-patch': FRAGMENT,
           'cache-control': 'no-store',
+          ...(links.length > 0 ? { link: links } : {}),
         })
-        .header('link', iceServerLinks(context.iceServers?.() ?? []))
         .type(SDP)
         .send(answer);
     },
@@ -158,7 +160,7 @@ function sessionRoutes(app: FastifyInstance, context: Context, url: string, owne
     const [ufrag] = state.iceUfrags;
     if (!transportId || !ufrag || state.operationId !== operationId)
       throw new HubError('not_found', 'this session has ended', { field: 'sessionId' });
-    if (state.owner !== ownerOf(request)) throw new HubError('forbidden', 'this session is somebody else’s', { field: 'sessionId' });
+    if (state.owner !== ownerOf(request)) throw new HubError('forbidden', 'this session was begun with another token', { field: 'sessionId' });
     return { peerId, transportId, ufrag };
   };
 
@@ -198,11 +200,11 @@ function sessionRoutes(app: FastifyInstance, context: Context, url: string, owne
 
   routes.delete(
     url,
-    { schema: { summary: 'End a session', params: Session, response: { 200: z.null(), ...errors } } },
+    { schema: { summary: 'End a session', params: Session, response: { 200: z.string(), ...errors } } },
     async (request, reply) => {
       const { peerId } = await find(request);
       await media.request('closePeer', { peerId, reason: 'stopped-by-operator' });
-      return reply.send(null);
+      return reply.send('');
     },
   );
 }

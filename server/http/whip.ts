@@ -39,8 +39,8 @@ async function publish(
     for (const { kind, rtpParameters } of tracks)
       await media.request('produce', { peerId, transportId: transport.id, angleId, kind, rtpParameters, sourceKind: 'whip' });
   } catch (error) {
-    if (error instanceof HubError && error.code === 'not_found' && error.field === 'peerId')
-      throw new HubError('conflict', 'a newer session took over this angle', { field: 'angleId', cause: error });
+    const { exists } = await media.request('peerState', { peerId });
+    if (!exists) throw new HubError('conflict', 'a newer session took over this angle', { field: 'angleId', cause: error });
     throw error;
   }
   return { transport, answer: writeAnswer(offer, transport, tracks.map(receiving), 'recvonly') };

@@ -138,10 +138,13 @@ function transportOf(transport: Transport, setup: 'active' | 'passive'): Partial
   };
 }
 
-/** The hub's ICE candidates as SDP has them (RFC 8839, 5.1; TCP: RFC 6544, 4.5). */
+/**
+ * The hub's ICE candidates as SDP has them (RFC 8839, 5.1; TCP: RFC 6544, 4.5). Their foundations are plain numbers: ffmpeg
+ * looks for the first `udp` in the line, and mediasoup calls one `udpcandidate`.
+ */
 export function candidatesOf({ iceCandidates }: Pick<Transport, 'iceCandidates'>): NonNullable<Section['candidates']> {
-  return (iceCandidates as unknown as types.IceCandidate[]).map(({ foundation, protocol, priority, address, port, type, tcpType }) => ({
-    foundation,
+  return (iceCandidates as unknown as types.IceCandidate[]).map(({ protocol, priority, address, port, type, tcpType }, index) => ({
+    foundation: String(index + 1),
     component: 1,
     transport: protocol,
     priority,

@@ -16,6 +16,7 @@ export type PublishedTrack = OfferedTrack & {
 /** Turned by the sender itself before it encodes: recordings carry no rotation that changes in mid-stream. */
 const NOT_TAKEN = new Set(['urn:3gpp:video-orientation']);
 const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
+const RID = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
 
 /**
  * An encoder's offer as the SFU's RTP parameters, a track each. Throws `not_acceptable` when a track has no codec that the
@@ -52,8 +53,9 @@ function rtpParametersOf(
   const ssrcs = rids.length > 0 ? [] : ssrcsOf(section);
   // without its SSRC or a header that names it, a retransmission could not be told from a stray packet
   const rtx = rids.length > 0 || ssrcs.some((entry) => entry.rtx !== null) ? offered.rtxPayloadType : null;
-  if (rids.length === 0 && ssrcs.length === 0 && !headerExtensions.some(({ uri }) => uri === MID))
-    throw new HubError('unprocessable', `SDP offer: a=mid:${mid} has neither a=ssrc nor the header extension ${MID}`, { field: 'sdp' });
+  const missing = rids.length > 0 ? RID : MID;
+  if (ssrcs.length === 0 && !headerExtensions.some(({ uri }) => uri === missing))
+    throw new HubError('unprocessable', `SDP offer: a=mid:${mid} has neither a=ssrc nor the header extension ${missing}`, { field: 'sdp' });
   const plain = ssrcs.map((entry) => ({ ssrc: entry.ssrc, ...(rtx !== null && entry.rtx !== null ? { rtx: { ssrc: entry.rtx } } : {}) }));
   const encodings: types.RtpEncodingParameters[] = rids.length > 0 ? rids.map((rid) => ({ rid })) : plain;
   const cname = (section.ssrcs ?? []).find(({ attribute }) => attribute === 'cname')?.value;

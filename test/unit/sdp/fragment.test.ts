@@ -24,7 +24,7 @@ describe('ICE fragments (RFC 8840)', () => {
       ],
     });
     expect(text).toMatch(/^a=ice-lite\r\na=ice-ufrag:new\r\na=ice-pwd:secret\r\n/);
-    expect(text).toContain('a=mid:a1\r\na=candidate:t 1 tcp 1 192.0.2.1 44000 typ host tcptype passive\r\n');
+    expect(text).toContain('a=mid:a1\r\na=candidate:1 1 tcp 1 192.0.2.1 44000 typ host tcptype passive\r\n');
     expect(readFragment(text)).toEqual({ ufrag: 'new', pwd: 'secret', mid: 'a1' });
   });
 });
