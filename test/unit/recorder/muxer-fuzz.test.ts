@@ -18,7 +18,7 @@ const PICTURES: CodecConfig[] = [
 ];
 const SOUNDS: { config: CodecConfig; clockRate: number; stepMs: number }[] = [
   { config: { codec: 'opus', channels: 2 }, clockRate: 48_000, stepMs: 20 },
-  { config: { codec: 'pcmu', channels: 1 }, clockRate: 8000, stepMs: 20 },
+  { config: { codec: 'pcmu', channels: 1, sampleRate: 8000 }, clockRate: 8000, stepMs: 20 },
 ];
 
 const events = fc.record({
