@@ -90,7 +90,7 @@ describe('a phone whose packets are lost one in twenty, and overtake one another
 
   it('is recorded as one take, with nearly all its pictures', () => {
     expect(takesOf(angle.dir)).toEqual(['0001']);
-    expect(recorded.frames).toBeGreaterThan(left * 0.95);
+    expect(recorded.frames).toBeGreaterThan(left * 0.9);
   });
 
   /**
