@@ -264,8 +264,10 @@ export class Muxer {
     const { run, endTicks } = videoRun(taken, this.#video[0]?.ticks ?? null, this.#videoStepTicks);
     const last = taken.at(-1);
     if (last && this.#segment) {
-      // where the next picture in order would be shown, as late after its decoding as this segment's first
-      const endMs = (endTicks + this.#segment.leadTicks) / (VIDEO_TIMESCALE / 1000);
+      // where the next segment's picture is shown; while none is there, as late after its decoding as this segment's first
+      const next = this.#video[0];
+      const leadTicks = next?.frame.key && next.ticks === endTicks ? next.frame.compositionTicks : this.#segment.leadTicks;
+      const endMs = (endTicks + leadTicks) / (VIDEO_TIMESCALE / 1000);
       const hubMs = last.frame.capture.hubMs + endMs - shownMs(last);
       this.#segment.end = { mediaMs: endMs, capture: { ...last.frame.capture, hubMs } };
     }

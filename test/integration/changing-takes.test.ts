@@ -13,6 +13,8 @@ import { journalLines } from '../support/operation.ts';
 import { playTake, segmentsOf } from '../support/playback.ts';
 import { rtpBytes, videoInput } from '../support/rtp.ts';
 
+const soundInput = () => videoInput({ kind: 'audio', mimeType: 'audio/opus', clockRate: 48_000, channels: 2, payloadType: 111 });
+
 const SEGMENT_MS = 2000;
 const START_MS = 1_800_000_000_300;
 const PHASE_FRAMES = 75;
@@ -20,6 +22,7 @@ const PHASE_FRAMES = 75;
 const AHEAD_MS = 5000;
 const FAST = 50e-6;
 const LOOPS = 110;
+const SOUND_FROM_MS = 2600;
 
 let root = '';
 let dir = '';
@@ -45,6 +48,27 @@ function sendChanges(sink: TrackSink, newSsrc: boolean): void {
     const ssrc = newSsrc && i >= PHASE_FRAMES ? 2 : 1;
     const packets = payloads.map((payload, j) => rtpBytes(sequence++, i * 3000, payload, j === payloads.length - 1, 96, ssrc));
     arrive(sink, packets, START_MS + (i * 1000) / 30);
+  });
+}
+
+/** Sound, muted at first, begins in the midst of the third segment. */
+function sendLateSound(sink: TrackSink, sound: TrackSink): void {
+  const packets = fixture('opus').packets.map((packet) => packet.subarray(12));
+  let [sequence, heard] = [0, 0];
+  x264Units('high', '320x180', 2 * PHASE_FRAMES).forEach((nals, i) => {
+    const captureMs = START_MS + (i * 1000) / 30;
+    const payloads = h264Payloads(nals);
+    arrive(
+      sink,
+      payloads.map((payload, j) => rtpBytes(sequence++, i * 3000, payload, j === payloads.length - 1)),
+      captureMs,
+    );
+    for (; captureMs > START_MS + SOUND_FROM_MS + heard * 20; heard += 1)
+      arrive(
+        sound,
+        [rtpBytes(heard, heard * 960, packets[heard % packets.length] as Buffer, false, 111, 5)],
+        START_MS + SOUND_FROM_MS + heard * 20,
+      );
   });
 }
 
@@ -92,13 +116,14 @@ beforeAll(async () => {
   const senders = {
     same: { input: videoInput(), send: (sink: TrackSink) => sendChanges(sink, false) },
     anew: { input: videoInput(), send: (sink: TrackSink) => sendChanges(sink, true) },
+    'late-sound': { input: videoInput(), send: (sink: TrackSink, sound: () => TrackSink) => sendLateSound(sink, sound()) },
     av1: { input: videoInput({ ...fixture('av1').track, payloadType }), send: sendAv1 },
   };
   for (const [name, { input, send }] of Object.entries(senders)) {
     nowMs = START_MS;
     await recorder.addAngle(name, name);
     const take = recorder.startTake(name, 'camera');
-    send(take.addTrack(input));
+    send(take.addTrack(input), () => take.addTrack(soundInput()));
     await recorder.endTake(take, 'stopped-by-operator');
   }
   await recorder.end();
@@ -111,7 +136,7 @@ describe('a sender that changes its profile, then its size', () => {
   it('is verified, every angle in one take', async () => {
     const { problems, angles } = await verifyOperation(dir);
     expect(problems).toEqual([]);
-    expect(angles.map(({ takes }) => takes)).toEqual([1, 1, 1]);
+    expect(angles.map(({ takes }) => takes)).toEqual([1, 1, 1, 1]);
   });
 
   it.each(['same', 'anew'])('(%s SSRC) gets a new initialisation segment for the profile only, and loses no frame', (name) => {
@@ -136,6 +161,18 @@ describe('a sender that changes its profile, then its size', () => {
     expect(playlist.match(/#EXT-X-MAP:/g)).toHaveLength(2);
     const breaks = [...playlist.matchAll(/#EXT-X-DISCONTINUITY\n((?:#.*\n)*)/g)].map(([, tags = '']) => tags.includes('init-2.mp4'));
     expect(breaks).toEqual([true]);
+  });
+});
+
+describe('sound that begins after the picture', () => {
+  it('is recorded from the next key frame on, and plays without a word', async () => {
+    const segments = segmentsOf(join(dir, 'late-sound', '0001'));
+    expect(segments.reduce((sum, { frames }) => sum + frames, 0)).toBe(2 * PHASE_FRAMES);
+    expect(segments[0]?.audioFrames).toBe(0);
+    expect(segments.at(-1)?.audioFrames).toBeGreaterThan(40);
+    const { said, status, playlist } = await playTake(dir, 'late-sound', '0001');
+    expect(said, playlist).toBe('');
+    expect(status).toBe(0);
   });
 });
 

@@ -54,6 +54,7 @@ export type SegmentFacts = {
   durationMs: number;
   frames: number;
   audioFrames: number;
+  audioMissing: number;
   withheld: number;
   missing: number;
   startMs: number;
