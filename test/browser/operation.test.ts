@@ -140,7 +140,10 @@ describe('an operation, from the first click to the review', () => {
     const report = await verifyOperation(join(hub.dataDir, 'recordings', operationId));
     expect(report.problems).toEqual([]);
     expect(report.angles).toMatchObject([{ angleId, takes: 4 }]);
-    expect(report.interruptions.map(({ cause }) => cause)).toEqual(['stopped-by-operator', 'worker-died', 'connection-lost']);
+    expect(
+      report.interruptions.map(({ cause }) => cause),
+      JSON.stringify(report.interruptions),
+    ).toEqual(['stopped-by-operator', 'worker-died', 'connection-lost']);
     const first = journalLines(join(hub.dataDir, 'recordings', operationId, angleId, '0001', 'journal.ndjson'));
     const late = first.filter((line) => line['type'] === 'segment' && line['method'] === 'sender-report');
     expect(late.length).toBeGreaterThan(0);
