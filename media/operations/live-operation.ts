@@ -260,8 +260,11 @@ export class LiveOperation {
     const present = this.#sources.get(angleId);
     if (present?.peer === peer) return present;
     if (this.#cameras.has(angleId)) throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
-    if (present && present.peer?.owner !== peer.owner && this.recorder.angle(angleId).status === 'recording')
-      throw new HubError('conflict', 'another device films this angle', { field: 'angleId' });
+    if (present && this.recorder.angle(angleId).status === 'recording') {
+      if (present.peer?.owner !== peer.owner) throw new HubError('conflict', 'another device films this angle', { field: 'angleId' });
+      // encoders come again by themselves: two with one token would take the angle from each other for ever
+      if (kind === 'whip') throw new HubError('conflict', 'a device with this token films this angle', { field: 'angleId' });
+    }
     const take = this.recorder.startTake(angleId, kind);
     peer.angleId = angleId;
     const source: Source = { kind, peer, take, producers: new Map() };

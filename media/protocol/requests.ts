@@ -111,8 +111,8 @@ export const mediaRequests = {
     result: TransportInfo.pick({ iceParameters: true, iceCandidates: true }),
   },
   /**
-   * The peer becomes the angle's source: an earlier peer of the same owner is closed as replaced, and so is another's from
-   * which nothing comes; one of another owner that films is not (`conflict`). `sourceKind`: a phone where it is not said.
+   * The peer becomes the angle's source, and whoever was it is closed as replaced, unless it still films (`conflict`); a phone
+   * may take over from a peer of its own owner that films. `sourceKind`: a phone where it is not said.
    */
   produce: {
     params: z.object({

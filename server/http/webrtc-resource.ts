@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { HubError, messageOf } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { ResultOf } from '../../media/protocol/requests.ts';
+import { Attempts } from '../auth/attempts.ts';
 import { openToOtherSites } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { ApiError } from '../protocol/http.ts';
@@ -28,6 +29,8 @@ const errors = { '4xx': ApiError, '5xx': ApiError };
 const SDP = 'application/sdp';
 const FRAGMENT = 'application/trickle-ice-sdpfrag';
 const EXPOSED = 'Location, ETag, Link, Accept-Patch, Accept-Post, Allow, Retry-After, WWW-Authenticate';
+/** Sessions, and ICE restarts of one session, that somebody may begin in a minute (RFC 9725, 5: flooding). */
+const A_MINUTE = 60;
 /** Seconds after which it is worth to ask again what was refused for the moment. */
 const RETRY_S: Record<number, number> = { 409: 2, 429: 60, 503: 2, 504: 2 };
 
@@ -106,6 +109,7 @@ function endpointRoutes(
   ownerOf: (request: FastifyRequest) => string,
 ): void {
   const { media } = context.hub;
+  const begun = new Attempts(A_MINUTE);
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const summary = name === 'whip' ? 'Film an angle with an encoder (WHIP, RFC 9725)' : 'Watch an angle (WHEP)';
 
@@ -121,6 +125,7 @@ function endpointRoutes(
     },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
+      begun.note(`${request.ip} ${ownerOf(request)}`, Date.now());
       const peerId = randomBytes(16).toString('hex');
       const { transport, answer } = await start({ operationId, angleId }, { peerId, owner: ownerOf(request) }, request.body).catch(
         async (error: unknown) => {
@@ -150,6 +155,7 @@ function endpointRoutes(
 /** One session: its ICE (RFC 9725, 4.3) and its end. */
 function sessionRoutes(app: FastifyInstance, context: Context, url: string, ownerOf: (request: FastifyRequest) => string): void {
   const { media } = context.hub;
+  const restarts = new Attempts(A_MINUTE);
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
   /** Throws `not_found` for a session that has ended, `forbidden` for somebody else's. */
@@ -160,7 +166,8 @@ function sessionRoutes(app: FastifyInstance, context: Context, url: string, owne
     const [ufrag] = state.iceUfrags;
     if (!transportId || !ufrag || state.operationId !== operationId)
       throw new HubError('not_found', 'this session has ended', { field: 'sessionId' });
-    if (state.owner !== ownerOf(request)) throw new HubError('forbidden', 'this session was begun with another token', { field: 'sessionId' });
+    if (state.owner !== ownerOf(request))
+      throw new HubError('forbidden', 'this session was begun with another token', { field: 'sessionId' });
     return { peerId, transportId, ufrag };
   };
 
@@ -190,6 +197,7 @@ function sessionRoutes(app: FastifyInstance, context: Context, url: string, owne
       if (!restart) return reply.status(204).send(null);
       if (fragment.ufrag === null)
         throw new HubError('bad_request', 'SDP fragment: an ICE restart needs a=ice-ufrag and a=ice-pwd', { field: 'sdp' });
+      restarts.note(peerId, Date.now());
       const restarted = await media.request('restartIce', { peerId, transportId });
       return reply
         .header('etag', entityTag(String(restarted.iceParameters['usernameFragment'])))

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { receiving, writeAnswer } from '../sdp/answer.ts';
 import { readOffer } from '../sdp/offer.ts';
 import { publishedTracks } from '../sdp/publish.ts';
-import { revokedLinks } from '../store/sessions.ts';
+import { requireLink, revokedLinks } from '../store/sessions.ts';
 import { type OfAngle, type StartedSession, webRtcResource } from './webrtc-resource.ts';
 
 /** Encoders film an angle by WHIP (RFC 9725), with the secret of its capture link as Bearer token. */
@@ -16,16 +16,19 @@ export function whipRoutes(app: FastifyInstance, context: Context): void {
     admit: async (request, angle) => (await requirePublisher(context, request, angle)).linkHash,
     start: (angle, peer, offer) => publish(context, angle, peer, offer),
   });
-  hub.on('revoked', (operationId, angleId) => {
-    revokedLinks(store, operationId, angleId)
+  const closeRevoked = (): void => {
+    revokedLinks(store)
       .then((owners) => Promise.all(owners.map((owner) => hub.media.request('closeOwned', { owner }))))
-      .catch((error: unknown) => log.warn({ operationId, angleId, reason: messageOf(error) }, 'devices of revoked links were not closed'));
-  });
+      .catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'devices of revoked links were not closed'));
+  };
+  hub.on('revoked', closeRevoked);
+  // what could not be done before the control plane, or the way to the media plane, broke down
+  hub.on('synced', closeRevoked);
 }
 
 /** Nothing is made before the offer has been understood as a whole. */
 async function publish(
-  { hub: { media } }: Context,
+  { hub: { media }, store }: Context,
   { operationId, angleId }: OfAngle,
   { peerId, owner }: { peerId: string; owner: string },
   text: string,
@@ -38,6 +41,8 @@ async function publish(
     await media.request('connectTransport', { peerId, transportId: transport.id, dtlsParameters: offer.dtls });
     for (const { kind, rtpParameters } of tracks)
       await media.request('produce', { peerId, transportId: transport.id, angleId, kind, rtpParameters, sourceKind: 'whip' });
+    // revoked while this went on: whoever closes a revoked link's devices may have come before there was one
+    await requireLink(store, owner);
   } catch (error) {
     const { exists } = await media.request('peerState', { peerId });
     if (!exists) throw new HubError('conflict', 'a newer session took over this angle', { field: 'angleId', cause: error });

@@ -2,10 +2,13 @@ import type { types } from 'mediasoup';
 import { HubError } from '../../media/errors.ts';
 import type { ResultOf } from '../../media/protocol/requests.ts';
 import { candidatesOf } from './answer.ts';
-import { parseSdp } from './parse.ts';
+import { MID, parseSdp } from './parse.ts';
 
 /** What a client's ICE fragment says (application/trickle-ice-sdpfrag, RFC 8840, 9). */
 export type Fragment = { ufrag: string | null; pwd: string | null; mid: string };
+
+/** Of these characters and no longer (RFC 8839, 5.4); how short they may be is the client's affair, an ICE-lite agent never sends them. */
+const ICE_TEXT = /^[A-Za-z0-9+/]{1,256}$/;
 
 /** Throws `bad_request`. */
 export function readFragment(text: string): Fragment {
@@ -15,7 +18,10 @@ export function readFragment(text: string): Fragment {
   const ufrag = section?.iceUfrag ?? session.iceUfrag;
   const pwd = section?.icePwd ?? session.icePwd;
   if ((ufrag === undefined) !== (pwd === undefined)) refuse('a=ice-ufrag and a=ice-pwd come together');
-  return { ufrag: ufrag ?? null, pwd: pwd ?? null, mid: section?.mid ?? '0' };
+  if (![ufrag, pwd].every((text) => text === undefined || ICE_TEXT.test(text))) refuse('a=ice-ufrag or a=ice-pwd is not understood');
+  const mid = section?.mid ?? '0';
+  if (!MID.test(mid)) refuse('its a=mid is not understood');
+  return { ufrag: ufrag ?? null, pwd: pwd ?? null, mid };
 }
 
 /** The hub's side after an ICE restart (RFC 9725, 4.3.3), with its candidates: some clients drop those they had. */

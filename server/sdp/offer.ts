@@ -1,6 +1,7 @@
 import { HubError } from '../../media/errors.ts';
 import { DtlsParameters } from '../../media/protocol/requests.ts';
-import { parseSdp, type Section, type Session } from './parse.ts';
+import { checkNumbers } from './numbers.ts';
+import { MID, parseSdp, type Section, type Session } from './parse.ts';
 
 export type OfferedTrack = { kind: 'audio' | 'video'; section: Section; mid: string };
 export type Offer = {
@@ -26,7 +27,7 @@ const DIRECTIONS = { sends: ['sendonly', 'sendrecv'], receives: ['recvonly', 'se
 export function readOffer(text: string, role: ClientRole): Offer {
   const session = parse(text);
   const mids = session.media.map(({ mid }) => mid ?? '');
-  if (mids.some((mid) => !/^[\w!#$%&'*+.^`{|}~-]{1,32}$/.test(mid))) refuse('every m-line needs an a=mid');
+  if (!mids.every((mid) => MID.test(mid))) refuse('every m-line needs an a=mid');
   if (new Set(mids).size < mids.length) refuse('two m-lines have the same a=mid');
   const tracks = session.media.flatMap((section, index): OfferedTrack[] => {
     const { type: kind } = section;
@@ -46,6 +47,7 @@ function parse(text: string): Session {
   const session = parseSdp(text, 'SDP offer');
   if (session.media.length === 0) refuse('there is no m-line');
   if (session.media.length > MAX_SECTIONS) refuse(`there are more than ${MAX_SECTIONS} m-lines`);
+  if (session.media.some(({ type, protocol }) => type === undefined || protocol === undefined)) refuse('an m-line is not understood');
   return session;
 }
 
@@ -62,6 +64,7 @@ function checkTracks(session: Session, tracks: OfferedTrack[], role: ClientRole)
     if (section.rtcpMux === undefined) decline(`a=mid:${mid} has no a=rtcp-mux`);
     if ((section.iceUfrag ?? session.iceUfrag) === undefined || (section.icePwd ?? session.icePwd) === undefined)
       refuse(`a=mid:${mid} has no a=ice-ufrag and a=ice-pwd`);
+    checkNumbers(section, mid);
   }
 }
 

@@ -4,6 +4,9 @@ import { HubError } from '../../media/errors.ts';
 export type Section = sdp.MediaDescription;
 export type Session = sdp.SessionDescription;
 
+/** A token (RFC 8866, 9) of a length that anybody would choose. */
+export const MID = /^[\w!#$%&'*+.^`{|}~-]{1,32}$/;
+
 /** What is text in SDP, and what the library makes a number of when it happens to consist of digits, whatever its types say. */
 const TEXT = new Set(
   'mid iceUfrag icePwd type protocol payloads mids codec config subtype uri attribute semantics ssrcs params list1 list2 hash'.split(' '),

@@ -1,6 +1,7 @@
 import type { types } from 'mediasoup';
 import { HubError } from '../../media/errors.ts';
 import { type Agreed, chooseCodec, commonFeedback } from './codecs.ts';
+import { checkSsrcs } from './numbers.ts';
 import type { Offer, OfferedTrack } from './offer.ts';
 import type { Section } from './parse.ts';
 import { layersOf } from './simulcast.ts';
@@ -23,7 +24,7 @@ const RID = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
  * hub takes: half an answer would mislead whoever films (RFC 9725, 4.4.3).
  */
 export function publishedTracks(offer: Offer, router: types.RtpCapabilities): PublishedTrack[] {
-  return offer.tracks.map((track) => {
+  const tracks = offer.tracks.map((track): PublishedTrack => {
     const codec = chooseCodec(track, router);
     if (!codec) {
       const known = new Set((router.codecs ?? []).filter(({ kind }) => kind === track.kind).map(({ mimeType }) => mimeType.split('/')[1]));
@@ -41,6 +42,9 @@ export function publishedTracks(offer: Offer, router: types.RtpCapabilities): Pu
     const rids = layersOf(track.section);
     return { ...track, codec, extensions, rids, rtpParameters: rtpParametersOf(track, codec, extensions, rids) };
   });
+  const streams = tracks.flatMap(({ rtpParameters }) => rtpParameters.encodings ?? []);
+  checkSsrcs(streams.flatMap(({ ssrc, rtx }) => [ssrc, rtx?.ssrc].filter((value) => value !== undefined)));
+  return tracks;
 }
 
 function rtpParametersOf(
@@ -100,8 +104,6 @@ function ssrcsOf(section: Section): { ssrc: number; rtx: number | null }[] {
   const [first] = section.ssrcs ?? [];
   const media = groups('SIM')[0] ?? [...pairs.keys()].slice(0, 1);
   const ssrcs = media.length > 0 ? media : first ? [first.id] : [];
-  if (ssrcs.some((ssrc) => !Number.isInteger(ssrc) || ssrc <= 0 || ssrc > 0xffffffff))
-    throw new HubError('bad_request', 'SDP offer: an a=ssrc is no SSRC', { field: 'sdp' });
   return ssrcs.map((ssrc) => ({ ssrc, rtx: pairs.get(ssrc) ?? null }));
 }
 

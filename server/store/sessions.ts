@@ -85,12 +85,12 @@ export async function publishGrant(store: Store, token: string, nowMs: number): 
   return { operationId, angleId, linkHash, sessionHash: linkHash };
 }
 
-/** The hashes of an angle's revoked links: by these its devices were there. */
-export async function revokedLinks(store: Store, operationId: string, angleId: string): Promise<string[]> {
+/** The hashes of the revoked links of all operations that go on: by these devices were there. */
+export async function revokedLinks(store: Store): Promise<string[]> {
   const rows = await store
     .selectFrom('capture_link')
-    .where('operation_id', '=', operationId)
-    .where('angle_id', '=', angleId)
+    .innerJoin('operation', 'operation.operation_id', 'capture_link.operation_id')
+    .where('operation.status', '=', 'live')
     .where('revoked', '=', 1)
     .select('token_hash')
     .execute();

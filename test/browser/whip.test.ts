@@ -10,6 +10,7 @@ import { CaptureLink } from '../../server/protocol/http.ts';
 import { type RunningHub, signal, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
 import { journalsOf, type Line, playTake, takesOf } from '../support/playback.ts';
+import { WebRtcRelay } from '../support/webrtc-relay.ts';
 import { ask, type Exchange, otherSite, type Patched, webRtcPage } from '../support/webrtc-page.ts';
 
 let root = '';
@@ -22,7 +23,7 @@ beforeAll(async () => {
   hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
   browser = await launchBrowser();
   site = await otherSite();
-  operation = await phoneOperation(hub, ['整段', '替换', '多层', '中断']);
+  operation = await phoneOperation(hub, ['整段', '替换', '多层', '中断', '交接']);
 });
 afterAll(async () => {
   site.close();
@@ -41,6 +42,8 @@ const records = (angleId: string): Promise<void> =>
   until('the angle records', async () => (await operation.angle(angleId)).status === 'recording');
 const lastReason = (angleId: string): unknown => lines(angleId).findLast(({ type }) => type === 'take.ended')?.['reason'];
 const lines = (angleId: string): Line[] => journalsOf(operation.dir, angleId).at(-1)?.lines ?? [];
+const newLink = async (angleId: string): Promise<string> =>
+  (await call(hub, CaptureLink, 'POST', `/operations/${operation.operationId}/angles/${angleId}/links`)).url;
 const transports = async (): Promise<string> =>
   /^fieldhub_webrtc_transports (\d+)$/m.exec(await (await fetch(`${hub.url}/metrics`)).text())?.[1] ?? '';
 
@@ -99,35 +102,55 @@ describe('a bare RTCPeerConnection on a page of another site', () => {
 });
 
 describe('who films an angle', () => {
-  it('another token is refused while the angle is filmed; the same one takes over', async () => {
+  it('nobody takes an angle from an encoder that films it, not even with its own token, until nothing comes from it', async () => {
     const { angleId, url, token } = encoder(1);
     const first = await webRtcPage(browser, site.url);
     expect((await ask<Exchange>(first, 'publish', url, token)).status).toBe(201);
     await records(angleId);
-    const link = await call(hub, CaptureLink, 'POST', `/operations/${operation.operationId}/angles/${angleId}/links`);
-    const other = link.url.split('#')[1] ?? '';
     const second = await webRtcPage(browser, site.url);
-    const refused = await ask<Exchange>(second, 'publish', url, other);
-    expect([refused.status, refused.answer]).toEqual([409, expect.stringContaining('another device films this angle')]);
+    const other = (await newLink(angleId)).split('#')[1];
+    const stranger = await ask<Exchange>(second, 'publish', url, other);
+    expect([stranger.status, stranger.answer]).toEqual([409, expect.stringContaining('another device films this angle')]);
+    const twin = await ask<Exchange>(second, 'publish', url, token);
+    expect([twin.status, twin.answer]).toEqual([409, expect.stringContaining('a device with this token films this angle')]);
     expect(await transports()).toBe('1');
     await operation.moreSegments(angleId, 1);
+    expect(takesOf(join(operation.dir, angleId))).toEqual(['0001']);
+    await ask(first, 'hush'); // connected, but nothing comes
+    await until('the angle is interrupted', async () => (await operation.angle(angleId)).status === 'interrupted');
     expect((await ask<Exchange>(second, 'publish', url, token)).status).toBe(201);
     await until('the second take', () => takesOf(join(operation.dir, angleId)).length === 2);
     await records(angleId);
     expect(journalsOf(operation.dir, angleId)[0]?.lines.findLast(({ type }) => type === 'take.ended')?.['reason']).toBe('replaced');
     expect(await ask(first, 'stop')).toBe(404);
-    // a phone with another link is refused as well; with the same link the encoder gives way, and comes back
-    await ask(second, 'stop');
-    const phone = await filmWithPhone(browser, link.url);
+    await operation.moreSegments(angleId, 1);
+    expect(await ask(second, 'stop')).toBe(200);
+  });
+
+  it('a phone takes over from the encoder of its own link; the encoder does from the phone once nothing comes from that', async () => {
+    const { angleId, url } = encoder(4);
+    const link = await newLink(angleId);
+    const token = link.split('#')[1];
+    const page = await webRtcPage(browser, site.url);
+    expect((await ask<Exchange>(page, 'publish', url, token)).status).toBe(201);
     await records(angleId);
-    expect((await ask<Exchange>(first, 'publish', url, token)).status).toBe(409);
-    expect((await ask<Exchange>(first, 'publish', url, other)).status).toBe(201);
-    await phone.locator('[data-testid="capture"][data-state="stopped"]').waitFor();
+    const relay = await WebRtcRelay.open(Number(hub.rtcPort), 7);
+    const phone = await filmWithPhone(browser, link, 30_000, [relay.script]);
+    await until('the phone films', async () => (await operation.angle(angleId)).sourceKind === 'phone');
+    await records(angleId);
+    expect(await ask(page, 'stop')).toBe(404);
+    expect((await ask<Exchange>(page, 'publish', url, token)).status).toBe(409);
+    await operation.moreSegments(angleId, 1);
+    relay.lose(1);
+    await until('the angle is interrupted', async () => (await operation.angle(angleId)).status === 'interrupted');
+    expect((await ask<Exchange>(page, 'publish', url, token)).status).toBe(201);
+    await phone.locator('[data-testid="capture"][data-state="stopped"]').waitFor(); // else they would take it from each other
     await until('the encoder films', async () => (await operation.angle(angleId)).sourceKind === 'whip');
     await records(angleId);
     await operation.moreSegments(angleId, 1);
-    expect(await ask(first, 'stop')).toBe(200);
+    expect(await ask(page, 'stop')).toBe(200);
     await phone.context().close();
+    relay.close();
   });
 
   it('an encoder that is gone without a word ends its take as a phone does', async () => {

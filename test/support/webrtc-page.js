@@ -97,6 +97,8 @@
       return reply.status;
     },
 
+    /** Still there, but sends no picture and no sound. */
+    hush: () => Promise.all(pc.getSenders().map((sender) => sender.replaceTrack(null))).then(() => undefined),
     /** Gone without a word: not even DTLS says goodbye. */
     vanish: () => pc.close(),
     state: () => pc.connectionState,

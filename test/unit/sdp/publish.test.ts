@@ -5,27 +5,14 @@ import { receiving, writeAnswer } from '../../../server/sdp/answer.ts';
 import { parseSdp } from '../../../server/sdp/parse.ts';
 import { readOffer } from '../../../server/sdp/offer.ts';
 import { type PublishedTrack, publishedTracks } from '../../../server/sdp/publish.ts';
+import { routerCapabilities, transport } from '../../support/answering.ts';
 import { ffmpegOffer, gstreamerOffer, obsOffer, obsSimulcastOffer, playerOffer } from '../../support/sdp-offers.ts';
 
-/** As the media plane says it of its router. */
 let router: types.RtpCapabilities;
 beforeAll(async () => {
-  const { createWorker } = await import('mediasoup');
-  const { clientCapabilities, mediaCodecs } = await import('../../../media/sfu/codecs.ts');
-  const worker = await createWorker({ logLevel: 'none' });
-  router = clientCapabilities((await worker.createRouter({ mediaCodecs })).rtpCapabilities);
-  worker.close();
+  router = await routerCapabilities();
 });
 
-const transport = {
-  id: 't',
-  iceParameters: { usernameFragment: 'hub-ufrag', password: 'hub-password', iceLite: true },
-  iceCandidates: [
-    { foundation: 'udpcandidate', priority: 2, address: '192.0.2.1', protocol: 'udp', port: 44000, type: 'host' },
-    { foundation: 't', priority: 1, address: '192.0.2.1', protocol: 'tcp', port: 44000, type: 'host', tcpType: 'passive' },
-  ],
-  dtlsParameters: { role: 'auto', fingerprints: [{ algorithm: 'sha-256', value: 'AA:BB' }] },
-};
 const published = (text: string): PublishedTrack[] => publishedTracks(readOffer(text, 'sends'), router);
 const answerTo = (text: string): string => writeAnswer(readOffer(text, 'sends'), transport, published(text).map(receiving), 'recvonly');
 const refusal = (text: string): string => {
