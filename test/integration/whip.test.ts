@@ -127,6 +127,9 @@ describe('what is refused leaves nothing behind', () => {
     expect((await post(ICE, FRAGMENT)).status).toBe(415);
     expect((await post(obsOffer, {})).status).toBe(415);
     expect((await post('')).status).toBe(400);
+    const charset = await post(obsOffer, { 'content-type': 'Application/SDP; charset=utf-8' });
+    expect(charset.status).toBe(201);
+    expect((await ask(String(charset.headers['location']), { method: 'DELETE' })).status).toBe(200);
     const malformed = await post('v=0\r\nnonsense\r\n');
     expect([malformed.status, json(malformed)]).toEqual([
       400,
@@ -137,9 +140,8 @@ describe('what is refused leaves nothing behind', () => {
     const h265 = await post(obsOffer.replace('H264/90000', 'H265/90000'));
     expect([h265.status, json(h265)['message']]).toEqual([406, expect.stringContaining('H265')]);
     expect((await post(playerOffer)).status).toBe(422);
-    // sound SDP that the SFU will not have: every step before it is taken back
     const clash = await post(obsOffer.replaceAll('ssrc:1112', 'ssrc:1111'));
-    expect(clash.status).toBe(400);
+    expect([clash.status, json(clash)['message']]).toEqual([400, 'SDP offer: SSRC 1111 stands for two streams']);
     expect(await transports()).toBe(0);
   });
 
@@ -177,6 +179,7 @@ describe('what is refused leaves nothing behind', () => {
     // before anything of the body is read
     expect((await post('x'.repeat(1_000_000), SDP, 'x'.repeat(43))).status).toBe(401);
     const angleId = operation.angles[0]?.angleId ?? '';
+    const path = `/operations/${operation.operationId}/angles/${angleId}/links`;
     const late = await newLink(angleId);
     const store = new DatabaseSync(join(hub.dataDir, 'fieldhub.sqlite'));
     store.exec('PRAGMA busy_timeout = 5000; UPDATE capture_link SET expires_ms = 1');
@@ -185,7 +188,9 @@ describe('what is refused leaves nothing behind', () => {
     expect([expired.status, json(expired)['field']]).toEqual([401, 'expired']);
     const begun = await post(obsOffer); // this token was used in time
     expect(begun.status).toBe(201);
-    await ask(`/api/operations/${operation.operationId}/angles/${angleId}/links`, { method: 'DELETE' }, null);
+    // revoked while another session of it is being made: that one must not stay either
+    const [meanwhile] = await Promise.all([post(obsOffer), ask(`/api${path}`, { method: 'DELETE' }, null)]);
+    expect([201, 401, 409, 410]).toContain(meanwhile.status);
     await until('the session of a revoked link is closed', async () => (await transports()) === 0);
     const revoked = await post(obsOffer);
     expect([revoked.status, json(revoked)['field']]).toEqual([401, 'revoked']);
@@ -193,6 +198,26 @@ describe('what is refused leaves nothing behind', () => {
     expect(hub.output()).not.toContain(token);
     expect(hub.output()).not.toContain(otherToken);
   });
+});
+
+it('whoever goes on with a wrong token is told to wait; one with a right token behind the same address is not', async () => {
+  const statuses = [];
+  for (let i = 0; i < 11; i += 1) statuses.push((await post(obsOffer, SDP, 'x'.repeat(43))).status);
+  expect(statuses.at(-1)).toBe(429);
+  expect((await ask(endpoint)).status).toBe(204);
+  const begun = await post(obsOffer);
+  expect(begun.status).toBe(201);
+  expect((await ask(String(begun.headers['location']), { method: 'DELETE' })).status).toBe(200);
+});
+
+it('a token may begin sixty sessions a minute, and others are not held up by it', async () => {
+  const flood = await newLink(operation.angles[0]?.angleId ?? '');
+  const statuses = [];
+  for (let i = 0; i < 61; i += 1) statuses.push((await post('v=0\r\n', SDP, flood)).status);
+  expect(statuses).toEqual([...Array.from({ length: 60 }, () => 400), 429]);
+  const reply = await post(obsOffer, SDP, flood);
+  expect([reply.status, reply.headers['retry-after']]).toEqual([429, '60']);
+  expect((await post('v=0\r\n')).status).toBe(400);
 });
 
 describe('the hub', () => {
