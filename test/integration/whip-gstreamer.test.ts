@@ -35,7 +35,9 @@ it("GStreamer's webrtcbin films an angle through Debian's simple-whip-client, an
     },
     60_000,
   );
-  await operation.moreSegments(angleId, 2);
+  // webrtcbin sends its first report when it gets round to it, some five seconds on
+  const placed = async (): Promise<boolean> => (await operation.angle(angleId)).alignmentMethod === 'sender-report';
+  await until('its reports place its pictures', placed, 60_000);
   expect(await operation.angle(angleId)).toMatchObject({
     sourceKind: 'whip',
     width: 640,
