@@ -44,8 +44,15 @@ export function webRtcResource(app: FastifyInstance, context: Context, resource:
   app.removeAllContentTypeParsers();
   app.addContentTypeParser([SDP, FRAGMENT], { parseAs: 'string', bodyLimit: MAX_SDP_BYTES }, (_, body, done) => done(null, body));
   installHeaders(app, context, resource.name);
-  preflights(app, endpoint, 'OPTIONS, GET, HEAD, POST', ['PUT', 'PATCH', 'DELETE']);
-  preflights(app, `${endpoint}/:sessionId`, 'OPTIONS, GET, HEAD, PATCH, DELETE', ['POST', 'PUT']);
+  /** For clients that want to know before they make their offer (RFC 9725, 4.6): those that say who they are, and no preflight does. */
+  const early = async (request: FastifyRequest): Promise<string[]> => {
+    const { authorization, 'access-control-request-method': preflight } = request.headers;
+    if (authorization === undefined || preflight !== undefined) return [];
+    await resource.admit(request, request.params as OfAngle);
+    return iceServerLinks(context.iceServers(newSessionId()));
+  };
+  preflights(app, endpoint, 'OPTIONS, GET, HEAD, POST', ['PUT', 'PATCH', 'DELETE'], early);
+  preflights(app, `${endpoint}/:sessionId`, 'OPTIONS, GET, HEAD, PATCH, DELETE', ['POST', 'PUT'], async () => []);
   void app.register(async (guarded) => {
     const owners = new WeakMap<FastifyRequest, string>();
     const ownerOf = (request: FastifyRequest): string => owners.get(request) ?? '';
@@ -73,21 +80,30 @@ function installHeaders(app: FastifyInstance, context: Context, name: string): v
 }
 
 /** OPTIONS, and a plain 405 for methods that are kept for the future (RFC 9725, 4.1). Neither asks for a token. */
-function preflights(app: FastifyInstance, url: string, allow: string, refused: ('POST' | 'PUT' | 'PATCH' | 'DELETE')[]): void {
+function preflights(
+  app: FastifyInstance,
+  url: string,
+  allow: string,
+  refused: ('POST' | 'PUT' | 'PATCH' | 'DELETE')[],
+  linksFor: (request: FastifyRequest) => Promise<string[]>,
+): void {
   app.route({
     method: 'OPTIONS',
     url,
     schema: { hide: true },
-    handler: async (_, reply) =>
-      reply
+    handler: async (request, reply) => {
+      const links = await linksFor(request);
+      return reply
         .headers({
           allow,
+          ...(links.length > 0 ? { link: links, 'cache-control': 'no-store' } : {}),
           'access-control-allow-methods': allow,
           'access-control-allow-headers': 'Authorization, Content-Type, If-Match',
           'access-control-max-age': '86400',
           ...(allow.includes('POST') ? { 'accept-post': SDP } : { 'accept-patch': FRAGMENT }),
         })
-        .send(),
+        .send();
+    },
   });
   app.route({
     method: refused,
@@ -126,7 +142,7 @@ function endpointRoutes(
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       begun.note(`${request.ip} ${ownerOf(request)}`, Date.now());
-      const peerId = randomBytes(16).toString('hex');
+      const peerId = newSessionId();
       const { transport, answer } = await start({ operationId, angleId }, { peerId, owner: ownerOf(request) }, request.body).catch(
         async (error: unknown) => {
           await media.request('closePeer', { peerId, reason: 'connection-lost' }).catch((cause: unknown) => {
@@ -136,7 +152,7 @@ function endpointRoutes(
         },
       );
       context.log.info({ operationId, angleId, protocol: name }, 'session begun');
-      const links = iceServerLinks(context.iceServers?.() ?? []);
+      const links = iceServerLinks(context.iceServers(peerId));
       return reply
         .status(201)
         .headers({
@@ -216,6 +232,9 @@ function sessionRoutes(app: FastifyInstance, context: Context, url: string, owne
     },
   );
 }
+
+/** Unguessable (RFC 9725, 5): whoever knows it and the token may end the session. */
+const newSessionId = (): string => randomBytes(16).toString('hex');
 
 /** SDP is sent as it is, errors as JSON. */
 const plainText = ({ httpStatus }: { httpStatus?: string | undefined }): ((data: unknown) => string) =>

@@ -31,7 +31,7 @@ describe('ICE fragments (RFC 8840)', () => {
 
 it('ICE servers are told in Link headers', () => {
   expect(
-    iceServerLinks([{ url: 'stun:stun.example.net' }, { url: 'turn:turn.example.net?transport=udp', username: 'u"1', credential: 'p' }]),
+    iceServerLinks([{ urls: 'stun:stun.example.net' }, { urls: 'turn:turn.example.net?transport=udp', username: 'u"1', credential: 'p' }]),
   ).toEqual([
     '<stun:stun.example.net>; rel="ice-server"',
     '<turn:turn.example.net?transport=udp>; rel="ice-server"; username="u\\"1"; credential="p"; credential-type="password"',
