@@ -15,6 +15,7 @@ import { captureRoutes } from './capture.ts';
 import { installErrors } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { operationRoutes } from './operations.ts';
+import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
 import { sessionRoutes } from './sessions.ts';
 
@@ -59,6 +60,7 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureLinkRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => preflightRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sessionRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => reviewRoutes(api, context));
   healthRoutes(app, context);

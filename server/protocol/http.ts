@@ -89,5 +89,9 @@ export { Alarm, type AlarmCode, AngleState, Interruption, OperationState, PlainS
  * POST   /api/capture/session                        CaptureExchange → CaptureSession   (cookie)
  * GET    /api/capture/session                        → CaptureSession | 401 | 410 when the operation has ended
  * POST   /api/capture/angle                          AngleChoice → CaptureSession   (with a link of the whole operation)
+ * GET    /api/capture/clock                          → ClockReading
+ * POST   /api/capture/probe                          up to 512 KiB of anything → ProbeResult
+ * POST   /api/capture/preflight                      PreflightReport → { checks }   (kept in the operation's journal)
+ * GET    /api/operations/:operationId/preflights     → { preflights: KeptPreflight[] }
  * GET    /api/openapi.json, /healthz, /readyz, /metrics, /ca.crt
  */

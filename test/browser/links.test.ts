@@ -5,11 +5,11 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
-import { launchBrowser } from '../../scripts/demo/phone.ts';
+import { launchBrowser, startRecording } from '../../scripts/demo/phone.ts';
 import { CaptureLink, type LinkCreate } from '../../server/protocol/capture.ts';
 import { AngleState, OperationView } from '../../server/protocol/http.ts';
 import { crashControl, type RunningHub, startHub } from '../support/hub.ts';
-import { inState, openPhone, type Phone, record } from '../support/phones.ts';
+import { inState, openPhone, type Phone } from '../support/phones.ts';
 
 let root = '';
 let hub: RunningHub;
@@ -58,7 +58,7 @@ describe('phones with one link for the whole operation', () => {
     await inState(first.page, 'choosing').waitFor();
     await first.page.getByLabel('新建一个').fill('北门 王五');
     await first.page.getByRole('button', { name: '新建并选用' }).click();
-    await record(first.page);
+    await startRecording(first.page);
     expect(await status('北门 王五')).toBe('recording');
   });
 
@@ -69,7 +69,7 @@ describe('phones with one link for the whole operation', () => {
     await second.page.getByRole('button', { name: '新建并选用' }).click();
     await expect.poll(() => problem(second.page).textContent()).toContain('已有同名机位');
     await offer(second.page, '东侧').click();
-    await record(second.page);
+    await startRecording(second.page);
     expect(await status('东侧')).toBe('recording');
     expect(await status('北门 王五')).toBe('recording');
   });
@@ -77,7 +77,7 @@ describe('phones with one link for the whole operation', () => {
   it('keep their angle over a reload, and while the hub crashes', async () => {
     await second.page.reload();
     await inState(second.page, 'ready').waitFor({ timeout: 30_000 });
-    await record(second.page);
+    await startRecording(second.page);
     await crashControl(hub);
     await inState(second.page, 'recording').waitFor({ timeout: 30_000 });
     const third = await openPhone(browser, url);
@@ -92,7 +92,7 @@ describe('phones with one link for the whole operation', () => {
       await offer(page, '东侧').click({ timeout: 30_000 });
       await inState(page, 'ready').waitFor();
     }
-    await record(third.page);
+    await startRecording(third.page);
     await fourth.page.getByTestId('capture-start').click();
     await inState(fourth.page, 'choosing').waitFor();
     expect(await problem(fourth.page).textContent()).toContain('此机位正由另一台设备拍摄，请选择其他机位');
@@ -146,7 +146,7 @@ describe('a link that is not good any more says so in words', () => {
     const phone = await openPhone(browser, link.url);
     await phone.page.getByLabel('新建一个').fill('屋顶');
     await phone.page.getByRole('button', { name: '新建并选用' }).click();
-    await record(phone.page);
+    await startRecording(phone.page);
     const desk = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN' })).newPage();
     await desk.goto(`${hub.url}/console/${operationId}`);
     await desk.getByTestId('operation-link').click();

@@ -29,9 +29,3 @@ export async function openPhone(browser: Browser, url: string, options: PhoneOpt
 
 /** The capture page while it is in this state. */
 export const inState = (page: Page, state: string): Locator => page.locator(`[data-testid="capture"][data-state="${state}"]`);
-
-/** Press the button, and wait until the hub confirms that it records. */
-export async function record(page: Page): Promise<void> {
-  await page.getByTestId('capture-start').click({ timeout: 30_000 });
-  await inState(page, 'recording').waitFor({ timeout: 30_000 });
-}
