@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { HubError } from '../errors.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
+import { KeptPreflight } from '../protocol/preflight.ts';
 import type { Interruption } from '../protocol/state.ts';
 import { readJournal } from './journal.ts';
 import { type Damage, OperationLine, type SegmentLine, TakeLine, type TrackInfo } from './lines.ts';
@@ -53,6 +54,12 @@ export async function readOperation(dir: string): Promise<RecordedOperation> {
   }
   const { operationId, name, atMs: openedMs, segmentMs } = opened;
   return { operationId, name, openedMs, endedMs, segmentMs, angles, interruptions: [...interruptions.values()] };
+}
+
+/** The checks before duty that an operation's journal keeps, in order. Throws `not_found` or `corrupt`. */
+export async function readPreflights(dir: string): Promise<KeptPreflight[]> {
+  const lines = await readLines(operationJournal(dir), (value) => OperationLine.parse(value));
+  return lines.flatMap((line) => (line.type === 'preflight' ? [KeptPreflight.parse(line)] : []));
 }
 
 async function readTake(
