@@ -94,6 +94,14 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       await registry.get(operationId).removeCamera(angleId);
       return {};
     },
+    addMark: async ({ operationId, ...mark }) => {
+      const { recorder } = registry.get(operationId);
+      if (mark.angleId !== null) recorder.angle(mark.angleId);
+      return recorder.marks.add(mark);
+    },
+    labelMark: async ({ operationId, markId, angleId, by, text }) =>
+      registry.get(operationId).recorder.marks.label(markId, angleId, by, text),
+    acknowledgeMark: async ({ operationId, markId, text }) => registry.get(operationId).recorder.marks.acknowledge(markId, text),
     alarms: async () => ({ alarms: alarms.standing }),
     dismissAlarm: async ({ alarmId }) => {
       alarms.dismiss(alarmId);

@@ -10,6 +10,7 @@ import { operationJournal } from '../recordings/paths.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import { Angle, type AngleOwner, type RecorderAngle, type TakeFailure } from './angle.ts';
 import type { Log } from '../log.ts';
+import { Marks } from './marks.ts';
 import { OperationLog } from './operation-log.ts';
 import { repairOperation } from './repair.ts';
 import { salvageTake } from './salvage.ts';
@@ -53,6 +54,7 @@ export class OperationRecorder {
   readonly name: string;
   readonly segmentMs: number;
   readonly openedMs: number;
+  readonly marks: Marks;
   readonly #options: RecorderOptions;
   readonly #journal: OperationLog;
   readonly #angles = new Map<string, Angle>();
@@ -66,7 +68,7 @@ export class OperationRecorder {
 
   private constructor(
     options: RecorderOptions,
-    facts: { name: string; openedMs: number; segmentMs: number },
+    facts: { name: string; openedMs: number; segmentMs: number; lines: OperationLine[] },
     journal: Journal<OperationLine>,
   ) {
     this.#options = options;
@@ -76,6 +78,12 @@ export class OperationRecorder {
     this.segmentMs = facts.segmentMs;
     this.#troubles = new Troubles(options.operationId, options.alarms);
     this.#journal = new OperationLog(journal, options.signer, (error) => this.#troubles.failed(null, error));
+    const { operationId, openedMs } = this;
+    const { emit } = options;
+    this.marks = new Marks(
+      { operationId, openedMs, emit, journal: this.#journal, nowMs: () => options.clock.nowMs(), assertLive: () => this.#assertLive() },
+      facts.lines,
+    );
     this.#timer = everyPunctual(WATCH_MS, () => {
       const nowMs = options.clock.nowMs();
       for (const angle of this.#angles.values()) angle.watch(nowMs);
@@ -114,7 +122,7 @@ export class OperationRecorder {
       publicKey: signer.publicKey,
       clockSynchronised,
     });
-    return new OperationRecorder(options, { name, openedMs, segmentMs }, journal);
+    return new OperationRecorder(options, { name, openedMs, segmentMs, lines: [] }, journal);
   }
 
   get endedMs(): number | null {
@@ -262,21 +270,8 @@ export class OperationRecorder {
         await this.#journal.append({ type: 'take.head', angleId, takeId, headSeq: head.seq, headHash: head.hash });
         this.#journal.signSoon();
         const { file, cell, part, startMs, durationMs, frames, sizeBytes, sha256, alignmentErrorMs } = line;
-        emit({
-          type: 'segment.written',
-          operationId,
-          angleId,
-          takeId,
-          file,
-          cell,
-          part,
-          startMs,
-          durationMs,
-          frames,
-          sizeBytes,
-          sha256,
-          alignmentErrorMs,
-        });
+        const facts = { file, cell, part, startMs, durationMs, frames, sizeBytes, sha256, alignmentErrorMs };
+        emit({ type: 'segment.written', operationId, angleId, takeId, ...facts });
       },
       interruption: (interruption) => {
         const { id, angleId, startMs, endMs, cause } = interruption;

@@ -15,6 +15,8 @@ export type Restored = {
   openedMs: number;
   segmentMs: number;
   journal: Journal<OperationLine>;
+  /** What the operation's journal said before. */
+  lines: OperationLine[];
   angles: (KnownAngle & { angleId: string; name: string })[];
   /** Interruptions that the hub's own absence caused. */
   newInterruptions: Interruption[];
@@ -77,7 +79,8 @@ export async function repairOperation(
     newInterruptions.push(angle.open);
   }
   await sign(journal, signer, false);
-  return { name: opened.name, openedMs: opened.atMs, segmentMs: opened.segmentMs, journal, angles, newInterruptions };
+  const { name, atMs: openedMs, segmentMs } = opened;
+  return { name, openedMs, segmentMs, journal, lines: read.lines, angles, newInterruptions };
 }
 
 /** Operations that were not ended when the hub went away. */

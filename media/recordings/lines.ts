@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Cause, HubTimeMs, Id, Name, SourceKind, TakeId } from '../protocol/ids.ts';
+import { AnswerText, ClientId, Mark, MarkText, Role } from '../protocol/marks.ts';
 
 /**
  * The lines of both journals. Every line also carries `v` (format version), `seq` (0, 1, …), `prev` (hash of the line
@@ -42,6 +43,11 @@ export const OperationLine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('clock.stepped'), atMs: HubTimeMs, stepMs: z.number() }),
   /** The hub came back after it had not been stopped cleanly. */
   z.object({ type: z.literal('hub.restarted'), atMs: HubTimeMs, clean: z.boolean() }),
+  /** Somebody marked a moment: when it was touched, and when that reached the hub. */
+  z.object({ type: z.literal('mark'), ...Mark.omit({ acknowledged: true, version: true }).shape }),
+  z.object({ type: z.literal('mark.labelled'), markId: ClientId, text: MarkText, by: Role, atMs: HubTimeMs }),
+  /** A commander has said what is done about a call for help. */
+  z.object({ type: z.literal('mark.acknowledged'), markId: ClientId, text: AnswerText, atMs: HubTimeMs }),
   z.object({ type: z.literal('operation.ended'), atMs: HubTimeMs }),
   /** Ed25519 over the ASCII hex of `headHash`, which is the hash of the line before this one. The last line of an ended operation is one with `final: true`. */
   z.object({ type: z.literal('signature'), ...head, signature: z.string(), final: z.boolean() }),

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { HubError } from '../errors.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
+import type { Mark } from '../protocol/marks.ts';
 import type { Interruption } from '../protocol/state.ts';
 import { readJournal } from './journal.ts';
 import { type Damage, OperationLine, type SegmentLine, TakeLine, type TrackInfo } from './lines.ts';
+import { marksOf } from './marks.ts';
 import { operationJournal, takeDir, takeJournal } from './paths.ts';
 import { type Anchor, type ClockLine, hubTimeAt, settledDamage } from './time-map.ts';
 
@@ -30,6 +32,7 @@ export type RecordedOperation = {
   segmentMs: number;
   angles: RecordedAngle[];
   interruptions: Interruption[];
+  marks: Mark[];
 };
 
 /**
@@ -52,7 +55,8 @@ export async function readOperation(dir: string): Promise<RecordedOperation> {
     } else if (line.type === 'operation.ended') endedMs = line.atMs;
   }
   const { operationId, name, atMs: openedMs, segmentMs } = opened;
-  return { operationId, name, openedMs, endedMs, segmentMs, angles, interruptions: [...interruptions.values()] };
+  const marks = marksOf(lines);
+  return { operationId, name, openedMs, endedMs, segmentMs, angles, interruptions: [...interruptions.values()], marks };
 }
 
 async function readTake(

@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject, verify as verifySignature } from 'node:crypto';
 import { messageOf } from '../errors.ts';
 import { OperationLine } from './lines.ts';
+import { checkMarks } from './marks.ts';
 import { type Chained, listFiles, readChain, type Report } from './verify-files.ts';
 import { type AngleFigures, checkTake } from './verify-take.ts';
 
@@ -36,6 +37,7 @@ export async function verifyOperation(dir: string, progress?: (bytes: number) =>
   }
   const ended = checkEnd(lines, report);
   checkSignatures(lines, opened.publicKey, report);
+  for (const message of checkMarks(lines.map(({ line }) => line))) report('operation.ndjson', message);
   const known = new Set(['operation.ndjson']);
   const angles: AngleFigures[] = [];
   for (const { line } of lines) {

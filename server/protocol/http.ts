@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Alarm, type AlarmCode } from '../../media/protocol/alarms.ts';
 import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
+import { Mark } from '../../media/protocol/marks.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
 import { AngleState, Interruption, OperationState } from '../../media/protocol/state.ts';
 
@@ -40,6 +41,8 @@ export type TakeSummary = z.infer<typeof TakeSummary>;
 export const OperationView = OperationState.extend({
   takes: z.array(TakeSummary),
   interruptions: z.array(Interruption),
+  /** Marked moments, calls for help among them. */
+  marks: z.array(Mark),
   package: PackageStatus,
   /** False while the media process is away: states are the last known. */
   mediaUp: z.boolean(),
@@ -55,6 +58,8 @@ export const OperationListItem = z.object({
   openedMs: HubTimeMs,
   endedMs: HubTimeMs.nullable(),
   angles: z.int(),
+  /** Calls for help that nobody has answered. */
+  calls: z.int(),
   package: PackageStatus,
 });
 export type OperationListItem = z.infer<typeof OperationListItem>;
@@ -79,7 +84,7 @@ export const ConsoleExchange = z.object({ secret: z.string().min(1).max(200) });
 export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: HubTimeMs });
 export type ConsoleSession = z.infer<typeof ConsoleSession>;
 
-export { Alarm, type AlarmCode, AngleState, Interruption, OperationState, PlainSource };
+export { Alarm, type AlarmCode, AngleState, Interruption, Mark, OperationState, PlainSource };
 
 /**
  * The routes, all JSON, errors as `ApiError`:

@@ -12,4 +12,7 @@ export const migrations: string[][] = [
     `CREATE TABLE archive_job (operation_id TEXT PRIMARY KEY REFERENCES operation, state TEXT NOT NULL, path TEXT, size_bytes INTEGER, files INTEGER, verified_ms INTEGER, error TEXT, requested_ms INTEGER NOT NULL)`,
     `CREATE TABLE secret (name TEXT PRIMARY KEY, value TEXT NOT NULL)`,
   ],
+  [
+    `CREATE TABLE mark (operation_id TEXT NOT NULL, mark_id TEXT NOT NULL, at_ms INTEGER NOT NULL, standing INTEGER NOT NULL, version INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (operation_id, mark_id))`,
+  ],
 ];

@@ -1,5 +1,5 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
-import { CaptureSession, type AngleState } from '../../server/protocol/http.ts';
+import { CaptureSession, type AngleState, type Mark } from '../../server/protocol/http.ts';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
 import { type LayerCount, Publisher } from '../media/publisher.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
@@ -19,9 +19,11 @@ const MAX_BACKOFF_MS = 8000;
 /** Everything behind the capture page. */
 export function useCapture() {
   const camera = useCamera();
-  const { nowMs, sync } = useNow();
+  const { nowMs, readMs, sync, correct } = useNow();
   const session = shallowRef<CaptureSession | null>(null);
   const angle = ref<AngleState | null>(null);
+  const channel = shallowRef<Signalling<CaptureRequests> | null>(null);
+  const joinedMarks = shallowRef<Mark[]>([]);
   const phase = ref<'checking' | 'ready' | 'sending' | 'stopped' | 'ended'>('checking');
   const connected = ref(false);
   const problem = ref<{ key: string; params: Record<string, string> } | null>(null);
@@ -98,6 +100,7 @@ export function useCapture() {
 
   function connectSignalling(): Signalling<CaptureRequests> {
     const made = new Signalling<CaptureRequests>('/capture', freshToken);
+    channel.value = made;
     made.socket.on('connect', () => void join());
     made.on('angle', ({ state: told }) => {
       angle.value = told;
@@ -116,6 +119,7 @@ export function useCapture() {
       }
       made.close();
       signalling = null;
+      channel.value = null;
     });
     return made;
   }
@@ -127,13 +131,14 @@ export function useCapture() {
     try {
       const joined = await signalling.request('join', { peerId });
       angle.value = joined.angle;
+      joinedMarks.value = joined.marks;
       const alive =
         typeof publisher?.transportId === 'string' && joined.transports.includes(publisher.transportId) && joined.producers.length > 0;
       if (!alive) await publish(joined.rtpCapabilities);
       problem.value = null;
       backoffMs = 500;
       stopClock();
-      stopClock = keepReportingClock(signalling);
+      stopClock = keepReportingClock(signalling, correct);
     } catch (error) {
       fail(error);
       again();
@@ -227,6 +232,7 @@ export function useCapture() {
   return {
     session,
     angle,
+    line: { session, channel, joinedMarks, readMs },
     state,
     problem,
     cameraProblem: camera.problem,
