@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Alarm } from './alarms.ts';
 import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from './marks.ts';
+import { Still } from './stills.ts';
 import { AngleState, OperationState } from './state.ts';
 
 /**
@@ -135,6 +136,16 @@ export const mediaRequests = {
   /** `angleId`: only a mark of that angle; null for any. */
   labelMark: { params: z.object({ operationId: Id, markId: ClientId, angleId: Id.nullable(), by: Role, text: MarkText }), result: Mark },
   acknowledgeMark: { params: z.object({ operationId: Id, markId: ClientId, text: AnswerText }), result: Mark },
+
+  /** Take over a picture that was uploaded to `uploads/<upload>`; changes nothing when it is sent again. */
+  addStill: {
+    params: z.object({
+      operationId: Id,
+      upload: z.string().regex(/^[0-9a-f]{32}$/),
+      ...Still.pick({ stillId: true, angleId: true, atMs: true, sha256: true }).shape,
+    }),
+    result: Still,
+  },
 
   /** Alarms that stand now. */
   alarms: { params: Empty, result: z.object({ alarms: z.array(Alarm) }) },

@@ -15,6 +15,7 @@ import { OperationLog } from './operation-log.ts';
 import { repairOperation } from './repair.ts';
 import { salvageTake } from './salvage.ts';
 import type { Signer } from './signer.ts';
+import { Stills } from './stills.ts';
 import { Take } from './take.ts';
 import { type RecorderAlarms, Troubles } from './troubles.ts';
 import type { WriteBudget } from './write-budget.ts';
@@ -55,6 +56,7 @@ export class OperationRecorder {
   readonly segmentMs: number;
   readonly openedMs: number;
   readonly marks: Marks;
+  readonly stills: Stills;
   readonly #options: RecorderOptions;
   readonly #journal: OperationLog;
   readonly #angles = new Map<string, Angle>();
@@ -79,11 +81,11 @@ export class OperationRecorder {
     this.#troubles = new Troubles(options.operationId, options.alarms);
     this.#journal = new OperationLog(journal, options.signer, (error) => this.#troubles.failed(null, error));
     const { operationId, openedMs } = this;
-    const { emit } = options;
-    this.marks = new Marks(
-      { operationId, openedMs, emit, journal: this.#journal, nowMs: () => options.clock.nowMs(), assertLive: () => this.#assertLive() },
-      facts.lines,
-    );
+    const { emit, operationDir, refuse } = options;
+    const nowMs = (): number => options.clock.nowMs();
+    const owner = { operationId, openedMs, emit, journal: this.#journal, nowMs, assertLive: () => this.#assertLive() };
+    this.marks = new Marks(owner, facts.lines);
+    this.stills = new Stills({ ...owner, operationDir, refuse }, facts.lines);
     this.#timer = everyPunctual(WATCH_MS, () => {
       const nowMs = options.clock.nowMs();
       for (const angle of this.#angles.values()) angle.watch(nowMs);

@@ -5,6 +5,7 @@ import type { Interruption } from '../protocol/state.ts';
 import { Journal, type Patience, readJournal } from '../recordings/journal.ts';
 import { OperationLine } from '../recordings/lines.ts';
 import { operationJournal, takeDir } from '../recordings/paths.ts';
+import { stillsOf, unknownStills } from '../recordings/stills.ts';
 import type { RepairedTake } from './repair-take.ts';
 import type { KnownAngle } from './known-angle.ts';
 import { repairOrRemoveTake } from './salvage.ts';
@@ -54,6 +55,7 @@ export async function repairOperation(
   for (const line of read.lines) {
     if (line.type !== 'angle.added') continue;
     const takes = await repairTakes(dir, line.angleId, read.lines, journal);
+    for (const file of await unknownStills(dir, line.angleId, stillsOf(read.lines))) await unlink(join(dir, line.angleId, file));
     if (takes.some((take) => take.repaired)) clean = false;
     angles.push({ angleId: line.angleId, name: line.name, ...known(line.angleId, takes, read.lines) });
   }

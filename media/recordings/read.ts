@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { HubError } from '../errors.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
 import type { Mark } from '../protocol/marks.ts';
+import type { Still } from '../protocol/stills.ts';
 import type { Interruption } from '../protocol/state.ts';
 import { readJournal } from './journal.ts';
 import { type Damage, OperationLine, type SegmentLine, TakeLine, type TrackInfo } from './lines.ts';
 import { marksOf } from './marks.ts';
+import { stillsOf } from './stills.ts';
 import { operationJournal, takeDir, takeJournal } from './paths.ts';
 import { type Anchor, type ClockLine, hubTimeAt, settledDamage } from './time-map.ts';
 
@@ -33,6 +35,7 @@ export type RecordedOperation = {
   angles: RecordedAngle[];
   interruptions: Interruption[];
   marks: Mark[];
+  stills: Still[];
 };
 
 /**
@@ -55,8 +58,8 @@ export async function readOperation(dir: string): Promise<RecordedOperation> {
     } else if (line.type === 'operation.ended') endedMs = line.atMs;
   }
   const { operationId, name, atMs: openedMs, segmentMs } = opened;
-  const marks = marksOf(lines);
-  return { operationId, name, openedMs, endedMs, segmentMs, angles, interruptions: [...interruptions.values()], marks };
+  const [marks, stills] = [marksOf(lines), stillsOf(lines)];
+  return { operationId, name, openedMs, endedMs, segmentMs, angles, interruptions: [...interruptions.values()], marks, stills };
 }
 
 async function readTake(

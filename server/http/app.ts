@@ -14,6 +14,7 @@ import { installErrors } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { operationRoutes } from './operations.ts';
 import { reviewRoutes } from './review.ts';
+import { stillRoutes } from './stills.ts';
 import { sessionRoutes } from './sessions.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -57,6 +58,7 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sessionRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => reviewRoutes(api, context));
+  await app.register(async (api) => stillRoutes(api, context));
   healthRoutes(app, context);
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await pages(app);

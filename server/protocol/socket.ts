@@ -10,6 +10,7 @@ import {
   RtpParameters,
   TransportInfo,
 } from '../../media/protocol/requests.ts';
+import { Still } from '../../media/protocol/stills.ts';
 import { AngleState } from '../../media/protocol/state.ts';
 import { ApiError, OperationView } from './http.ts';
 
@@ -97,6 +98,8 @@ export const hubEvents = {
   alarm: Alarm,
   /** A moment was marked, or what is known of a mark has changed. Capture pages hear of their own angle's. */
   mark: z.object({ operationId: Id, mark: Mark }),
+  /** A picture that an operator took has arrived. */
+  still: z.object({ operationId: Id, still: Still }),
   'alarm-cleared': z.object({ alarmId: z.string() }),
 } as const;
 export type HubEvents = { [K in keyof typeof hubEvents]: z.infer<(typeof hubEvents)[K]> };

@@ -15,4 +15,7 @@ export const migrations: string[][] = [
   [
     `CREATE TABLE mark (operation_id TEXT NOT NULL, mark_id TEXT NOT NULL, at_ms INTEGER NOT NULL, standing INTEGER NOT NULL, version INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (operation_id, mark_id))`,
   ],
+  [
+    `CREATE TABLE still (operation_id TEXT NOT NULL, still_id TEXT NOT NULL, at_ms INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (operation_id, still_id))`,
+  ],
 ];

@@ -6,6 +6,7 @@ import { HubError } from '../../media/errors.ts';
 import type { OperationListItem, OperationView, PackageStatus, TakeSummary } from '../protocol/http.ts';
 import type { Store } from './database.ts';
 import { packageStatus } from './archive-jobs.ts';
+import { saveStill, stillsOf } from './stills.ts';
 import { marksOf, saveMark, standingCalls } from './marks.ts';
 
 const ms = (value: number): number => Math.round(value);
@@ -114,6 +115,7 @@ export async function operationView(
       cause: i.cause as Interruption['cause'],
     })),
     marks: await marksOf(store, operationId),
+    stills: await stillsOf(store, operationId),
     package: await packageStatus(store, operationId, live.progress),
     mediaUp: live.mediaUp,
     alarms: live.alarms,
@@ -221,6 +223,8 @@ export async function applyEvent(store: Store, event: MediaEvent): Promise<void>
     await saveInterruption(store, event.operationId, event.interruption);
   } else if (event.type === 'mark') {
     await saveMark(store, event.operationId, event.mark);
+  } else if (event.type === 'still') {
+    await saveStill(store, event.operationId, event.still);
   } else if (event.type === 'angle.changed') {
     await saveAngleState(store, event.operationId, event.state);
   } else if (event.type === 'operation.ended') {

@@ -1,5 +1,5 @@
 import { computed, onScopeDispose, reactive, ref, shallowReactive } from 'vue';
-import { type Alarm, type Mark, AngleState, CaptureLink, OperationView, PackageStatus } from '../../server/protocol/http.ts';
+import { type Alarm, type Mark, type Still, AngleState, CaptureLink, OperationView, PackageStatus } from '../../server/protocol/http.ts';
 import type { ConsoleRequests } from '../../server/protocol/socket.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
 import { Viewer } from '../media/viewer.ts';
@@ -20,6 +20,7 @@ export function useConsole(operationId: string) {
   const failure = ref<unknown>(null);
   const streams = shallowReactive(new Map<string, MediaStream>());
   const standing = reactive(new Map<string, Alarm>());
+  const stills = reactive(new Map<string, Still>());
   const marks = reactive(new Map<string, Mark>());
   const alarms = computed(() => [...standing.values()].sort((one, other) => other.atMs - one.atMs));
   const peerId = newPeerId();
@@ -35,6 +36,7 @@ export function useConsole(operationId: string) {
     operation.value = told;
     standing.clear();
     mergeMarks(marks, told.marks);
+    for (const still of told.stills) stills.set(still.stillId, still);
     for (const alarm of told.alarms) standing.set(alarm.alarmId, alarm);
   }
 
@@ -79,6 +81,7 @@ export function useConsole(operationId: string) {
   signalling.on('peer-closed', () => void join());
   signalling.on('alarm', (alarm) => standing.set(alarm.alarmId, alarm));
   signalling.on('mark', ({ mark }) => mergeMarks(marks, [mark]));
+  signalling.on('still', ({ still }) => stills.set(still.stillId, still));
   signalling.on('alarm-cleared', ({ alarmId }) => standing.delete(alarmId));
   signalling.connect();
   onScopeDispose(() => {
@@ -93,6 +96,7 @@ export function useConsole(operationId: string) {
     streams,
     alarms,
     marks,
+    stills,
     nowMs,
     show: (angleId: string, heightPx: number) => viewer.show(angleId, heightPx),
     dismissAlarm: (alarmId: string) => signalling.request('dismissAlarm', { alarmId }),

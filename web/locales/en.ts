@@ -225,6 +225,11 @@ export default {
     'mark-waiting': 'to be sent',
     'mark-sent': 'delivered',
     'mark-refused': 'not delivered: the operation has ended',
+    still: 'Photo',
+    'still-taking': 'Taking the photo…',
+    'still-waiting': 'Photos to be uploaded: {n}',
+    'still-sent': 'Photo delivered {at} · {size}',
+    'still-failed': 'Photo of {at} could not be taken or delivered',
     labelHint: 'A few words',
     angle: 'Angle',
   },
@@ -252,6 +257,11 @@ export default {
     mute: 'Mute here',
     unmute: 'Sound on',
     soundRefused: 'The browser allows no sound yet: click anywhere to hear the alarm.',
+  },
+  stills: {
+    title: 'Photos',
+    open: 'Open the original: {name} {at}',
+    seek: 'Go to this moment',
   },
   marks: {
     title: 'Marks',

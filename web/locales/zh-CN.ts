@@ -219,6 +219,11 @@ export default {
     'mark-waiting': '待发送',
     'mark-sent': '已送达',
     'mark-refused': '未能送达：行动已结束',
+    still: '拍照',
+    'still-taking': '正在拍照…',
+    'still-waiting': '照片待上传：{n} 张',
+    'still-sent': '照片已送达 {at} · {size}',
+    'still-failed': '照片未能拍摄或送达 {at}',
     labelHint: '简短说明',
     angle: '机位',
   },
@@ -246,6 +251,11 @@ export default {
     mute: '本机静音',
     unmute: '恢复声音',
     soundRefused: '浏览器尚未允许声音：点击页面任意处即可响铃。',
+  },
+  stills: {
+    title: '照片',
+    open: '查看原图：{name} {at}',
+    seek: '跳到此时',
   },
   marks: {
     title: '标记',

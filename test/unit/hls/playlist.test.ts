@@ -52,6 +52,7 @@ function operation(angles: Record<string, RecordedTake[]>, more: Partial<Recorde
     angles: list,
     interruptions: [],
     marks: [],
+    stills: [],
     ...more,
   };
 }
