@@ -66,7 +66,11 @@ async function place(from: string, dir: string, to: string): Promise<void> {
     if (error.code !== 'EXDEV') throw error;
     await copyFile(from, to);
     const copy = await open(to, 'r');
-    await copy.sync().finally(() => copy.close());
+    try {
+      await copy.sync();
+    } finally {
+      await copy.close();
+    }
     await rm(from, { force: true });
   });
   await syncDir(dir);

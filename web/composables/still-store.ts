@@ -32,13 +32,13 @@ export class StillStore {
 
 function open(): Promise<IDBDatabase> {
   const request = indexedDB.open(NAME, 1);
-  request.onupgradeneeded = () => void request.result.createObjectStore(TABLE, { keyPath: 'stillId' });
+  request.addEventListener('upgradeneeded', () => void request.result.createObjectStore(TABLE, { keyPath: 'stillId' }));
   return done(request);
 }
 
 function done<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error('IndexedDB'));
+    request.addEventListener('success', () => resolve(request.result));
+    request.addEventListener('error', () => reject(request.error ?? new Error('IndexedDB')));
   });
 }

@@ -212,7 +212,7 @@ export default {
     tapToGo: 'The camera was interrupted. Tap to go on',
     ok: 'OK',
     tryAgain: 'Try again',
-    call: 'Blocked / attacked',
+    call: 'Hold: blocked / attacked',
     called: 'Blocked / attacked, reported {at}',
     'call-sending': 'Sending…',
     'call-kept': 'No network: kept on the phone, sent as soon as it is back',

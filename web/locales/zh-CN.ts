@@ -206,7 +206,7 @@ export default {
     tapToGo: '摄像头被中断，点按恢复',
     ok: '知道了',
     tryAgain: '重试',
-    call: '受阻/遭袭',
+    call: '按住：受阻/遭袭',
     called: '已报告受阻/遭袭 {at}',
     'call-sending': '正在发送…',
     'call-kept': '网络断开，已保存在手机，恢复后立即发送',
