@@ -1,10 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { HubError } from '../../media/errors.ts';
+import { encoderName } from './device-name.ts';
 import { isLoopback } from '../config.ts';
 import type { Context } from '../context.ts';
 import { angleName, operationRow } from '../store/operations.ts';
-import { type CaptureGrant, isConsoleSession, publishGrant } from '../store/sessions.ts';
+import { type CaptureGrant, isConsoleSession, publishGrant, publishLink } from '../store/sessions.ts';
 
 export const CONSOLE_COOKIE = 'fh_console';
 export const CAPTURE_COOKIE = 'fh_capture';
@@ -45,8 +46,9 @@ export async function requireViewer(context: Context, request: FastifyRequest): 
 }
 
 /**
- * May this request film this angle by WHIP? With the secret of one of its capture links as Bearer token. Throws
- * `unauthorized`, `too_many`, `not_found`, `forbidden` for another angle's token, `gone` when the operation has ended.
+ * May this request film this angle by WHIP? With the secret of one of its capture links, or of one of the whole operation's, as
+ * Bearer token. Throws `unauthorized`, `too_many`, `not_found`, `forbidden` for another angle's token, `gone` when the operation
+ * has ended, `conflict` when the link is another device's.
  */
 export async function requirePublisher(
   context: Context,
@@ -56,17 +58,18 @@ export async function requirePublisher(
   const { store, hub, attempts } = context;
   const token = bearerOf(request);
   if (token === null) throw new HubError('unauthorized', "the secret of the angle's capture link is needed as Bearer token");
-  const grant = await publishGrant(store, token, hub.nowMs()).catch((error: unknown) => {
+  const link = await publishLink(store, token).catch((error: unknown) => {
     // an encoder that goes on with a token gone bad must lock out nobody behind the same address who has a good one
     attempts.note(`token ${request.ip}`, Date.now());
     throw error;
   });
   const { status } = await operationRow(store, operationId);
   await angleName(store, operationId, angleId);
-  if (grant.operationId !== operationId || grant.angleId !== angleId)
+  if (link.operation_id !== operationId || (link.angle_id !== null && link.angle_id !== angleId))
     throw new HubError('forbidden', 'this token is for another angle', { field: 'angleId' });
   if (status === 'ended') throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
-  return grant;
+  const who = { angleId, device: encoderName(request.headers['user-agent']), address: request.ip };
+  return publishGrant(store, link, who, hub.nowMs());
 }
 
 /** The token of `Authorization: Bearer …` (RFC 6750, 2.1), or null. */

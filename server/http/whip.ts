@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { receiving, writeAnswer } from '../sdp/answer.ts';
 import { readOffer } from '../sdp/offer.ts';
 import { publishedTracks } from '../sdp/publish.ts';
-import { requireLink, revokedLinks } from '../store/sessions.ts';
+import { revokedOwners } from '../store/sessions.ts';
 import { type OfAngle, type StartedSession, webRtcResource } from './webrtc-resource.ts';
 
 /** Encoders film an angle by WHIP (RFC 9725), with the secret of its capture link as Bearer token. */
@@ -13,11 +13,11 @@ export function whipRoutes(app: FastifyInstance, context: Context): void {
   const { hub, store, log } = context;
   webRtcResource(app, context, {
     name: 'whip',
-    admit: async (request, angle) => (await requirePublisher(context, request, angle)).linkHash,
+    admit: async (request, angle) => (await requirePublisher(context, request, angle)).owner,
     start: (angle, peer, offer) => publish(context, angle, peer, offer),
   });
   const closeRevoked = (): void => {
-    revokedLinks(store)
+    revokedOwners(store)
       .then((owners) => Promise.all(owners.map((owner) => hub.media.request('closeOwned', { owner }))))
       .catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'devices of revoked links were not closed'));
   };
@@ -42,7 +42,8 @@ async function publish(
     for (const { kind, rtpParameters } of tracks)
       await media.request('produce', { peerId, transportId: transport.id, angleId, kind, rtpParameters, sourceKind: 'whip' });
     // revoked while this went on: whoever closes a revoked link's devices may have come before there was one
-    await requireLink(store, owner);
+    if ((await revokedOwners(store)).includes(owner))
+      throw new HubError('unauthorized', 'this capture link was revoked', { field: 'revoked' });
   } catch (error) {
     const { exists } = await media.request('peerState', { peerId });
     if (!exists) throw new HubError('conflict', 'a newer session took over this angle', { field: 'angleId', cause: error });

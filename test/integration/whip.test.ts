@@ -200,6 +200,31 @@ describe('what is refused leaves nothing behind', () => {
   });
 });
 
+it('a link of the whole operation is good for each of its angles, one for one device for the first alone; the list says who came', async () => {
+  const base = `/operations/${operation.operationId}`;
+  const [first, second] = operation.angles.map(({ angleId }) => `/whip/${operation.operationId}/${angleId}`);
+  const link = async (devices: string): Promise<string> => {
+    const { url } = await call(hub, CaptureLink, 'POST', `${base}/links`, { devices });
+    return url.split('#')[1] ?? '';
+  };
+  const several = await link('several');
+  const begun = [await post(obsOffer, SDP, several, first), await post(obsOffer, SDP, several, second)];
+  expect(begun.map(({ status }) => status)).toEqual([201, 201]);
+  expect(await transports()).toBe(2); // two devices: neither replaces the other
+  for (const { headers } of begun) expect((await ask(String(headers['location']), { method: 'DELETE' }, several)).status).toBe(200);
+  const one = await link('one');
+  const own = await post(obsOffer, { ...SDP, 'user-agent': 'OBS-Basic/31.0.0 (Linux x86_64)' }, one, second);
+  expect(own.status).toBe(201);
+  const other = await post(obsOffer, SDP, one, first);
+  expect([other.status, json(other)['field']]).toEqual([409, 'device']);
+  const { links } = json(await ask(`/api${base}/links`, {}, null)) as { links: { linkId: string; devices: string; uses: object[] }[] };
+  const listed = links.find(({ devices }) => devices === 'one');
+  expect(listed?.uses).toEqual([expect.objectContaining({ device: 'WHIP · OBS-Basic', angleName: '另一个' })]);
+  await ask(`/api${base}/links/${listed?.linkId}`, { method: 'DELETE' }, null);
+  await until('the session of the revoked link is closed', async () => (await transports()) === 0);
+  expect((await ask(String(own.headers['location']), { method: 'DELETE' }, one)).status).toBe(401);
+});
+
 it('whoever goes on with a wrong token is told to wait; one with a right token behind the same address is not', async () => {
   const statuses = [];
   for (let i = 0; i < 11; i += 1) statuses.push((await post(obsOffer, SDP, 'x'.repeat(43))).status);
