@@ -9,7 +9,7 @@ import type { OperationRecorder } from '../recorder/operation-recorder.ts';
 import type { Take } from '../recorder/take.ts';
 import { clientCapabilities } from '../sfu/codecs.ts';
 import { consumeAll } from '../sfu/consume.ts';
-import { newRouter } from '../sfu/operation-router.ts';
+import { newRouter, type OperationRouter } from '../sfu/operation-router.ts';
 import { Peer } from '../sfu/peer.ts';
 import { Playback, trackOf } from '../sfu/playback.ts';
 import { tap } from '../sfu/tap.ts';
@@ -36,13 +36,7 @@ export class LiveOperation {
   #direct: types.DirectTransport;
   #state: 'live' | 'ended' = 'live';
 
-  private constructor(
-    context: OperationContext,
-    recorder: OperationRecorder,
-    slot: WorkerSlot,
-    router: types.Router,
-    direct: types.DirectTransport,
-  ) {
+  private constructor(context: OperationContext, recorder: OperationRecorder, { slot, router, direct }: OperationRouter) {
     this.#context = context;
     this.recorder = recorder;
     this.#slot = slot;
@@ -51,8 +45,7 @@ export class LiveOperation {
   }
 
   static async start(context: OperationContext, recorder: OperationRecorder): Promise<LiveOperation> {
-    const { slot, router, direct } = await newRouter(context.workers);
-    return new LiveOperation(context, recorder, slot, router, direct);
+    return new LiveOperation(context, recorder, await newRouter(context.workers));
   }
 
   get slot(): WorkerSlot {
