@@ -1,5 +1,5 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
-import { CaptureSession, type AngleState, type Mark } from '../../server/protocol/http.ts';
+import { CaptureSession, type AngleState, type Mark, type Message } from '../../server/protocol/http.ts';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
 import { type LayerCount, Publisher } from '../media/publisher.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
@@ -23,7 +23,7 @@ export function useCapture() {
   const session = shallowRef<CaptureSession | null>(null);
   const angle = ref<AngleState | null>(null);
   const channel = shallowRef<Signalling<CaptureRequests> | null>(null);
-  const joinedMarks = shallowRef<Mark[]>([]);
+  const joinedNotes = shallowRef<{ marks: Mark[]; messages: Message[] }>({ marks: [], messages: [] });
   const phase = ref<'checking' | 'ready' | 'sending' | 'stopped' | 'ended'>('checking');
   const connected = ref(false);
   const problem = ref<{ key: string; params: Record<string, string> } | null>(null);
@@ -131,7 +131,7 @@ export function useCapture() {
     try {
       const joined = await signalling.request('join', { peerId });
       angle.value = joined.angle;
-      joinedMarks.value = joined.marks;
+      joinedNotes.value = joined;
       const alive =
         typeof publisher?.transportId === 'string' && joined.transports.includes(publisher.transportId) && joined.producers.length > 0;
       if (!alive) await publish(joined.rtpCapabilities);
@@ -232,7 +232,7 @@ export function useCapture() {
   return {
     session,
     angle,
-    line: { session, channel, joinedMarks, readMs },
+    line: { session, channel, joinedNotes, readMs },
     state,
     problem,
     cameraProblem: camera.problem,
