@@ -56,6 +56,10 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       operation.noteClock(peer, { offsetMs, roundTripMs });
       return {};
     },
+    notePreflight: async ({ operationId, preflight }) => {
+      await registry.get(operationId).recorder.notePreflight(preflight);
+      return {};
+    },
     setProducerPaused: async ({ peerId, producerId, paused }) => {
       const producer = registry.peer(peerId).peer.producers.get(producerId);
       await (paused ? producer?.pause() : producer?.resume());

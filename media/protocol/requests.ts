@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Alarm } from './alarms.ts';
 import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
+import { Preflight } from './preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from './marks.ts';
 import { Message } from './messages.ts';
 import { Still } from './stills.ts';
@@ -96,6 +97,8 @@ export const mediaRequests = {
    * page's clock less hub time. Without a take there is nothing to check.
    */
   noteClock: { params: z.object({ peerId: PeerId, offsetMs: z.number(), roundTripMs: z.number().nonnegative() }), result: Empty },
+  /** A device was checked before it records: kept in the operation's journal. */
+  notePreflight: { params: z.object({ operationId: Id, preflight: Preflight }), result: Empty },
   setProducerPaused: { params: z.object({ peerId: PeerId, producerId: z.string(), paused: z.boolean() }), result: Empty },
   /** Consumers of every producer the angle has now, paused until resumed. */
   consume: {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { HubError } from '../errors.ts';
 import type { MediaEvent } from '../protocol/events.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
+import type { Preflight } from '../protocol/preflight.ts';
 import { Journal, syncDir } from '../recordings/journal.ts';
 import type { OperationLine } from '../recordings/lines.ts';
 import { everyPunctual } from '../punctual.ts';
@@ -191,6 +192,13 @@ export class OperationRecorder {
   /** The machine's wall clock was moved; hub time did not follow. */
   noteClockStep(atMs: number, stepMs: number): void {
     this.#journal.note({ type: 'clock.stepped', atMs, stepMs });
+  }
+
+  /** A device was checked before it records. Resolves when that is on the disk. Throws `gone`, `not_found`. */
+  async notePreflight(preflight: Preflight): Promise<void> {
+    this.#assertLive();
+    this.#angle(preflight.angleId);
+    await this.#journal.append({ type: 'preflight', atMs: this.#options.clock.nowMs(), ...preflight });
   }
 
   /** The operation is over: takes are closed, interruptions end, the journal is signed for good. */

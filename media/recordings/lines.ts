@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Cause, HubTimeMs, Id, Name, SourceKind, TakeId } from '../protocol/ids.ts';
+import { Preflight } from '../protocol/preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from '../protocol/marks.ts';
 import { Message } from '../protocol/messages.ts';
 import { Still, StillType } from '../protocol/stills.ts';
@@ -45,6 +46,8 @@ export const OperationLine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('clock.stepped'), atMs: HubTimeMs, stepMs: z.number() }),
   /** The hub came back after it had not been stopped cleanly. */
   z.object({ type: z.literal('hub.restarted'), atMs: HubTimeMs, clean: z.boolean() }),
+  /** A device was checked before it recorded (R14). */
+  z.object({ type: z.literal('preflight'), atMs: HubTimeMs, ...Preflight.shape }),
   /** Somebody marked a moment: when it was touched, and when that reached the hub. */
   z.object({ type: z.literal('mark'), ...Mark.omit({ acknowledged: true, version: true }).shape }),
   z.object({ type: z.literal('mark.labelled'), markId: ClientId, text: MarkText, by: Role, atMs: HubTimeMs }),

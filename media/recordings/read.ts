@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { HubError } from '../errors.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
+import { KeptPreflight } from '../protocol/preflight.ts';
 import type { Mark } from '../protocol/marks.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { Still } from '../protocol/stills.ts';
@@ -63,6 +64,12 @@ export async function readOperation(dir: string): Promise<RecordedOperation> {
   const { operationId, name, atMs: openedMs, segmentMs } = opened;
   const notes = { marks: marksOf(lines), stills: stillsOf(lines), messages: messagesOf(lines) };
   return { operationId, name, openedMs, endedMs, segmentMs, angles, interruptions: [...interruptions.values()], ...notes };
+}
+
+/** The checks before duty that an operation's journal keeps, in order. Throws `not_found` or `corrupt`. */
+export async function readPreflights(dir: string): Promise<KeptPreflight[]> {
+  const lines = await readLines(operationJournal(dir), (value) => OperationLine.parse(value));
+  return lines.flatMap((line) => (line.type === 'preflight' ? [KeptPreflight.parse(line)] : []));
 }
 
 async function readTake(

@@ -36,8 +36,8 @@ export type HubEvents = {
   alarmCleared: [alarmId: string];
   /** Something about the operation changed that its angles' states do not say. */
   operation: [string];
-  /** The capture links of this angle were revoked. */
-  revoked: [operationId: string, angleId: string];
+  /** The capture links with these hashes were revoked. */
+  revoked: [linkHashes: string[]];
   /** The store knows all that the media plane had to tell. */
   synced: [];
 };

@@ -70,26 +70,11 @@ export const OperationListItem = z.object({
 });
 export type OperationListItem = z.infer<typeof OperationListItem>;
 
-/** A capture link; its token is shown once, in the URL's fragment, and stored only as a hash. */
-export const CaptureLink = z.object({ url: z.string(), operationId: Id, angleId: Id, expiresMs: HubTimeMs });
-export type CaptureLink = z.infer<typeof CaptureLink>;
-
-export const CaptureExchange = z.object({ token: z.string().min(20).max(200) });
-export const CaptureSession = z.object({
-  operationId: Id,
-  operationName: Name,
-  angleId: Id,
-  angleName: Name,
-  /** Presented when the socket connects; short-lived, fetched anew with the cookie. */
-  socketToken: z.string(),
-  hubTimeMs: HubTimeMs,
-});
-export type CaptureSession = z.infer<typeof CaptureSession>;
-
 export const ConsoleExchange = z.object({ secret: z.string().min(1).max(200) });
 export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: HubTimeMs });
 export type ConsoleSession = z.infer<typeof ConsoleSession>;
 
+export { CaptureLink, CaptureSession } from './capture.ts';
 export { Alarm, type AlarmCode, AngleState, Interruption, Mark, Message, OperationState, PlainSource, Still };
 
 /**
@@ -103,7 +88,10 @@ export { Alarm, type AlarmCode, AngleState, Interruption, Mark, Message, Operati
  * POST   /api/operations/:operationId/end            → OperationView
  * POST   /api/operations/:operationId/package        → PackageStatus (start again after a failure)
  * POST   /api/operations/:operationId/angles         AngleCreate → 201 AngleState
- * POST   /api/operations/:operationId/angles/:angleId/links    → 201 CaptureLink
+ * GET    /api/operations/:operationId/links          → { links: CaptureLinkItem[] }
+ * POST   /api/operations/:operationId/links          LinkCreate? → 201 CaptureLink (the phone chooses its angle)
+ * DELETE /api/operations/:operationId/links/:linkId  → 204 (revokes the link and the sessions it made)
+ * POST   /api/operations/:operationId/angles/:angleId/links    LinkCreate? → 201 CaptureLink
  * DELETE /api/operations/:operationId/angles/:angleId/links    → 204 (revokes all links and sessions of the angle)
  * POST   /api/operations/:operationId/angles/:angleId/camera   → 201 PlainSource
  * DELETE /api/operations/:operationId/angles/:angleId/camera   → 204
@@ -113,5 +101,10 @@ export { Alarm, type AlarmCode, AngleState, Interruption, Mark, Message, Operati
  * GET    /hls/:operationId/:angleId/index.m3u8, /hls/:operationId/:angleId/:takeId/:file
  * POST   /api/capture/session                        CaptureExchange → CaptureSession   (cookie)
  * GET    /api/capture/session                        → CaptureSession | 401 | 410 when the operation has ended
+ * POST   /api/capture/angle                          AngleChoice → CaptureSession   (with a link of the whole operation)
+ * GET    /api/capture/clock                          → ClockReading
+ * POST   /api/capture/probe                          up to 512 KiB of anything → ProbeResult
+ * POST   /api/capture/preflight                      PreflightReport → { checks }   (kept in the operation's journal)
+ * GET    /api/operations/:operationId/preflights     → { preflights: KeptPreflight[] }
  * GET    /api/openapi.json, /healthz, /readyz, /metrics, /ca.crt
  */

@@ -1,6 +1,6 @@
 import { io } from 'socket.io-client';
 import { call } from '../../scripts/demo/hub.ts';
-import { CaptureSession } from '../../server/protocol/http.ts';
+import { CaptureSession, ConsoleSession } from '../../server/protocol/http.ts';
 import type { RunningHub } from './hub.ts';
 
 export type PhoneSocket = {
@@ -20,12 +20,13 @@ export async function openPhone(hub: RunningHub, url: string): Promise<PhoneSock
     body: JSON.stringify({ token: url.split('#')[1] }),
   });
   const { socketToken } = CaptureSession.parse(await response.json());
+  if (socketToken === null) throw new Error('this link is of no angle: one has to be chosen first');
   return { ...openSocket(hub, 'capture', socketToken), cookie: response.headers.get('set-cookie')?.split(';')[0] ?? '' };
 }
 
 /** A console's signalling, joined to an operation. */
 export async function openConsoleSocket(hub: RunningHub, operationId: string): Promise<PhoneSocket> {
-  const { socketToken } = await call(hub, CaptureSession.pick({ socketToken: true }), 'POST', '/console/session', { secret: 'none' });
+  const { socketToken } = await call(hub, ConsoleSession, 'POST', '/console/session', { secret: 'none' });
   const socket = { ...openSocket(hub, 'console', socketToken), cookie: '' };
   await socket.ask('join', { peerId: `desk-${Math.random().toString(36).slice(2, 10).padEnd(8, '0')}`, operationId });
   return socket;

@@ -1,14 +1,5 @@
 import { computed, onScopeDispose, reactive, ref, shallowReactive } from 'vue';
-import {
-  type Alarm,
-  type Mark,
-  type Message,
-  type Still,
-  AngleState,
-  CaptureLink,
-  OperationView,
-  PackageStatus,
-} from '../../server/protocol/http.ts';
+import { type Alarm, type Mark, type Message, type Still, AngleState, OperationView, PackageStatus } from '../../server/protocol/http.ts';
 import type { ConsoleRequests } from '../../server/protocol/socket.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
 import { Viewer } from '../media/viewer.ts';
@@ -121,7 +112,6 @@ export function useConsole(operationId: string) {
       mergeMessages(messages, [await signalling.request('sendMessage', { messageId: newPeerId(), ...message })]),
     answerCall: async (markId: string, text: string) => mergeMarks(marks, [await signalling.request('acknowledgeMark', { markId, text })]),
     addAngle: (name: string) => api(AngleState, 'POST', `/operations/${operationId}/angles`, { name }),
-    makeLink: (angleId: string) => api(CaptureLink, 'POST', `/operations/${operationId}/angles/${angleId}/links`),
     packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`),
     end: async () => {
       take(await api(OperationView, 'POST', `/operations/${operationId}/end`));
