@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { Alarm } from './alarms.ts';
 import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
+import { Preflight } from './preflight.ts';
+import { AnswerText, ClientId, Mark, MarkText, Role } from './marks.ts';
+import { Still } from './stills.ts';
 import { AngleState, OperationState } from './state.ts';
 
 /**
@@ -93,6 +96,8 @@ export const mediaRequests = {
    * page's clock less hub time. Without a take there is nothing to check.
    */
   noteClock: { params: z.object({ peerId: PeerId, offsetMs: z.number(), roundTripMs: z.number().nonnegative() }), result: Empty },
+  /** A device was checked before it records: kept in the operation's journal. */
+  notePreflight: { params: z.object({ operationId: Id, preflight: Preflight }), result: Empty },
   setProducerPaused: { params: z.object({ peerId: PeerId, producerId: z.string(), paused: z.boolean() }), result: Empty },
   /** Consumers of every producer the angle has now, paused until resumed. */
   consume: {
@@ -122,6 +127,28 @@ export const mediaRequests = {
   /** Listen for a camera's RTP (H.264, Opus). Ports may be asked for again after a restart; they are re-armed for the next sender whenever one falls silent. */
   addPlainSource: { params: z.object({ operationId: Id, angleId: Id, reuse: PlainReuse.optional() }), result: PlainSource },
   removePlainSource: { params: z.object({ operationId: Id, angleId: Id }), result: Empty },
+
+  /** Mark a moment. `atMs` is when it was touched; resolves when it is on the disk, and changes nothing when it is sent again. */
+  addMark: {
+    params: z.object({
+      operationId: Id,
+      ...Mark.pick({ markId: true, kind: true, angleId: true, by: true, atMs: true, text: true }).shape,
+    }),
+    result: Mark,
+  },
+  /** `angleId`: only a mark of that angle; null for any. */
+  labelMark: { params: z.object({ operationId: Id, markId: ClientId, angleId: Id.nullable(), by: Role, text: MarkText }), result: Mark },
+  acknowledgeMark: { params: z.object({ operationId: Id, markId: ClientId, text: AnswerText }), result: Mark },
+
+  /** Take over a picture that was uploaded to `uploads/<upload>`; changes nothing when it is sent again. */
+  addStill: {
+    params: z.object({
+      operationId: Id,
+      upload: z.string().regex(/^[0-9a-f]{32}$/),
+      ...Still.pick({ stillId: true, angleId: true, atMs: true, sha256: true }).shape,
+    }),
+    result: Still,
+  },
 
   /** Alarms that stand now. */
   alarms: { params: Empty, result: z.object({ alarms: z.array(Alarm) }) },

@@ -10,10 +10,14 @@ import { HubError } from '../../media/errors.ts';
 import { checkOrigin } from '../auth/gate.ts';
 import type { ServerCertificate } from '../auth/tls.ts';
 import type { Context } from '../context.ts';
+import { captureLinkRoutes } from './capture-links.ts';
+import { captureRoutes } from './capture.ts';
 import { installErrors } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { operationRoutes } from './operations.ts';
+import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
+import { stillRoutes } from './stills.ts';
 import { sessionRoutes } from './sessions.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -55,8 +59,12 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
     if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request.headers, request.method);
   });
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => captureLinkRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => captureRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => preflightRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sessionRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => reviewRoutes(api, context));
+  await app.register(async (api) => stillRoutes(api, context));
   healthRoutes(app, context);
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await pages(app);

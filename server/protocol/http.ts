@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { Alarm, type AlarmCode } from '../../media/protocol/alarms.ts';
 import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
+import { Mark } from '../../media/protocol/marks.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
+import { Still } from '../../media/protocol/stills.ts';
 import { AngleState, Interruption, OperationState } from '../../media/protocol/state.ts';
 
 /** Every refusal of the HTTP API and of the sockets. `field` names what was wrong, where there is one. */
@@ -40,6 +42,10 @@ export type TakeSummary = z.infer<typeof TakeSummary>;
 export const OperationView = OperationState.extend({
   takes: z.array(TakeSummary),
   interruptions: z.array(Interruption),
+  /** Marked moments, calls for help among them. */
+  marks: z.array(Mark),
+  /** Pictures that operators took. */
+  stills: z.array(Still),
   package: PackageStatus,
   /** False while the media process is away: states are the last known. */
   mediaUp: z.boolean(),
@@ -55,31 +61,18 @@ export const OperationListItem = z.object({
   openedMs: HubTimeMs,
   endedMs: HubTimeMs.nullable(),
   angles: z.int(),
+  /** Calls for help that nobody has answered. */
+  calls: z.int(),
   package: PackageStatus,
 });
 export type OperationListItem = z.infer<typeof OperationListItem>;
-
-/** A capture link; its token is shown once, in the URL's fragment, and stored only as a hash. */
-export const CaptureLink = z.object({ url: z.string(), operationId: Id, angleId: Id, expiresMs: HubTimeMs });
-export type CaptureLink = z.infer<typeof CaptureLink>;
-
-export const CaptureExchange = z.object({ token: z.string().min(20).max(200) });
-export const CaptureSession = z.object({
-  operationId: Id,
-  operationName: Name,
-  angleId: Id,
-  angleName: Name,
-  /** Presented when the socket connects; short-lived, fetched anew with the cookie. */
-  socketToken: z.string(),
-  hubTimeMs: HubTimeMs,
-});
-export type CaptureSession = z.infer<typeof CaptureSession>;
 
 export const ConsoleExchange = z.object({ secret: z.string().min(1).max(200) });
 export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: HubTimeMs });
 export type ConsoleSession = z.infer<typeof ConsoleSession>;
 
-export { Alarm, type AlarmCode, AngleState, Interruption, OperationState, PlainSource };
+export { CaptureLink, CaptureSession } from './capture.ts';
+export { Alarm, type AlarmCode, AngleState, Interruption, Mark, OperationState, PlainSource, Still };
 
 /**
  * The routes, all JSON, errors as `ApiError`:
@@ -92,13 +85,23 @@ export { Alarm, type AlarmCode, AngleState, Interruption, OperationState, PlainS
  * POST   /api/operations/:operationId/end            → OperationView
  * POST   /api/operations/:operationId/package        → PackageStatus (start again after a failure)
  * POST   /api/operations/:operationId/angles         AngleCreate → 201 AngleState
- * POST   /api/operations/:operationId/angles/:angleId/links    → 201 CaptureLink
+ * GET    /api/operations/:operationId/links          → { links: CaptureLinkItem[] }
+ * POST   /api/operations/:operationId/links          LinkCreate? → 201 CaptureLink (the phone chooses its angle)
+ * DELETE /api/operations/:operationId/links/:linkId  → 204 (revokes the link and the sessions it made)
+ * POST   /api/operations/:operationId/angles/:angleId/links    LinkCreate? → 201 CaptureLink
  * DELETE /api/operations/:operationId/angles/:angleId/links    → 204 (revokes all links and sessions of the angle)
  * POST   /api/operations/:operationId/angles/:angleId/camera   → 201 PlainSource
  * DELETE /api/operations/:operationId/angles/:angleId/camera   → 204
  * GET    /api/operations/:operationId/angles/:angleId/poster.jpg → image of the angle's first frame (a labelled copy)
+ * GET    /api/operations/:operationId/angles/:angleId/stills/:stillId[?size=small] → image as it was taken, or a small copy
+ * POST   /api/capture/stills?stillId&atMs&sha256      image/jpeg or image/png → 201 Still   (cookie of a capture link)
  * GET    /hls/:operationId/:angleId/index.m3u8, /hls/:operationId/:angleId/:takeId/:file
  * POST   /api/capture/session                        CaptureExchange → CaptureSession   (cookie)
  * GET    /api/capture/session                        → CaptureSession | 401 | 410 when the operation has ended
+ * POST   /api/capture/angle                          AngleChoice → CaptureSession   (with a link of the whole operation)
+ * GET    /api/capture/clock                          → ClockReading
+ * POST   /api/capture/probe                          up to 512 KiB of anything → ProbeResult
+ * POST   /api/capture/preflight                      PreflightReport → { checks }   (kept in the operation's journal)
+ * GET    /api/operations/:operationId/preflights     → { preflights: KeptPreflight[] }
  * GET    /api/openapi.json, /healthz, /readyz, /metrics, /ca.crt
  */
