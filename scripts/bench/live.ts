@@ -10,7 +10,7 @@ import type { PhonesOrder } from './live/phones.ts';
 import type { ViewersOrder, ViewersReport } from './live/viewers.ts';
 import { WatchedConsole } from './live/watch.ts';
 import type { LiveArgs } from './options.ts';
-import { cpuSeconds, familyOf } from './proc.ts';
+import { cpuSeconds, familyOf, udpDrops } from './proc.ts';
 import { freePort, ours, startProcess, stopProcess, until, wait } from './processes.ts';
 import type { SenderOrder, SenderTruth } from './sender-order.ts';
 import { FULL, type Picture } from './source.ts';
@@ -42,6 +42,8 @@ export type LiveFigures = {
   focus: { fps: number; worstFps: number; height: number };
   cpu: { hubCores: number; aloneCores: number; perViewerPercent: number };
   sinks: ViewersReport;
+  /** Datagrams that the kernel threw away because a socket of the hub was full. */
+  udpDrops: number;
   framesLost: number;
   raw: { firstFrameMs: number[]; recorded: Recorded[] };
 };
@@ -134,6 +136,7 @@ class LiveBench {
       last = shown;
     }
     const hubCores = await watching;
+    const drops = udpDrops(familyOf(this.#hub.process.pid ?? 0));
     const sinkReport = await new Promise<ViewersReport>((resolve) => {
       sinks.once('message', (report) => resolve(report as ViewersReport));
       sinks.send('report');
@@ -158,6 +161,7 @@ class LiveBench {
       },
       cpu: { hubCores: round(hubCores), aloneCores: round(alone), perViewerPercent: round((100 * (hubCores - alone)) / viewers, 2) },
       sinks: sinkReport,
+      udpDrops: drops,
       framesLost: sum(recorded.map(({ lost }) => lost)),
       raw: { firstFrameMs: firstFrameMs.map((ms) => round(ms, 1)), recorded },
     };
@@ -243,7 +247,7 @@ export function liveLines(figures: LiveFigures): string[] {
       row('glass to glass', glassToGlass),
     ]),
     '',
-    `frames sent ${frames}, lost ${figures.framesLost}`,
+    `frames sent ${frames}, lost ${figures.framesLost}; datagrams that found the hub's sockets full: ${figures.udpDrops}`,
     `in focus: ${focus.fps} pictures a second, ${focus.worstFps} in the worst 5 s, ${focus.height} lines`,
     `the hub keeps ${cpu.hubCores} cores busy, ${cpu.aloneCores} before anybody watches: ${cpu.perViewerPercent} % of a core a viewer`,
     `sinks: ${sinks.packets} packets of ${sinks.streams} streams, ${sinks.lost} lost`,

@@ -29,6 +29,7 @@ export class HubSocket<R extends Requests> {
   /** A phone's, by the token of its link. */
   static async capture(hub: HubAt, token: string): Promise<HubSocket<typeof captureRequests>> {
     const session = await call(hub, CaptureSession, 'POST', '/capture/session', { token });
+    if (session.socketToken === null) throw new Error('this link is of no angle');
     return new HubSocket(open(`${hub.url}/capture`, session.socketToken), captureRequests);
   }
 

@@ -65,6 +65,7 @@ class Sink {
       for (const { consumerId, kind, rtpParameters } of consumers) {
         const extensions = rtpParameters['headerExtensions'] as { uri: string; id: number }[];
         extensionId ??= extensions.find(({ uri }) => uri === TRANSPORT_WIDE)?.id ?? null;
+        for (const { ssrc } of rtpParameters['encodings'] as { ssrc: number }[]) wanted.add(ssrc);
         if (kind === 'video') await socket.ask('showConsumer', { consumerId, heightPx });
         else await socket.ask('resumeConsumer', { consumerId });
       }
