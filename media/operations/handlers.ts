@@ -118,6 +118,13 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       recorder.angle(still.angleId);
       return recorder.stills.add(still, join(uploadsDir(dataDir), upload));
     },
+    sendMessage: async ({ operationId, ...message }) => {
+      const { recorder } = registry.get(operationId);
+      if (message.angleId !== null) recorder.angle(message.angleId);
+      return recorder.messages.send(message);
+    },
+    seeMessage: async ({ operationId, messageId, angleId, atMs }) =>
+      registry.get(operationId).recorder.messages.seen(messageId, angleId, atMs),
     alarms: async () => ({ alarms: alarms.standing }),
     dismissAlarm: async ({ alarmId }) => {
       alarms.dismiss(alarmId);

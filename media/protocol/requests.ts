@@ -3,6 +3,7 @@ import { Alarm } from './alarms.ts';
 import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
 import { Preflight } from './preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from './marks.ts';
+import { Message } from './messages.ts';
 import { Still } from './stills.ts';
 import { AngleState, OperationState } from './state.ts';
 
@@ -209,6 +210,13 @@ export const mediaRequests = {
     }),
     result: Still,
   },
+
+  /** Write to one operator, or (`angleId` null) to all. Sent again it changes nothing. */
+  sendMessage: {
+    params: z.object({ operationId: Id, ...Message.pick({ messageId: true, kind: true, angleId: true, text: true }).shape }),
+    result: Message,
+  },
+  seeMessage: { params: z.object({ operationId: Id, messageId: ClientId, angleId: Id, atMs: HubTimeMs }), result: Message },
 
   /** Alarms that stand now. */
   alarms: { params: Empty, result: z.object({ alarms: z.array(Alarm) }) },

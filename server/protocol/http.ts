@@ -3,6 +3,7 @@ import { Alarm, type AlarmCode } from '../../media/protocol/alarms.ts';
 import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
 import { Mark } from '../../media/protocol/marks.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
+import { Message } from '../../media/protocol/messages.ts';
 import { Still } from '../../media/protocol/stills.ts';
 import { AngleState, Interruption, OperationState } from '../../media/protocol/state.ts';
 
@@ -46,6 +47,8 @@ export const OperationView = OperationState.extend({
   marks: z.array(Mark),
   /** Pictures that operators took. */
   stills: z.array(Still),
+  /** What commanders wrote to operators. */
+  messages: z.array(Message),
   package: PackageStatus,
   /** False while the media process is away: states are the last known. */
   mediaUp: z.boolean(),
@@ -72,7 +75,7 @@ export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: Hub
 export type ConsoleSession = z.infer<typeof ConsoleSession>;
 
 export { CaptureLink, CaptureSession } from './capture.ts';
-export { Alarm, type AlarmCode, AngleState, Interruption, Mark, OperationState, PlainSource, Still };
+export { Alarm, type AlarmCode, AngleState, Interruption, Mark, Message, OperationState, PlainSource, Still };
 
 /**
  * The routes, all JSON, errors as `ApiError`:
