@@ -94,7 +94,7 @@ export function usePreflight(
     () => (kept.value = 'no'),
   );
 
-  return { checks, failed, state, kept, run, keep };
+  return { facts, checks, failed, state, kept, run, keep };
 }
 
 /** Round trips and clock by NTP's four timestamps (RFC 5905, section 8), then the uplink on the same connection. */
