@@ -1,8 +1,10 @@
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { types } from 'mediasoup';
 import type { EventLog, MediaHandlers } from '../protocol/channel.ts';
 import type { HubClock } from '../time/hub-clock.ts';
+import { uploadsDir } from '../recordings/paths.ts';
 import type { WorkerPool } from '../sfu/workers.ts';
 import type { Alarms } from './alarms.ts';
 import type { Figures } from './figures.ts';
@@ -97,6 +99,19 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
     removePlainSource: async ({ operationId, angleId }) => {
       await registry.get(operationId).removeCamera(angleId);
       return {};
+    },
+    addMark: async ({ operationId, ...mark }) => {
+      const { recorder } = registry.get(operationId);
+      if (mark.angleId !== null) recorder.angle(mark.angleId);
+      return recorder.marks.add(mark);
+    },
+    labelMark: async ({ operationId, markId, angleId, by, text }) =>
+      registry.get(operationId).recorder.marks.label(markId, angleId, by, text),
+    acknowledgeMark: async ({ operationId, markId, text }) => registry.get(operationId).recorder.marks.acknowledge(markId, text),
+    addStill: async ({ operationId, upload, ...still }) => {
+      const { recorder } = registry.get(operationId);
+      recorder.angle(still.angleId);
+      return recorder.stills.add(still, join(uploadsDir(dataDir), upload));
     },
     alarms: async () => ({ alarms: alarms.standing }),
     dismissAlarm: async ({ alarmId }) => {

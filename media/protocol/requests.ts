@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { Alarm } from './alarms.ts';
 import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
 import { Preflight } from './preflight.ts';
+import { AnswerText, ClientId, Mark, MarkText, Role } from './marks.ts';
+import { Still } from './stills.ts';
 import { AngleState, OperationState } from './state.ts';
 
 /**
@@ -125,6 +127,28 @@ export const mediaRequests = {
   /** Listen for a camera's RTP (H.264, Opus). Ports may be asked for again after a restart; they are re-armed for the next sender whenever one falls silent. */
   addPlainSource: { params: z.object({ operationId: Id, angleId: Id, reuse: PlainReuse.optional() }), result: PlainSource },
   removePlainSource: { params: z.object({ operationId: Id, angleId: Id }), result: Empty },
+
+  /** Mark a moment. `atMs` is when it was touched; resolves when it is on the disk, and changes nothing when it is sent again. */
+  addMark: {
+    params: z.object({
+      operationId: Id,
+      ...Mark.pick({ markId: true, kind: true, angleId: true, by: true, atMs: true, text: true }).shape,
+    }),
+    result: Mark,
+  },
+  /** `angleId`: only a mark of that angle; null for any. */
+  labelMark: { params: z.object({ operationId: Id, markId: ClientId, angleId: Id.nullable(), by: Role, text: MarkText }), result: Mark },
+  acknowledgeMark: { params: z.object({ operationId: Id, markId: ClientId, text: AnswerText }), result: Mark },
+
+  /** Take over a picture that was uploaded to `uploads/<upload>`; changes nothing when it is sent again. */
+  addStill: {
+    params: z.object({
+      operationId: Id,
+      upload: z.string().regex(/^[0-9a-f]{32}$/),
+      ...Still.pick({ stillId: true, angleId: true, atMs: true, sha256: true }).shape,
+    }),
+    result: Still,
+  },
 
   /** Alarms that stand now. */
   alarms: { params: Empty, result: z.object({ alarms: z.array(Alarm) }) },

@@ -17,6 +17,7 @@ import { healthRoutes } from './health.ts';
 import { operationRoutes } from './operations.ts';
 import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
+import { stillRoutes } from './stills.ts';
 import { sessionRoutes } from './sessions.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -63,6 +64,7 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
   await app.register(async (api) => preflightRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sessionRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => reviewRoutes(api, context));
+  await app.register(async (api) => stillRoutes(api, context));
   healthRoutes(app, context);
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await pages(app);

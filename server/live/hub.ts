@@ -19,6 +19,8 @@ import {
   saveOperationState,
   saveTake,
 } from '../store/operations.ts';
+import { saveStill } from '../store/stills.ts';
+import { saveMark } from '../store/marks.ts';
 import { readCursor, saveCursor } from '../store/sessions.ts';
 
 const STORE_RETRY_MS = 1000;
@@ -176,6 +178,8 @@ export class Hub extends EventEmitter<HubEvents> {
         await saveTake(this.#store, operationId, { ...take, segments: take.segments.length, frames });
       }
       for (const interruption of recorded.interruptions) await saveInterruption(this.#store, operationId, interruption);
+      for (const mark of recorded.marks) await saveMark(this.#store, operationId, mark);
+      for (const still of recorded.stills) await saveStill(this.#store, operationId, still);
       if (recorded.endedMs !== null) {
         await markEnded(this.#store, operationId, recorded.endedMs);
         this.emit('media', { type: 'operation.ended', operationId, endedMs: recorded.endedMs });

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { Alarm, type AlarmCode } from '../../media/protocol/alarms.ts';
 import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
+import { Mark } from '../../media/protocol/marks.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
+import { Still } from '../../media/protocol/stills.ts';
 import { AngleState, Interruption, OperationState } from '../../media/protocol/state.ts';
 
 /** Every refusal of the HTTP API and of the sockets. `field` names what was wrong, where there is one. */
@@ -40,6 +42,10 @@ export type TakeSummary = z.infer<typeof TakeSummary>;
 export const OperationView = OperationState.extend({
   takes: z.array(TakeSummary),
   interruptions: z.array(Interruption),
+  /** Marked moments, calls for help among them. */
+  marks: z.array(Mark),
+  /** Pictures that operators took. */
+  stills: z.array(Still),
   package: PackageStatus,
   /** False while the media process is away: states are the last known. */
   mediaUp: z.boolean(),
@@ -55,6 +61,8 @@ export const OperationListItem = z.object({
   openedMs: HubTimeMs,
   endedMs: HubTimeMs.nullable(),
   angles: z.int(),
+  /** Calls for help that nobody has answered. */
+  calls: z.int(),
   package: PackageStatus,
 });
 export type OperationListItem = z.infer<typeof OperationListItem>;
@@ -64,7 +72,7 @@ export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: Hub
 export type ConsoleSession = z.infer<typeof ConsoleSession>;
 
 export { CaptureLink, CaptureSession } from './capture.ts';
-export { Alarm, type AlarmCode, AngleState, Interruption, OperationState, PlainSource };
+export { Alarm, type AlarmCode, AngleState, Interruption, Mark, OperationState, PlainSource, Still };
 
 /**
  * The routes, all JSON, errors as `ApiError`:
@@ -85,6 +93,8 @@ export { Alarm, type AlarmCode, AngleState, Interruption, OperationState, PlainS
  * POST   /api/operations/:operationId/angles/:angleId/camera   → 201 PlainSource
  * DELETE /api/operations/:operationId/angles/:angleId/camera   → 204
  * GET    /api/operations/:operationId/angles/:angleId/poster.jpg → image of the angle's first frame (a labelled copy)
+ * GET    /api/operations/:operationId/angles/:angleId/stills/:stillId[?size=small] → image as it was taken, or a small copy
+ * POST   /api/capture/stills?stillId&atMs&sha256      image/jpeg or image/png → 201 Still   (cookie of a capture link)
  * GET    /hls/:operationId/:angleId/index.m3u8, /hls/:operationId/:angleId/:takeId/:file
  * POST   /api/capture/session                        CaptureExchange → CaptureSession   (cookie)
  * GET    /api/capture/session                        → CaptureSession | 401 | 410 when the operation has ended

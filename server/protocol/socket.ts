@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Alarm } from '../../media/protocol/alarms.ts';
 import { Id, MediaKind } from '../../media/protocol/ids.ts';
+import { AnswerText, ClientId, Mark, MarkText } from '../../media/protocol/marks.ts';
 import {
   ConsumerInfo,
   DtlsParameters,
@@ -9,6 +10,7 @@ import {
   RtpParameters,
   TransportInfo,
 } from '../../media/protocol/requests.ts';
+import { Still } from '../../media/protocol/stills.ts';
 import { AngleState } from '../../media/protocol/state.ts';
 import { ApiError, OperationView } from './http.ts';
 
@@ -43,7 +45,7 @@ const Joined = z.object({
 });
 
 export const captureRequests = {
-  join: { params: z.object({ ...Join }), result: Joined.extend({ angle: AngleState }) },
+  join: { params: z.object({ ...Join }), result: Joined.extend({ angle: AngleState, marks: z.array(Mark) }) },
   ...Media,
   produce: {
     params: z.object({ transportId: z.string(), kind: MediaKind, rtpParameters: RtpParameters }),
@@ -54,6 +56,9 @@ export const captureRequests = {
   stop: { params: Empty, result: Empty },
   /** The page's own measure of its clock, for the cross-check; `offsetMs` is the page's clock less hub time. Again every few minutes. */
   reportClock: { params: z.object({ offsetMs: z.number(), roundTripMs: z.number().nonnegative() }), result: Empty },
+  /** The officer marked a moment or calls for help; sent again until it is answered, also long after. */
+  mark: { params: Mark.pick({ markId: true, kind: true, atMs: true, text: true }), result: Mark },
+  labelMark: { params: z.object({ markId: ClientId, text: MarkText }), result: Mark },
 } as const;
 
 export const consoleRequests = {
@@ -69,6 +74,10 @@ export const consoleRequests = {
   closeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
   /** Somebody has seen this alarm: it is gone for everybody. One whose cause lasts stays. */
   dismissAlarm: { params: z.object({ alarmId: z.string() }), result: Empty },
+  mark: { params: Mark.pick({ markId: true, angleId: true, atMs: true, text: true }), result: Mark },
+  labelMark: { params: z.object({ markId: ClientId, text: MarkText }), result: Mark },
+  /** Somebody has taken up this call for help, and says what is done about it. */
+  acknowledgeMark: { params: z.object({ markId: ClientId, text: AnswerText }), result: Mark },
 } as const;
 
 export type CaptureRequests = typeof captureRequests;
@@ -87,6 +96,10 @@ export const hubEvents = {
   dismissed: z.object({ reason: z.enum(['replaced', 'revoked', 'operation-ended']) }),
   /** Raised, or raised anew with other facts; what stood before is in the operation's view. */
   alarm: Alarm,
+  /** A moment was marked, or what is known of a mark has changed. Capture pages hear of their own angle's. */
+  mark: z.object({ operationId: Id, mark: Mark }),
+  /** A picture that an operator took has arrived. */
+  still: z.object({ operationId: Id, still: Still }),
   'alarm-cleared': z.object({ alarmId: z.string() }),
 } as const;
 export type HubEvents = { [K in keyof typeof hubEvents]: z.infer<(typeof hubEvents)[K]> };

@@ -4,6 +4,7 @@ import type { Claims } from '../auth/socket-tokens.ts';
 import type { Context } from '../context.ts';
 import { captureRequests, type HubEvents } from '../protocol/socket.ts';
 import { angleHolders, heldByOther, noteJoined } from '../store/seats.ts';
+import { captureMarks } from './mark-requests.ts';
 import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
 import { answer } from './reply.ts';
 
@@ -12,21 +13,27 @@ type Seat = { socket: Socket; claims: CaptureClaims; membership: Membership };
 
 /** A phone whose signalling is gone for so long, and whose media is too, will not come back by itself. */
 const ABANDONED_MS = 60_000;
+/** So many of its angle's marks a phone is told when it joins. */
+const RECENT_MARKS = 50;
 
 /**
  * The phones: one seat an angle. The newest device of a link for this angle takes it over; another link's, or another phone
  * with a link for the whole operation, is refused while it is filmed.
  */
 export class CaptureNamespace {
+  readonly #namespace: Namespace;
   readonly #context: Context;
   readonly #seats = new Map<string, Seat>();
 
   constructor(namespace: Namespace, context: Context) {
+    this.#namespace = namespace;
     this.#context = context;
     namespace.on('connection', (socket) => this.#connected(socket, socket.data['claims'] as CaptureClaims));
     context.hub.on('media', (event) => {
       if (event.type === 'angle.changed')
         this.#tell(event.operationId, event.state.angleId, 'angle', { operationId: event.operationId, state: event.state });
+      else if (event.type === 'mark' && event.mark.angleId !== null)
+        this.#tellAll(event.operationId, event.mark.angleId, 'mark', { operationId: event.operationId, mark: event.mark });
       else if (event.type === 'operation.ended') this.#dismissAll(event.operationId);
       else if (event.type === 'peer.closed') this.#peerClosed(event.peerId, event.reason);
     });
@@ -45,17 +52,20 @@ export class CaptureNamespace {
     const membership = new Membership();
     const seatKey = key(operationId, angleId);
     const { hub } = this.#context;
+    void socket.join(seatKey);
     answer(
       socket,
       captureRequests,
       {
         ...sharedRequests(this.#context, membership),
+        ...captureMarks(this.#context, claims),
         join: async ({ peerId }) => {
           await this.#claim(seatKey, { socket, claims, membership }, peerId);
           const joined = await joinPeer(this.#context, membership, peerId, operationId);
-          const angle = (await hub.view(operationId)).angles.find((candidate) => candidate.angleId === angleId);
+          const { angles, marks } = await hub.view(operationId);
+          const angle = angles.find((candidate) => candidate.angleId === angleId);
           if (!angle) throw new HubError('not_found', 'the angle is gone', { field: 'angleId' });
-          return { ...joined, angle };
+          return { ...joined, angle, marks: marks.filter((mark) => mark.angleId === angleId).slice(-RECENT_MARKS) };
         },
         produce: async ({ transportId, kind, rtpParameters }) =>
           hub.media.request('produce', { peerId: membership.get().peerId, transportId, angleId, kind, rtpParameters }),
@@ -136,6 +146,11 @@ export class CaptureNamespace {
 
   #tell<K extends keyof HubEvents>(operationId: string, angleId: string, name: K, value: HubEvents[K]): void {
     this.#seats.get(key(operationId, angleId))?.socket.emit(name, value);
+  }
+
+  /** Tell every device with a link to this angle, whether it films or not. */
+  #tellAll<K extends keyof HubEvents>(operationId: string, angleId: string, name: K, value: HubEvents[K]): void {
+    this.#namespace.to(key(operationId, angleId)).emit(name, value);
   }
 
   #close(peerId: string, reason: 'connection-lost' | 'replaced'): void {

@@ -25,4 +25,10 @@ export const migrations: string[][] = [
     `ALTER TABLE session ADD COLUMN joined_ms INTEGER`,
     `CREATE INDEX session_link ON session (link_hash)`,
   ],
+  [
+    `CREATE TABLE mark (operation_id TEXT NOT NULL, mark_id TEXT NOT NULL, at_ms INTEGER NOT NULL, standing INTEGER NOT NULL, version INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (operation_id, mark_id))`,
+  ],
+  [
+    `CREATE TABLE still (operation_id TEXT NOT NULL, still_id TEXT NOT NULL, at_ms INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (operation_id, still_id))`,
+  ],
 ];

@@ -31,6 +31,8 @@ export type Database = {
     end_ms: Nullable<number>;
     cause: string;
   };
+  mark: { operation_id: string; mark_id: string; at_ms: number; standing: number; version: number; data: string };
+  still: { operation_id: string; still_id: string; at_ms: number; data: string };
   camera: { operation_id: string; angle_id: string; target: string };
   capture_link: {
     token_hash: string;

@@ -10,7 +10,7 @@ import { SENDERS } from '../support/clock-phone.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { journalLines } from '../support/operation.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
-import { inState, openPhone } from '../support/phones.ts';
+import { allowZoom, inState, openPhone } from '../support/phones.ts';
 import { playTake, takesOf } from '../support/playback.ts';
 
 let root = '';
@@ -88,7 +88,10 @@ describe('the camera’s controls', () => {
   const width = async (): Promise<number | null> => (await operation.angle(angleOf(2).angleId)).width;
 
   it('switch, zoom and change the size of the picture within one take', async () => {
-    ({ page } = await openPhone(browser, angleOf(2).url.replace('/capture#', '/capture?layers=1#'), { scripts: [SENDERS] }));
+    const phone = await openPhone(browser, 'about:blank', { scripts: [SENDERS] });
+    ({ page } = phone);
+    await allowZoom(phone, hub.url);
+    await page.goto(angleOf(2).url.replace('/capture#', '/capture?layers=1#'));
     await startRecording(page);
     await until('the picture is 720p', async () => (await width()) === 1280);
     await operation.moreSegments(angleOf(2).angleId, 1);

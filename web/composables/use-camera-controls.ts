@@ -1,19 +1,10 @@
 import { onScopeDispose, ref, shallowRef, watch, type ShallowRef } from 'vue';
+import { controlsOf, type Zoom } from './camera-abilities.ts';
 
-/** What browsers add to the standard's capabilities and constraints (Image Capture). */
-type Extra = { torch?: boolean; zoom?: { min: number; max: number; step?: number } };
+/** Some phones tell of torch and zoom only when the camera has been running for a while. */
+const ASK_AGAIN_MS = 700;
+
 type ExtraSettings = { torch?: boolean; zoom?: number };
-export type Zoom = { min: number; max: number; step: number };
-
-/** What this camera can do, by its own word. `torch` is a list of what it may be set to in the standard's older form. */
-export function controlsOf(capabilities: object): { torch: boolean; zoom: Zoom | null } {
-  const { torch, zoom } = capabilities as Extra;
-  const usable = zoom !== undefined && zoom.max > zoom.min;
-  return {
-    torch: Array.isArray(torch) ? torch.includes(true) : torch === true,
-    zoom: usable ? { min: zoom.min, max: zoom.max, step: zoom.step && zoom.step > 0 ? zoom.step : (zoom.max - zoom.min) / 100 } : null,
-  };
-}
 
 /** Torch and zoom of the camera that films now. Each camera is asked anew, and what was set is set again when it comes back. */
 export function useCameraControls(stream: ShallowRef<MediaStream | null>) {
@@ -21,6 +12,7 @@ export function useCameraControls(stream: ShallowRef<MediaStream | null>) {
   const zoom = shallowRef<Zoom | null>(null);
   const zoomed = ref(1);
   let track: MediaStreamTrack | null = null;
+  let later: ReturnType<typeof setTimeout> | undefined;
 
   async function apply(wanted: ExtraSettings): Promise<boolean> {
     return (
@@ -44,20 +36,33 @@ export function useCameraControls(stream: ShallowRef<MediaStream | null>) {
     if (zoom.value && zoomed.value !== zoom.value.min) void apply({ zoom: zoomed.value });
   };
 
+  /** What it can do now; what it could before stays as it was set. */
+  function ask(): void {
+    const can = controlsOf(track?.getCapabilities?.() ?? {});
+    if (can.torch) torch.value ??= false;
+    if (!can.zoom || zoom.value) return;
+    zoom.value = can.zoom;
+    zoomed.value = track?.getSettings().zoom ?? can.zoom.min;
+  }
+
   watch(
     stream,
     (next) => {
       track?.removeEventListener('unmute', again);
       track = next?.getVideoTracks()[0] ?? null;
       track?.addEventListener('unmute', again);
-      const can = controlsOf(track?.getCapabilities?.() ?? {});
-      torch.value = can.torch ? false : null;
-      zoom.value = can.zoom;
-      zoomed.value = (track?.getSettings() as ExtraSettings | undefined)?.zoom ?? can.zoom?.min ?? 1;
+      torch.value = null;
+      zoom.value = null;
+      ask();
+      clearTimeout(later);
+      later = setTimeout(ask, ASK_AGAIN_MS);
     },
     { immediate: true },
   );
-  onScopeDispose(() => track?.removeEventListener('unmute', again));
+  onScopeDispose(() => {
+    clearTimeout(later);
+    track?.removeEventListener('unmute', again);
+  });
 
   return { torch, zoom, zoomed, setTorch, setZoom };
 }

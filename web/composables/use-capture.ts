@@ -1,6 +1,6 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import type { AngleChoice } from '../../server/protocol/capture.ts';
-import type { AngleState } from '../../server/protocol/http.ts';
+import type { AngleState, Mark } from '../../server/protocol/http.ts';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
 import { Publisher } from '../media/publisher.ts';
 import { type PictureLines, sendPlan } from '../media/send-plan.ts';
@@ -23,10 +23,12 @@ const MAX_BACKOFF_MS = 8000;
 /** Everything behind the capture page. */
 export function useCapture() {
   const camera = useCamera();
-  const { nowMs, sync } = useNow();
+  const { nowMs, readMs, sync, correct } = useNow();
   const link = useLink(sync);
   const { session } = link;
   const angle = ref<AngleState | null>(null);
+  const channel = shallowRef<Signalling<CaptureRequests> | null>(null);
+  const joinedMarks = shallowRef<Mark[]>([]);
   const phase = ref<'checking' | 'choosing' | 'ready' | 'sending' | 'stopped' | 'ended'>('checking');
   const connected = ref(false);
   const problem = ref<{ key: string; params: Record<string, string> } | null>(null);
@@ -92,6 +94,7 @@ export function useCapture() {
       await link.choose(choice);
       signalling?.close(); // its token is for the angle before
       signalling = null;
+      channel.value = null;
       angle.value = null;
       link.keepFresh(false);
       phase.value = 'ready';
@@ -124,6 +127,7 @@ export function useCapture() {
 
   function connectSignalling(): Signalling<CaptureRequests> {
     const made = new Signalling<CaptureRequests>('/capture', freshToken);
+    channel.value = made;
     made.socket.on('connect', () => void join());
     made.on('angle', ({ state: told }) => {
       angle.value = told;
@@ -142,6 +146,7 @@ export function useCapture() {
       }
       made.close();
       signalling = null;
+      channel.value = null;
     });
     return made;
   }
@@ -153,13 +158,14 @@ export function useCapture() {
     try {
       const joined = await signalling.request('join', { peerId });
       angle.value = joined.angle;
+      joinedMarks.value = joined.marks;
       const alive =
         typeof publisher?.transportId === 'string' && joined.transports.includes(publisher.transportId) && joined.producers.length > 0;
       if (!alive) await publish(joined.rtpCapabilities);
       problem.value = null;
       backoffMs = 500;
       stopClock();
-      stopClock = keepReportingClock(signalling);
+      stopClock = keepReportingClock(signalling, correct);
     } catch (error) {
       fail(error);
       again();
@@ -260,6 +266,7 @@ export function useCapture() {
   return {
     session,
     angle,
+    line: { session, channel, joinedMarks, readMs },
     state,
     problem,
     cameraProblem: camera.problem,

@@ -1,9 +1,11 @@
 import { computed, onScopeDispose, reactive, ref, shallowReactive } from 'vue';
-import { type Alarm, AngleState, OperationView, PackageStatus } from '../../server/protocol/http.ts';
+import { type Alarm, type Mark, type Still, AngleState, OperationView, PackageStatus } from '../../server/protocol/http.ts';
 import type { ConsoleRequests } from '../../server/protocol/socket.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
 import { Viewer } from '../media/viewer.ts';
 import { api } from './api.ts';
+import { measureClock } from './clock-exchange.ts';
+import { mergeMarks } from './marks.ts';
 import { useNow } from './use-now.ts';
 import { useSession } from './use-session.ts';
 
@@ -12,12 +14,14 @@ export type Connection = 'loading' | 'online' | 'offline' | 'failed';
 /** One operation's live console: its state as the hub tells it, and a stream for each angle. */
 export function useConsole(operationId: string) {
   const session = useSession();
-  const { nowMs, sync } = useNow();
+  const { nowMs, readMs, sync, correct } = useNow();
   const operation = ref<OperationView | null>(null);
   const connection = ref<Connection>('loading');
   const failure = ref<unknown>(null);
   const streams = shallowReactive(new Map<string, MediaStream>());
   const standing = reactive(new Map<string, Alarm>());
+  const stills = reactive(new Map<string, Still>());
+  const marks = reactive(new Map<string, Mark>());
   const alarms = computed(() => [...standing.values()].sort((one, other) => other.atMs - one.atMs));
   const peerId = newPeerId();
 
@@ -31,6 +35,8 @@ export function useConsole(operationId: string) {
   function take(told: OperationView): void {
     operation.value = told;
     standing.clear();
+    mergeMarks(marks, told.marks);
+    for (const still of told.stills) stills.set(still.stillId, still);
     for (const alarm of told.alarms) standing.set(alarm.alarmId, alarm);
   }
 
@@ -39,6 +45,7 @@ export function useConsole(operationId: string) {
       const joined = await signalling.request('join', { peerId, operationId });
       take(joined.operation);
       connection.value = 'online';
+      void measureClock(signalling).then((clock) => clock && correct(clock.offsetMs));
       const mine = viewer.transportIds;
       const alive = joined.peerExists && mine.length > 0 && mine.every((id) => joined.transports.includes(id));
       if (joined.operation.status === 'live' && !alive) await viewer.reset(joined.rtpCapabilities);
@@ -73,6 +80,8 @@ export function useConsole(operationId: string) {
   });
   signalling.on('peer-closed', () => void join());
   signalling.on('alarm', (alarm) => standing.set(alarm.alarmId, alarm));
+  signalling.on('mark', ({ mark }) => mergeMarks(marks, [mark]));
+  signalling.on('still', ({ still }) => stills.set(still.stillId, still));
   signalling.on('alarm-cleared', ({ alarmId }) => standing.delete(alarmId));
   signalling.connect();
   onScopeDispose(() => {
@@ -86,9 +95,16 @@ export function useConsole(operationId: string) {
     failure,
     streams,
     alarms,
+    marks,
+    stills,
     nowMs,
     show: (angleId: string, heightPx: number) => viewer.show(angleId, heightPx),
     dismissAlarm: (alarmId: string) => signalling.request('dismissAlarm', { alarmId }),
+    /** Mark this moment, of one angle or (null) of the operation as a whole. */
+    mark: async (angleId: string | null) =>
+      mergeMarks(marks, [await signalling.request('mark', { markId: newPeerId(), angleId, atMs: readMs(), text: null })]),
+    labelMark: async (markId: string, text: string) => mergeMarks(marks, [await signalling.request('labelMark', { markId, text })]),
+    answerCall: async (markId: string, text: string) => mergeMarks(marks, [await signalling.request('acknowledgeMark', { markId, text })]),
     addAngle: (name: string) => api(AngleState, 'POST', `/operations/${operationId}/angles`, { name }),
     packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`),
     end: async () => {

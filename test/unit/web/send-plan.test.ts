@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { carries, sendPlan } from '../../../web/media/send-plan.ts';
 import { readSent } from '../../../web/media/sent.ts';
 import { sendQuality } from '../../../web/composables/send-quality.ts';
-import { controlsOf } from '../../../web/composables/use-camera-controls.ts';
+import { controlsOf } from '../../../web/composables/camera-abilities.ts';
 
 describe('what a phone sends', () => {
   it.each([
     [20e6, 720, 3],
-    [3.8e6, 720, 2],
+    [4e6, 720, 2],
     [2e6, 720, 1],
     [3e5, 720, 1],
     [20e6, 1080, 3],
