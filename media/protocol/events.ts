@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Alarm } from './alarms.ts';
 import { Cause, HubTimeMs, Id, SourceKind, TakeId } from './ids.ts';
 import { Mark } from './marks.ts';
+import { Message } from './messages.ts';
 import { Still } from './stills.ts';
 import { AngleState, Interruption } from './state.ts';
 
@@ -33,6 +34,8 @@ export const MediaEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('mark'), operationId: Id, mark: Mark }),
   /** A picture that an operator took is on the disk. */
   z.object({ type: z.literal('still'), operationId: Id, still: Still }),
+  /** A commander wrote to operators, or one of them has seen it. */
+  z.object({ type: z.literal('message'), operationId: Id, message: Message }),
   z.object({ type: z.literal('operation.ended'), operationId: Id, endedMs: HubTimeMs }),
   /** The peer's transports are gone (ICE failed for good, worker died, closed): it must start anew. */
   z.object({ type: z.literal('peer.closed'), peerId: z.string(), reason: z.string() }),

@@ -12,6 +12,7 @@ import type { HubClock } from '../time/hub-clock.ts';
 import { Angle, type AngleOwner, type RecorderAngle, type TakeFailure } from './angle.ts';
 import type { Log } from '../log.ts';
 import { Marks } from './marks.ts';
+import { Messages } from './messages.ts';
 import { OperationLog } from './operation-log.ts';
 import { repairOperation } from './repair.ts';
 import { salvageTake } from './salvage.ts';
@@ -58,6 +59,7 @@ export class OperationRecorder {
   readonly openedMs: number;
   readonly marks: Marks;
   readonly stills: Stills;
+  readonly messages: Messages;
   readonly #options: RecorderOptions;
   readonly #journal: OperationLog;
   readonly #angles = new Map<string, Angle>();
@@ -86,6 +88,7 @@ export class OperationRecorder {
     const nowMs = (): number => options.clock.nowMs();
     const owner = { operationId, openedMs, emit, journal: this.#journal, nowMs, assertLive: () => this.#assertLive() };
     this.marks = new Marks(owner, facts.lines);
+    this.messages = new Messages(owner, facts.lines);
     this.stills = new Stills({ ...owner, operationDir, refuse }, facts.lines);
     this.#timer = everyPunctual(WATCH_MS, () => {
       const nowMs = options.clock.nowMs();

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Cause, HubTimeMs, Id, Name, SourceKind, TakeId } from '../protocol/ids.ts';
 import { Preflight } from '../protocol/preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from '../protocol/marks.ts';
+import { Message } from '../protocol/messages.ts';
 import { Still, StillType } from '../protocol/stills.ts';
 
 /**
@@ -54,6 +55,9 @@ export const OperationLine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('mark.acknowledged'), markId: ClientId, text: AnswerText, atMs: HubTimeMs }),
   /** A picture that an operator took lies in its angle's folder. */
   z.object({ type: z.literal('still'), image: StillType, ...Still.omit({ type: true }).shape }),
+  /** A commander wrote to one operator, or (`angleId` null) to all; and one of them has seen it. */
+  z.object({ type: z.literal('message'), ...Message.omit({ seen: true, version: true }).shape }),
+  z.object({ type: z.literal('message.seen'), messageId: ClientId, angleId: Id, atMs: HubTimeMs }),
   z.object({ type: z.literal('operation.ended'), atMs: HubTimeMs }),
   /** Ed25519 over the ASCII hex of `headHash`, which is the hash of the line before this one. The last line of an ended operation is one with `final: true`. */
   z.object({ type: z.literal('signature'), ...head, signature: z.string(), final: z.boolean() }),

@@ -3,11 +3,13 @@ import { HubError } from '../errors.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
 import { KeptPreflight } from '../protocol/preflight.ts';
 import type { Mark } from '../protocol/marks.ts';
+import type { Message } from '../protocol/messages.ts';
 import type { Still } from '../protocol/stills.ts';
 import type { Interruption } from '../protocol/state.ts';
 import { readJournal } from './journal.ts';
 import { type Damage, OperationLine, type SegmentLine, TakeLine, type TrackInfo } from './lines.ts';
 import { marksOf } from './marks.ts';
+import { messagesOf } from './messages.ts';
 import { stillsOf } from './stills.ts';
 import { operationJournal, takeDir, takeJournal } from './paths.ts';
 import { type Anchor, type ClockLine, hubTimeAt, settledDamage } from './time-map.ts';
@@ -37,6 +39,7 @@ export type RecordedOperation = {
   interruptions: Interruption[];
   marks: Mark[];
   stills: Still[];
+  messages: Message[];
 };
 
 /**
@@ -59,8 +62,8 @@ export async function readOperation(dir: string): Promise<RecordedOperation> {
     } else if (line.type === 'operation.ended') endedMs = line.atMs;
   }
   const { operationId, name, atMs: openedMs, segmentMs } = opened;
-  const [marks, stills] = [marksOf(lines), stillsOf(lines)];
-  return { operationId, name, openedMs, endedMs, segmentMs, angles, interruptions: [...interruptions.values()], marks, stills };
+  const notes = { marks: marksOf(lines), stills: stillsOf(lines), messages: messagesOf(lines) };
+  return { operationId, name, openedMs, endedMs, segmentMs, angles, interruptions: [...interruptions.values()], ...notes };
 }
 
 /** The checks before duty that an operation's journal keeps, in order. Throws `not_found` or `corrupt`. */

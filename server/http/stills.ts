@@ -20,7 +20,7 @@ import { stillRow } from '../store/stills.ts';
 
 /** One phone sends one picture at a time; two leave room for one that hangs. */
 const AT_ONCE = 2;
-const OfUpload = z.object({ stillId: ClientId, atMs: z.coerce.number().pipe(HubTimeMs), sha256: Still.shape.sha256 });
+const OfUpload = z.object({ stillId: ClientId, angleId: Id, atMs: z.coerce.number().pipe(HubTimeMs), sha256: Still.shape.sha256 });
 const OfStill = z.object({ operationId: Id, angleId: Id, stillId: ClientId });
 
 /** Pictures that operators take: received from phones with their link's cookie, shown to console and review. */
@@ -35,7 +35,9 @@ export async function stillRoutes(app: FastifyInstance, context: Context): Promi
     { schema: { querystring: OfUpload, response: { 201: Still, '4xx': ApiError, '5xx': ApiError } } },
     async (request, reply) => {
       const { operationId, angleId, sessionHash } = await captureGrant(store, request.cookies[CAPTURE_COOKIE]);
-      if (angleId === null) throw new HubError('conflict', 'choose an angle first', { field: 'angleId' });
+      // a phone with a link for the whole operation may have gone to another angle since
+      if (angleId === null || angleId !== request.query.angleId)
+        throw new HubError('conflict', 'this phone films another angle now', { field: 'angleId' });
       if (Number(request.headers['content-length'] ?? 0) > STILL_MAX_BYTES) throw tooLarge();
       const running = uploads.get(sessionHash) ?? 0;
       if (running >= AT_ONCE) throw new HubError('too_many', 'this phone already sends two pictures');

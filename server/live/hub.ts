@@ -19,6 +19,7 @@ import {
   saveOperationState,
   saveTake,
 } from '../store/operations.ts';
+import { saveMessage } from '../store/messages.ts';
 import { saveStill } from '../store/stills.ts';
 import { saveMark } from '../store/marks.ts';
 import { readCursor, saveCursor } from '../store/sessions.ts';
@@ -180,6 +181,7 @@ export class Hub extends EventEmitter<HubEvents> {
       for (const interruption of recorded.interruptions) await saveInterruption(this.#store, operationId, interruption);
       for (const mark of recorded.marks) await saveMark(this.#store, operationId, mark);
       for (const still of recorded.stills) await saveStill(this.#store, operationId, still);
+      for (const message of recorded.messages) await saveMessage(this.#store, operationId, message);
       if (recorded.endedMs !== null) {
         await markEnded(this.#store, operationId, recorded.endedMs);
         this.emit('media', { type: 'operation.ended', operationId, endedMs: recorded.endedMs });

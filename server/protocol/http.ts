@@ -3,6 +3,7 @@ import { Alarm, type AlarmCode } from '../../media/protocol/alarms.ts';
 import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
 import { Mark } from '../../media/protocol/marks.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
+import { Message } from '../../media/protocol/messages.ts';
 import { Still } from '../../media/protocol/stills.ts';
 import { AngleState, Interruption, OperationState } from '../../media/protocol/state.ts';
 
@@ -46,6 +47,8 @@ export const OperationView = OperationState.extend({
   marks: z.array(Mark),
   /** Pictures that operators took. */
   stills: z.array(Still),
+  /** What commanders wrote to operators. */
+  messages: z.array(Message),
   package: PackageStatus,
   /** False while the media process is away: states are the last known. */
   mediaUp: z.boolean(),
@@ -72,7 +75,7 @@ export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: Hub
 export type ConsoleSession = z.infer<typeof ConsoleSession>;
 
 export { CaptureLink, CaptureSession } from './capture.ts';
-export { Alarm, type AlarmCode, AngleState, Interruption, Mark, OperationState, PlainSource, Still };
+export { Alarm, type AlarmCode, AngleState, Interruption, Mark, Message, OperationState, PlainSource, Still };
 
 /**
  * The routes, all JSON, errors as `ApiError`:
@@ -98,6 +101,10 @@ export { Alarm, type AlarmCode, AngleState, Interruption, Mark, OperationState, 
  * GET    /hls/:operationId/:angleId/index.m3u8, /hls/:operationId/:angleId/:takeId/:file
  * POST   /api/capture/session                        CaptureExchange → CaptureSession   (cookie)
  * GET    /api/capture/session                        → CaptureSession | 401 | 410 when the operation has ended
+ * POST   /whip/:operationId/:angleId                 application/sdp → 201 application/sdp (Bearer: the capture link's secret; RFC 9725)
+ * POST   /whep/:operationId/:angleId                 application/sdp → 201 application/sdp (as the console; beyond loopback also Bearer: the start-up secret)
+ * PATCH  /whip|whep/:operationId/:angleId/:sessionId application/trickle-ice-sdpfrag → 204 | 200 after an ICE restart
+ * DELETE /whip|whep/:operationId/:angleId/:sessionId → 200
  * POST   /api/capture/angle                          AngleChoice → CaptureSession   (with a link of the whole operation)
  * GET    /api/capture/clock                          → ClockReading
  * POST   /api/capture/probe                          up to 512 KiB of anything → ProbeResult

@@ -13,8 +13,8 @@ type Seat = { socket: Socket; claims: CaptureClaims; membership: Membership };
 
 /** A phone whose signalling is gone for so long, and whose media is too, will not come back by itself. */
 const ABANDONED_MS = 60_000;
-/** So many of its angle's marks a phone is told when it joins. */
-const RECENT_MARKS = 50;
+/** So many of its angle's marks and messages a phone is told when it joins. */
+const RECENT = 50;
 
 /**
  * The phones: one seat an angle. The newest device of a link for this angle takes it over; another link's, or another phone
@@ -34,6 +34,8 @@ export class CaptureNamespace {
         this.#tell(event.operationId, event.state.angleId, 'angle', { operationId: event.operationId, state: event.state });
       else if (event.type === 'mark' && event.mark.angleId !== null)
         this.#tellAll(event.operationId, event.mark.angleId, 'mark', { operationId: event.operationId, mark: event.mark });
+      else if (event.type === 'message')
+        this.#tellAll(event.operationId, event.message.angleId, 'message', { operationId: event.operationId, message: event.message });
       else if (event.type === 'operation.ended') this.#dismissAll(event.operationId);
       else if (event.type === 'peer.closed') this.#peerClosed(event.peerId, event.reason);
     });
@@ -49,10 +51,10 @@ export class CaptureNamespace {
 
   #connected(socket: Socket, claims: CaptureClaims): void {
     const { operationId, angleId } = claims;
-    const membership = new Membership();
+    const membership = new Membership(claims.owner);
     const seatKey = key(operationId, angleId);
     const { hub } = this.#context;
-    void socket.join(seatKey);
+    void socket.join([seatKey, operationId]);
     answer(
       socket,
       captureRequests,
@@ -62,10 +64,16 @@ export class CaptureNamespace {
         join: async ({ peerId }) => {
           await this.#claim(seatKey, { socket, claims, membership }, peerId);
           const joined = await joinPeer(this.#context, membership, peerId, operationId);
-          const { angles, marks } = await hub.view(operationId);
+          const { angles, marks, messages } = await hub.view(operationId);
           const angle = angles.find((candidate) => candidate.angleId === angleId);
           if (!angle) throw new HubError('not_found', 'the angle is gone', { field: 'angleId' });
-          return { ...joined, angle, marks: marks.filter((mark) => mark.angleId === angleId).slice(-RECENT_MARKS) };
+          const mine = (each: { angleId: string | null }): boolean => each.angleId === angleId;
+          return {
+            ...joined,
+            angle,
+            marks: marks.filter(mine).slice(-RECENT),
+            messages: messages.filter((each) => mine(each) || each.angleId === null).slice(-RECENT),
+          };
         },
         produce: async ({ transportId, kind, rtpParameters }) =>
           hub.media.request('produce', { peerId: membership.get().peerId, transportId, angleId, kind, rtpParameters }),
@@ -130,9 +138,13 @@ export class CaptureNamespace {
   }
 
   #peerClosed(peerId: string, reason: string): void {
-    for (const seat of this.#seats.values()) {
-      if (seat.membership.peerId === peerId && reason !== 'operation-ended')
-        seat.socket.emit('peer-closed', { reason } satisfies HubEvents['peer-closed']);
+    for (const [seatKey, seat] of this.#seats) {
+      if (seat.membership.peerId !== peerId || reason === 'operation-ended') continue;
+      if (reason === 'replaced') {
+        // an encoder took the angle over: who comes back at once would take it back
+        seat.socket.emit('dismissed', { reason } satisfies HubEvents['dismissed']);
+        this.#seats.delete(seatKey);
+      } else seat.socket.emit('peer-closed', { reason } satisfies HubEvents['peer-closed']);
     }
   }
 
@@ -148,9 +160,9 @@ export class CaptureNamespace {
     this.#seats.get(key(operationId, angleId))?.socket.emit(name, value);
   }
 
-  /** Tell every device with a link to this angle, whether it films or not. */
-  #tellAll<K extends keyof HubEvents>(operationId: string, angleId: string, name: K, value: HubEvents[K]): void {
-    this.#namespace.to(key(operationId, angleId)).emit(name, value);
+  /** Tell every device with a link to this angle, or (null) to any of the operation, whether it films or not. */
+  #tellAll<K extends keyof HubEvents>(operationId: string, angleId: string | null, name: K, value: HubEvents[K]): void {
+    this.#namespace.to(angleId === null ? operationId : key(operationId, angleId)).emit(name, value);
   }
 
   #close(peerId: string, reason: 'connection-lost' | 'replaced'): void {

@@ -23,6 +23,8 @@ export class ConsoleNamespace {
       if (event.type === 'angle.changed') this.#room(event.operationId, 'angle', { operationId: event.operationId, state: event.state });
       else if (event.type === 'mark') this.#room(event.operationId, 'mark', { operationId: event.operationId, mark: event.mark });
       else if (event.type === 'still') this.#room(event.operationId, 'still', { operationId: event.operationId, still: event.still });
+      else if (event.type === 'message')
+        this.#room(event.operationId, 'message', { operationId: event.operationId, message: event.message });
       else if (event.type === 'peer.closed')
         this.#peers.get(event.peerId)?.emit('peer-closed', { reason: event.reason } satisfies HubEvents['peer-closed']);
       else if (event.type === 'consumer.closed')
@@ -35,7 +37,7 @@ export class ConsoleNamespace {
   }
 
   #connected(socket: Socket): void {
-    const membership = new Membership();
+    const membership = new Membership(null);
     const { hub } = this.#context;
     const peerId = (): string => membership.get().peerId;
     answer(

@@ -7,8 +7,9 @@ import type { Membership } from './media-requests.ts';
 export function captureMarks(
   { hub }: Context,
   { operationId, angleId }: { operationId: string; angleId: string },
-): Pick<HandlersOf<CaptureRequests>, 'mark' | 'labelMark'> {
+): Pick<HandlersOf<CaptureRequests>, 'mark' | 'labelMark' | 'seeMessage'> {
   return {
+    seeMessage: ({ messageId, atMs }) => hub.media.request('seeMessage', { operationId, angleId, messageId, atMs }),
     mark: (mark) => hub.media.request('addMark', { operationId, angleId, by: 'operator', ...mark }),
     labelMark: ({ markId, text }) => hub.media.request('labelMark', { operationId, markId, angleId, by: 'operator', text }),
   };
@@ -18,12 +19,13 @@ export function captureMarks(
 export function consoleMarks(
   { hub }: Context,
   membership: Membership,
-): Pick<HandlersOf<ConsoleRequests>, 'mark' | 'labelMark' | 'acknowledgeMark'> {
+): Pick<HandlersOf<ConsoleRequests>, 'mark' | 'labelMark' | 'acknowledgeMark' | 'sendMessage'> {
   const operationId = (): string => membership.get().operationId;
   return {
     mark: (mark) => hub.media.request('addMark', { operationId: operationId(), by: 'commander', kind: 'moment', ...mark }),
     labelMark: ({ markId, text }) =>
       hub.media.request('labelMark', { operationId: operationId(), markId, angleId: null, by: 'commander', text }),
+    sendMessage: (message) => hub.media.request('sendMessage', { operationId: operationId(), ...message }),
     acknowledgeMark: ({ markId, text }) => hub.media.request('acknowledgeMark', { operationId: operationId(), markId, text }),
   };
 }

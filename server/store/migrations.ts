@@ -31,4 +31,7 @@ export const migrations: string[][] = [
   [
     `CREATE TABLE still (operation_id TEXT NOT NULL, still_id TEXT NOT NULL, at_ms INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (operation_id, still_id))`,
   ],
+  [
+    `CREATE TABLE message (operation_id TEXT NOT NULL, message_id TEXT NOT NULL, at_ms INTEGER NOT NULL, version INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (operation_id, message_id))`,
+  ],
 ];

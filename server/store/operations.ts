@@ -6,6 +6,7 @@ import { HubError } from '../../media/errors.ts';
 import type { OperationListItem, OperationView, PackageStatus, TakeSummary } from '../protocol/http.ts';
 import type { Store } from './database.ts';
 import { packageStatus } from './archive-jobs.ts';
+import { messagesOf, saveMessage } from './messages.ts';
 import { saveStill, stillsOf } from './stills.ts';
 import { marksOf, saveMark, standingCalls } from './marks.ts';
 
@@ -116,6 +117,7 @@ export async function operationView(
     })),
     marks: await marksOf(store, operationId),
     stills: await stillsOf(store, operationId),
+    messages: await messagesOf(store, operationId),
     package: await packageStatus(store, operationId, live.progress),
     mediaUp: live.mediaUp,
     alarms: live.alarms,
@@ -225,6 +227,8 @@ export async function applyEvent(store: Store, event: MediaEvent): Promise<void>
     await saveMark(store, event.operationId, event.mark);
   } else if (event.type === 'still') {
     await saveStill(store, event.operationId, event.still);
+  } else if (event.type === 'message') {
+    await saveMessage(store, event.operationId, event.message);
   } else if (event.type === 'angle.changed') {
     await saveAngleState(store, event.operationId, event.state);
   } else if (event.type === 'operation.ended') {

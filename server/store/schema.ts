@@ -33,6 +33,7 @@ export type Database = {
   };
   mark: { operation_id: string; mark_id: string; at_ms: number; standing: number; version: number; data: string };
   still: { operation_id: string; still_id: string; at_ms: number; data: string };
+  message: { operation_id: string; message_id: string; at_ms: number; version: number; data: string };
   camera: { operation_id: string; angle_id: string; target: string };
   capture_link: {
     token_hash: string;

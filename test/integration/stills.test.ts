@@ -46,9 +46,13 @@ const sha256Of = (bytes: Buffer): string => createHash('sha256').update(bytes).d
 const lines = (): Record<string, unknown>[] =>
   journalLines(join(operation.dir, 'operation.ndjson')).filter((line) => line['type'] === 'still');
 type Answer = { status: number; body: Record<string, unknown> };
-async function upload(bytes: Buffer, more: { stillId?: string; sha256?: string; cookie?: string; type?: string } = {}): Promise<Answer> {
+async function upload(
+  bytes: Buffer,
+  more: { stillId?: string; angleId?: string; sha256?: string; cookie?: string; type?: string } = {},
+): Promise<Answer> {
   const query = new URLSearchParams({
     stillId: more.stillId ?? 'still-0001',
+    angleId: more.angleId ?? angleId,
     atMs: String(Date.now()),
     sha256: more.sha256 ?? sha256Of(bytes),
   });
@@ -96,6 +100,7 @@ describe('a picture that an operator takes', () => {
     expect((await upload(photo, { stillId, type: 'image/gif' })).status).toBe(415);
     expect((await upload(photo, { stillId, cookie: 'fh_capture=none' })).status).toBe(401);
     expect(await upload(Buffer.alloc(26 * 2 ** 20), { stillId })).toMatchObject({ status: 400, body: { field: 'size' } });
+    expect(await upload(photo, { stillId, angleId: 'an-other' })).toMatchObject({ status: 409, body: { field: 'angleId' } });
     expect(readdirSync(join(hub.dataDir, 'uploads'))).toEqual([]);
     expect(readdirSync(join(operation.dir, angleId, 'stills'))).toEqual(['still-0001.jpg']);
     expect(lines()).toHaveLength(1);

@@ -104,8 +104,8 @@ export function useCaptureStills({ session, channel, readMs }: CaptureLine, stre
   return { take, busy, latest, waiting };
 }
 
-async function send({ stillId, atMs, sha256, type, bytes }: KeptStill): Promise<Still> {
-  const query = new URLSearchParams({ stillId, atMs: String(atMs), sha256 });
+async function send({ stillId, owner, atMs, sha256, type, bytes }: KeptStill): Promise<Still> {
+  const query = new URLSearchParams({ stillId, angleId: owner.split('/')[1] ?? '', atMs: String(atMs), sha256 });
   const init = { method: 'POST', body: bytes, headers: { 'content-type': type }, signal: AbortSignal.timeout(SEND_MS) };
   const response = await fetch(`/api/capture/stills?${query.toString()}`, { ...init, credentials: 'same-origin' }).catch(() => {
     throw new ApiFailure('network', 'the hub cannot be reached');

@@ -1,6 +1,6 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import type { AngleChoice } from '../../server/protocol/capture.ts';
-import type { AngleState, Mark } from '../../server/protocol/http.ts';
+import type { AngleState, Mark, Message } from '../../server/protocol/http.ts';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
 import { Publisher } from '../media/publisher.ts';
 import { type PictureLines, sendPlan } from '../media/send-plan.ts';
@@ -28,7 +28,7 @@ export function useCapture() {
   const { session } = link;
   const angle = ref<AngleState | null>(null);
   const channel = shallowRef<Signalling<CaptureRequests> | null>(null);
-  const joinedMarks = shallowRef<Mark[]>([]);
+  const joinedNotes = shallowRef<{ marks: Mark[]; messages: Message[] }>({ marks: [], messages: [] });
   const phase = ref<'checking' | 'choosing' | 'ready' | 'sending' | 'stopped' | 'ended'>('checking');
   const connected = ref(false);
   const problem = ref<{ key: string; params: Record<string, string> } | null>(null);
@@ -158,7 +158,7 @@ export function useCapture() {
     try {
       const joined = await signalling.request('join', { peerId });
       angle.value = joined.angle;
-      joinedMarks.value = joined.marks;
+      joinedNotes.value = joined;
       const alive =
         typeof publisher?.transportId === 'string' && joined.transports.includes(publisher.transportId) && joined.producers.length > 0;
       if (!alive) await publish(joined.rtpCapabilities);
@@ -266,7 +266,7 @@ export function useCapture() {
   return {
     session,
     angle,
-    line: { session, channel, joinedMarks, readMs },
+    line: { session, channel, joinedNotes, readMs },
     state,
     problem,
     cameraProblem: camera.problem,

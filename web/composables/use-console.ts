@@ -1,11 +1,11 @@
 import { computed, onScopeDispose, reactive, ref, shallowReactive } from 'vue';
-import { type Alarm, type Mark, type Still, AngleState, OperationView, PackageStatus } from '../../server/protocol/http.ts';
+import { type Alarm, type Mark, type Message, type Still, AngleState, OperationView, PackageStatus } from '../../server/protocol/http.ts';
 import type { ConsoleRequests } from '../../server/protocol/socket.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
 import { Viewer } from '../media/viewer.ts';
 import { api } from './api.ts';
 import { measureClock } from './clock-exchange.ts';
-import { mergeMarks } from './marks.ts';
+import { mergeMarks, mergeMessages } from './marks.ts';
 import { useNow } from './use-now.ts';
 import { useSession } from './use-session.ts';
 
@@ -21,6 +21,7 @@ export function useConsole(operationId: string) {
   const streams = shallowReactive(new Map<string, MediaStream>());
   const standing = reactive(new Map<string, Alarm>());
   const stills = reactive(new Map<string, Still>());
+  const messages = reactive(new Map<string, Message>());
   const marks = reactive(new Map<string, Mark>());
   const alarms = computed(() => [...standing.values()].sort((one, other) => other.atMs - one.atMs));
   const peerId = newPeerId();
@@ -36,6 +37,7 @@ export function useConsole(operationId: string) {
     operation.value = told;
     standing.clear();
     mergeMarks(marks, told.marks);
+    mergeMessages(messages, told.messages);
     for (const still of told.stills) stills.set(still.stillId, still);
     for (const alarm of told.alarms) standing.set(alarm.alarmId, alarm);
   }
@@ -82,6 +84,7 @@ export function useConsole(operationId: string) {
   signalling.on('alarm', (alarm) => standing.set(alarm.alarmId, alarm));
   signalling.on('mark', ({ mark }) => mergeMarks(marks, [mark]));
   signalling.on('still', ({ still }) => stills.set(still.stillId, still));
+  signalling.on('message', ({ message }) => mergeMessages(messages, [message]));
   signalling.on('alarm-cleared', ({ alarmId }) => standing.delete(alarmId));
   signalling.connect();
   onScopeDispose(() => {
@@ -97,6 +100,7 @@ export function useConsole(operationId: string) {
     alarms,
     marks,
     stills,
+    messages,
     nowMs,
     show: (angleId: string, heightPx: number) => viewer.show(angleId, heightPx),
     dismissAlarm: (alarmId: string) => signalling.request('dismissAlarm', { alarmId }),
@@ -104,6 +108,8 @@ export function useConsole(operationId: string) {
     mark: async (angleId: string | null) =>
       mergeMarks(marks, [await signalling.request('mark', { markId: newPeerId(), angleId, atMs: readMs(), text: null })]),
     labelMark: async (markId: string, text: string) => mergeMarks(marks, [await signalling.request('labelMark', { markId, text })]),
+    sendMessage: async (message: Pick<Message, 'kind' | 'angleId' | 'text'>) =>
+      mergeMessages(messages, [await signalling.request('sendMessage', { messageId: newPeerId(), ...message })]),
     answerCall: async (markId: string, text: string) => mergeMarks(marks, [await signalling.request('acknowledgeMark', { markId, text })]),
     addAngle: (name: string) => api(AngleState, 'POST', `/operations/${operationId}/angles`, { name }),
     packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`),

@@ -53,6 +53,7 @@ function operation(angles: Record<string, RecordedTake[]>, more: Partial<Recorde
     interruptions: [],
     marks: [],
     stills: [],
+    messages: [],
     ...more,
   };
 }

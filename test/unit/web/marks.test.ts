@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Mark } from '../../../server/protocol/http.ts';
-import { lateMs, mergeMarks, standingCalls } from '../../../web/composables/marks.ts';
+import type { Mark, Message } from '../../../server/protocol/http.ts';
+import { lateMs, mergeMarks, messagesFor, standingCalls } from '../../../web/composables/marks.ts';
 
 const mark = (more: Partial<Mark>): Mark => ({
   markId: 'mark-0001',
@@ -40,5 +40,33 @@ describe('marks as a page knows them', () => {
   it('are late when they took long to arrive', () => {
     expect(lateMs({ atMs: 1000, receivedMs: 2000 })).toBeNull();
     expect(lateMs({ atMs: 1000, receivedMs: 41_000 })).toBe(40_000);
+  });
+});
+
+describe('messages as an operator sees them', () => {
+  const message = (messageId: string, atMs: number, more: Partial<Message> = {}): Message => ({
+    messageId,
+    kind: 'text',
+    angleId: null,
+    text: messageId,
+    atMs,
+    seen: [],
+    version: 1,
+    ...more,
+  });
+  const seenBy = (ids: string[]) => (each: Message) => ids.includes(each.messageId);
+
+  it('come one after the other, the oldest first, until each is seen', () => {
+    const both = [message('second', 2), message('first', 1)];
+    expect(messagesFor(both, seenBy([]), new Set())).toMatchObject({ fresh: { messageId: 'first' }, more: 1 });
+    expect(messagesFor(both, seenBy(['first']), new Set())).toMatchObject({ fresh: { messageId: 'second' }, more: 0 });
+    expect(messagesFor(both, seenBy(['first', 'second']), new Set())).toEqual({ fresh: null, more: 0, shot: null });
+  });
+
+  it('leave the last shot that was seen standing until it is filmed', () => {
+    const shots = [message('shot-1', 1, { kind: 'shot' }), message('shot-2', 2, { kind: 'shot' }), message('text-1', 3)];
+    expect(messagesFor(shots, seenBy([]), new Set()).shot).toBeNull();
+    expect(messagesFor(shots, seenBy(['shot-1', 'shot-2']), new Set()).shot?.messageId).toBe('shot-2');
+    expect(messagesFor(shots, seenBy(['shot-1', 'shot-2']), new Set(['shot-2'])).shot).toBeNull();
   });
 });
