@@ -27,5 +27,18 @@ export async function openPhone(browser: Browser, url: string, options: PhoneOpt
   return { page, context, errors };
 }
 
+/** Chromium grants zoom by a permission of its own, which a phone asks for together with the camera. */
+export async function allowZoom({ page, context }: Phone, origin: string): Promise<void> {
+  const browser = context.browser();
+  if (!browser) throw new Error('a browser was expected');
+  const { targetInfo } = await (await context.newCDPSession(page)).send('Target.getTargetInfo');
+  const whole = await browser.newBrowserCDPSession();
+  await whole.send('Browser.grantPermissions', {
+    permissions: ['videoCapture', 'audioCapture', 'cameraPanTiltZoom'],
+    origin,
+    ...(targetInfo.browserContextId ? { browserContextId: targetInfo.browserContextId } : {}),
+  });
+}
+
 /** The capture page while it is in this state. */
 export const inState = (page: Page, state: string): Locator => page.locator(`[data-testid="capture"][data-state="${state}"]`);

@@ -2,10 +2,12 @@ import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import type { AngleChoice } from '../../server/protocol/capture.ts';
 import type { AngleState, Mark, Message } from '../../server/protocol/http.ts';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
-import { type LayerCount, Publisher } from '../media/publisher.ts';
+import { Publisher } from '../media/publisher.ts';
+import { type PictureLines, sendPlan } from '../media/send-plan.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
 import { ApiFailure, errorKey } from './api.ts';
 import { inWeChat, useCamera } from './use-camera.ts';
+import type { SentLook } from './send-quality.ts';
 import { keepReportingClock } from './clock-exchange.ts';
 import { useLink } from './use-link.ts';
 import { useNow } from './use-now.ts';
@@ -31,11 +33,12 @@ export function useCapture() {
   const connected = ref(false);
   const problem = ref<{ key: string; params: Record<string, string> } | null>(null);
   const muted = ref(false);
-  const bitrateBps = ref(0);
   const cameraDead = ref(false);
   const peerId = newPeerId();
-  /** `/capture?layers=3#…`: a link for a phone with a good uplink may ask for simulcast. */
-  const layers: LayerCount = new URLSearchParams(location.search).get('layers') === '3' ? 3 : 1;
+  /** `/capture?layers=3#…`: the measured uplink decides, unless the link says how many layers. */
+  const forced = ([1, 2, 3] as const).find((count) => new URLSearchParams(location.search).get('layers') === String(count)) ?? null;
+  let uplinkBps: number | null = null;
+  const look = shallowRef<SentLook | null>(null);
   let signalling: Signalling<CaptureRequests> | null = null;
   let publisher: Publisher | null = null;
   let backoffMs = 500;
@@ -91,6 +94,7 @@ export function useCapture() {
       await link.choose(choice);
       signalling?.close(); // its token is for the angle before
       signalling = null;
+      channel.value = null;
       angle.value = null;
       link.keepFresh(false);
       phase.value = 'ready';
@@ -108,7 +112,9 @@ export function useCapture() {
     }
   }
 
-  function start(): void {
+  /** `measuredBps`: of the uplink, where that is known. */
+  function start(measuredBps: number | null = null): void {
+    uplinkBps = measuredBps ?? uplinkBps;
     problem.value = null;
     phase.value = 'sending';
     everConnected.value = false;
@@ -177,7 +183,7 @@ export function useCapture() {
         connected.value = next === 'connected';
         if (next === 'connected') everConnected.value = true;
       },
-      layers,
+      (layers) => sendPlan(uplinkBps, camera.lines.value, forced ?? layers),
     );
     await publisher.publish(rtpCapabilities, stream);
     if (muted.value) await publisher.setMuted(true);
@@ -195,7 +201,7 @@ export function useCapture() {
     if (phase.value !== 'sending' || !publisher || !connected.value) return;
     const sent = await publisher.sent();
     if (!sent) return;
-    bitrateBps.value = Math.max(0, ((sent.bytes - lastSent.bytes) * 8000) / WATCH_MS);
+    look.value = { ...sent, bitrateBps: Math.max(0, ((sent.bytes - lastSent.bytes) * 8000) / WATCH_MS) };
     stillLooks = sent.framesEncoded === lastSent.framesEncoded && document.visibilityState === 'visible' ? stillLooks + 1 : 0;
     lastSent = sent;
     if (stillLooks >= DEAD_LOOKS) await revive();
@@ -212,6 +218,13 @@ export function useCapture() {
   async function flip(): Promise<void> {
     const track = await camera.flip();
     if (track) await publisher?.replaceTrack(track);
+  }
+
+  async function setLines(next: PictureLines): Promise<void> {
+    const track = await camera.setLines(next);
+    if (!track) return;
+    await publisher?.replaceTrack(track);
+    await publisher?.adapt();
   }
 
   async function setMuted(next: boolean): Promise<void> {
@@ -233,7 +246,7 @@ export function useCapture() {
     publisher?.close();
     publisher = null;
     connected.value = false;
-    bitrateBps.value = 0;
+    look.value = null;
   }
 
   function finish(): void {
@@ -259,7 +272,9 @@ export function useCapture() {
     cameraProblem: camera.problem,
     stream: camera.stream,
     muted,
-    bitrateBps,
+    look,
+    lines: camera.lines,
+    setLines,
     cameraDead,
     nowMs,
     open,

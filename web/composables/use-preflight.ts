@@ -9,7 +9,8 @@ import { measureUplink, type Upload } from './uplink.ts';
 const ROUNDS = 5;
 /** A camera that has just been opened may take its time on a slow phone; the others do not wait for it. */
 const PICTURE_MS = 4000;
-const LISTEN_MS = 1500;
+/** The first sound ends it; only a microphone that hears nothing is listened to for so long. */
+const LISTEN_MS = 3000;
 const KEEP_AGAIN_MS = 3000;
 const NOTHING: PreflightFacts = { camera: null, microphone: null, network: null, uplink: null, battery: null, storage: null, clock: null };
 
@@ -94,7 +95,7 @@ export function usePreflight(
     () => (kept.value = 'no'),
   );
 
-  return { checks, failed, state, kept, run, keep };
+  return { facts, checks, failed, state, kept, run, keep };
 }
 
 /** Round trips and clock by NTP's four timestamps (RFC 5905, section 8), then the uplink on the same connection. */

@@ -1,35 +1,30 @@
 import { Device, type types } from 'mediasoup-client';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
+import type { LayerCount, SendPlan } from './send-plan.ts';
+import { readSent, type Sent } from './sent.ts';
 import type { Signalling } from './signalling.ts';
 
 const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 const DISCONNECTED_MS = 2500;
-/** One layer, or three of which the hub records the best that flows: on a thin uplink three cost quality. Lowest first. */
-const ENCODINGS: Record<LayerCount, types.RtpEncodingParameters[]> = {
-  1: [{ maxBitrate: 2_500_000 }],
-  3: [
-    { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-    { scaleResolutionDownBy: 2, maxBitrate: 600_000 },
-    { scaleResolutionDownBy: 1, maxBitrate: 2_500_000 },
-  ],
-};
-
-export type LayerCount = 1 | 3;
-
 export type PublisherState = 'connecting' | 'connected' | 'disconnected' | 'closed';
 
 /** Sends one camera and its microphone to the hub over one transport. */
 export class Publisher {
   readonly #signalling: Signalling<CaptureRequests>;
   readonly #changed: (state: PublisherState) => void;
-  readonly #layers: LayerCount;
+  readonly #plan: (layers: LayerCount | null) => SendPlan;
   #transport: types.Transport | null = null;
   #producers = new Map<types.MediaKind, types.Producer>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(signalling: Signalling<CaptureRequests>, changed: (state: PublisherState) => void, layers: LayerCount = 1) {
+  /** `plan`: what to send; null for as many layers as it sees fit. */
+  constructor(
+    signalling: Signalling<CaptureRequests>,
+    changed: (state: PublisherState) => void,
+    plan: (layers: LayerCount | null) => SendPlan,
+  ) {
     this.#signalling = signalling;
-    this.#layers = layers;
+    this.#plan = plan;
     this.#changed = changed;
   }
 
@@ -72,14 +67,15 @@ export class Publisher {
     }
     if (video) {
       video.contentHint = 'motion';
-      const codec = device.sendRtpCapabilities.codecs?.find((candidate) => candidate.mimeType.toLowerCase() === 'video/h264');
+      const { encodings, startBitrateKbps } = this.#plan(null);
+      const codec = preferredCodec(device.sendRtpCapabilities.codecs ?? []);
       this.#producers.set(
         'video',
         await transport.produce({
           track: video,
           stopTracks: false,
-          encodings: ENCODINGS[this.#layers],
-          codecOptions: { videoGoogleStartBitrate: 1500 },
+          encodings,
+          codecOptions: { videoGoogleStartBitrate: startBitrateKbps },
           ...(codec ? { codec } : {}),
         }),
       );
@@ -88,6 +84,16 @@ export class Publisher {
 
   async replaceTrack(track: MediaStreamTrack): Promise<void> {
     await this.#producers.get(track.kind as types.MediaKind)?.replaceTrack({ track });
+  }
+
+  /** The picture has another size: what is sent of it may take as much as that needs, in as many layers as before. */
+  async adapt(): Promise<void> {
+    const sender = this.#producers.get('video')?.rtpSender;
+    const parameters = sender?.getParameters();
+    if (!sender || !parameters) return;
+    const { encodings } = this.#plan(parameters.encodings.length as LayerCount);
+    parameters.encodings.forEach((encoding, i) => Object.assign(encoding, { maxBitrate: encodings[i]?.maxBitrate }));
+    await sender.setParameters(parameters);
   }
 
   async setMuted(muted: boolean): Promise<void> {
@@ -99,15 +105,9 @@ export class Publisher {
   }
 
   /** What the encoder has really done, over all layers: the flags of a track say nothing after an interruption. */
-  async sent(): Promise<{ framesEncoded: number; bytes: number } | null> {
+  async sent(): Promise<Sent | null> {
     const stats = await this.#producers.get('video')?.getStats();
-    const sent = { framesEncoded: 0, bytes: 0 };
-    stats?.forEach((entry: { type: string; framesEncoded?: number; bytesSent?: number }) => {
-      if (entry.type !== 'outbound-rtp') return;
-      sent.framesEncoded += entry.framesEncoded ?? 0;
-      sent.bytes += entry.bytesSent ?? 0;
-    });
-    return stats ? sent : null;
+    return stats ? readSent([...stats.values()] as Record<string, unknown>[]) : null;
   }
 
   /** The way to the hub may have changed (Wi-Fi to mobile): look for it anew. */
@@ -137,4 +137,10 @@ export class Publisher {
       this.#timer = setTimeout(() => void this.restartIce().catch(() => undefined), state === 'failed' ? 0 : DISCONNECTED_MS);
     }
   }
+}
+
+/** H.264, which phones encode in hardware; VP8 only where there is none. */
+function preferredCodec(codecs: types.RtpCodecCapability[]): types.RtpCodecCapability | undefined {
+  const find = (mimeType: string) => codecs.find((codec) => codec.mimeType.toLowerCase() === mimeType);
+  return find('video/h264') ?? find('video/vp8');
 }
