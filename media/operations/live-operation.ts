@@ -11,6 +11,7 @@ import { clientCapabilities, mediaCodecs } from '../sfu/codecs.ts';
 import { Peer } from '../sfu/peer.ts';
 import { tap } from '../sfu/tap.ts';
 import type { WorkerPool, WorkerSlot } from '../sfu/workers.ts';
+import { TalkLine } from './talk.ts';
 import { PlainRtpSource } from '../sources/plain-rtp.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 
@@ -22,6 +23,7 @@ type Source = { kind: SourceKind; peer: Peer | null; take: Take; producers: Map<
 /** One operation while it is live: a router, a recorder, and the sources and viewers between them. */
 export class LiveOperation {
   readonly recorder: OperationRecorder;
+  readonly talk: TalkLine;
   readonly #context: OperationContext;
   readonly #peers = new Map<string, Peer>();
   readonly #sources = new Map<string, Source>();
@@ -43,6 +45,10 @@ export class LiveOperation {
     this.#slot = slot;
     this.#router = router;
     this.#direct = direct;
+    const { clock, emit } = context;
+    const attach = (producer: types.Producer, take: Take): Promise<void> =>
+      tap(this.#direct, this.#router, producer, clock, (input) => take.addTrack(input));
+    this.talk = new TalkLine({ recorder, nowMs: () => clock.nowMs(), emit, tap: attach });
   }
 
   static async start(context: OperationContext, recorder: OperationRecorder): Promise<LiveOperation> {
@@ -148,6 +154,7 @@ export class LiveOperation {
     const peer = this.#peers.get(peerId);
     if (!peer) return;
     this.#peers.delete(peerId);
+    await this.talk.end(peer, 'connection-lost');
     const source = peer.angleId === null ? undefined : this.#sources.get(peer.angleId);
     if (peer.angleId !== null && source?.peer === peer) {
       this.#sources.delete(peer.angleId);
@@ -226,6 +233,7 @@ export class LiveOperation {
   async close(end: boolean): Promise<void> {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
+    await this.talk.close(end ? 'operation-ended' : 'hub-stopped');
     await (end ? this.recorder.end() : this.recorder.stop());
     for (const camera of this.#cameras.values()) camera.close();
     for (const peer of this.#peers.values()) {

@@ -1,6 +1,6 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import type { AngleChoice } from '../../server/protocol/capture.ts';
-import type { AngleState, Mark, Message } from '../../server/protocol/http.ts';
+import type { AngleState } from '../../server/protocol/http.ts';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
 import { type LayerCount, Publisher } from '../media/publisher.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
@@ -8,6 +8,7 @@ import { ApiFailure, errorKey } from './api.ts';
 import { inWeChat, useCamera } from './use-camera.ts';
 import { keepReportingClock } from './clock-exchange.ts';
 import { useLink } from './use-link.ts';
+import type { JoinedNotes } from './use-capture-marks.ts';
 import { useNow } from './use-now.ts';
 
 /** `live`: connected, the hub has not yet confirmed that it records. */
@@ -26,7 +27,7 @@ export function useCapture() {
   const { session } = link;
   const angle = ref<AngleState | null>(null);
   const channel = shallowRef<Signalling<CaptureRequests> | null>(null);
-  const joinedNotes = shallowRef<{ marks: Mark[]; messages: Message[] }>({ marks: [], messages: [] });
+  const joinedNotes = shallowRef<JoinedNotes>({ marks: [], messages: [], talk: null, rtpCapabilities: null });
   const phase = ref<'checking' | 'choosing' | 'ready' | 'sending' | 'stopped' | 'ended'>('checking');
   const connected = ref(false);
   const problem = ref<{ key: string; params: Record<string, string> } | null>(null);
