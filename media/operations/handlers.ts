@@ -125,9 +125,9 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       if (talk.angleId !== null) operation.recorder.angle(talk.angleId);
       return { producerId: await operation.talk.start(peer, transportId, talk, rtpParameters as unknown as types.RtpParameters) };
     },
-    stopTalk: async ({ peerId }) => {
-      const { operation, peer } = registry.peer(peerId);
-      await operation.talk.end(peer, 'released');
+    stopTalk: async ({ peerId, reason }) => {
+      const found = registry.findPeer(peerId);
+      await found?.operation.talk.end(found.peer, reason);
       return {};
     },
     talkState: async ({ operationId }) => ({ talk: registry.get(operationId).talk.talk }),

@@ -40,22 +40,33 @@ export class TalkLine {
     if (this.#busy || this.#speaking) throw new HubError('conflict', 'another commander is speaking', { field: 'talk' });
     this.#busy = true;
     try {
-      const { recorder, nowMs, tap } = this.#owner;
-      const take = await recorder.startTalk();
       const producer = await peer.produce(transportId, 'audio', rtpParameters);
-      const talk: Talk = { talkId, angleId, startedMs: nowMs(), heard: [] };
-      const cap = setTimeout(() => void this.#stop('too-long'), TALK_MAX_MS);
-      this.#speaking = { talk, peer, producer, take, cap };
-      producer.observer.once('close', () => {
-        if (this.#speaking?.producer === producer) void this.#stop('connection-lost');
+      const take = await this.#owner.recorder.startTalk().catch((error: unknown) => {
+        producer.close();
+        throw error;
       });
-      recorder.noteTalk({ type: 'talk.started', talkId, angleId, atMs: talk.startedMs });
-      await tap(producer, take);
-      this.#tell();
+      await this.#begin({ talkId, angleId, startedMs: this.#owner.nowMs(), heard: [] }, peer, producer, take);
       return producer.id;
     } finally {
       this.#busy = false;
     }
+  }
+
+  async #begin(talk: Talk, peer: Peer, producer: types.Producer, take: Take): Promise<void> {
+    const cap = setTimeout(() => void this.#stop('too-long'), TALK_MAX_MS);
+    this.#speaking = { talk, peer, producer, take, cap };
+    producer.observer.once('close', () => {
+      if (this.#speaking?.producer === producer) void this.#stop('connection-lost');
+    });
+    const { talkId, angleId, startedMs: atMs } = talk;
+    this.#owner.recorder.noteTalk({ type: 'talk.started', talkId, angleId, atMs });
+    try {
+      await this.#owner.tap(producer, take);
+    } catch (error) {
+      await this.#stop('connection-lost');
+      throw error;
+    }
+    this.#tell();
   }
 
   /** What is said to this angle's phone now, paused; nothing when nobody speaks, or not to it. */
@@ -105,7 +116,7 @@ export class TalkLine {
       heard: talk.heard,
       reason,
     });
-    await this.#owner.recorder.endTake(take, reason === 'released' || reason === 'too-long' ? 'stopped-by-operator' : 'connection-lost');
+    await this.#owner.recorder.endTake(take, reason === 'released' || reason === 'too-long' ? 'stopped-by-operator' : reason);
   }
 
   #tell(): void {

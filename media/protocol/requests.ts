@@ -4,7 +4,7 @@ import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
 import { Preflight } from './preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from './marks.ts';
 import { Message } from './messages.ts';
-import { Talk } from './talk.ts';
+import { Talk, TalkEnd } from './talk.ts';
 import { Still } from './stills.ts';
 import { AngleState, OperationState } from './state.ts';
 
@@ -169,7 +169,7 @@ export const mediaRequests = {
     }),
     result: z.object({ producerId: z.string() }),
   },
-  stopTalk: { params: z.object({ peerId: PeerId }), result: Empty },
+  stopTalk: { params: z.object({ peerId: PeerId, reason: TalkEnd.extract(['released', 'connection-lost']) }), result: Empty },
   /** Who speaks now, for whoever comes in the middle. */
   talkState: { params: z.object({ operationId: Id }), result: z.object({ talk: Talk.nullable() }) },
   /** A consumer of what is said to this angle now, paused; none when nobody speaks to it. */

@@ -74,6 +74,10 @@ export class ConsoleNamespace {
   #left(socket: Socket, membership: Membership): void {
     const { peerId } = membership;
     if (peerId === null) return;
+    // nobody may hold the line who can no longer be told that it is his
+    this.#context.hub.media
+      .request('stopTalk', { peerId, reason: 'connection-lost' })
+      .catch((error: unknown) => this.#context.log.debug({ reason: messageOf(error) }, 'talk not ended'));
     setTimeout(() => {
       if (this.#peers.get(peerId) !== socket) return; // it came back
       this.#peers.delete(peerId);

@@ -21,6 +21,6 @@ export function captureTalk(
 export function consoleTalk({ hub }: Context, membership: Membership): Pick<HandlersOf<ConsoleRequests>, 'startTalk' | 'stopTalk'> {
   return {
     startTalk: (params) => hub.media.request('startTalk', { peerId: membership.get().peerId, ...params }),
-    stopTalk: () => hub.media.request('stopTalk', { peerId: membership.get().peerId }),
+    stopTalk: () => hub.media.request('stopTalk', { peerId: membership.get().peerId, reason: 'released' }),
   };
 }

@@ -152,7 +152,7 @@ describe('a commander who talks to operators', () => {
     await press(gone);
     await state(gone, 'speaking');
     await gone.context().close();
-    await until('it is in the journal', () => lines('talk.ended').length === 5, 60_000);
+    await until('it is in the journal', () => lines('talk.ended').length === 5, 10_000);
     expect(lines('talk.ended')[4]).toMatchObject({ reason: 'connection-lost' });
     for (const phone of [east, west]) expect(await phone.locator('[data-testid="capture"]').getAttribute('data-state')).toBe('recording');
   });

@@ -44,6 +44,9 @@ export function useEar({ channel, joinedNotes }: CaptureLine) {
     },
     { immediate: true },
   );
-  onScopeDispose(() => ear?.close());
+  onScopeDispose(() => {
+    ear?.close();
+    ear = null; // what the hub still tells is for others
+  });
   return { talk };
 }
