@@ -2,13 +2,16 @@ import type { types } from 'mediasoup';
 import { HubError } from '../errors.ts';
 import type { MediaEvent } from '../protocol/events.ts';
 import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
-import type { PlainReuse, PlainSource, ResultOf } from '../protocol/requests.ts';
+import type { ParamsOf, PlainReuse, PlainSource, ResultOf } from '../protocol/requests.ts';
 import type { AngleState, OperationState } from '../protocol/state.ts';
 import type { Log } from '../log.ts';
 import type { OperationRecorder } from '../recorder/operation-recorder.ts';
 import type { Take } from '../recorder/take.ts';
-import { clientCapabilities, mediaCodecs } from '../sfu/codecs.ts';
+import { clientCapabilities } from '../sfu/codecs.ts';
+import { consumeAll } from '../sfu/consume.ts';
+import { newRouter, type OperationRouter } from '../sfu/operation-router.ts';
 import { Peer } from '../sfu/peer.ts';
+import { Playback, trackOf } from '../sfu/playback.ts';
 import { tap } from '../sfu/tap.ts';
 import type { WorkerPool, WorkerSlot } from '../sfu/workers.ts';
 import { TalkLine } from './talk.ts';
@@ -17,6 +20,7 @@ import type { HubClock } from '../time/hub-clock.ts';
 
 export type OperationContext = { workers: WorkerPool; clock: HubClock; ingestIp: string; log: Log; emit: (event: MediaEvent) => void };
 
+type Track = { kind: MediaKind; rtpParameters: types.RtpParameters };
 /** What fills an angle now. */
 type Source = { kind: SourceKind; peer: Peer | null; take: Take; producers: Map<string, types.Producer> };
 
@@ -28,32 +32,24 @@ export class LiveOperation {
   readonly #peers = new Map<string, Peer>();
   readonly #sources = new Map<string, Source>();
   readonly #cameras = new Map<string, PlainRtpSource>();
+  readonly #playback = new Playback();
   #slot: WorkerSlot;
   #router: types.Router;
   #direct: types.DirectTransport;
   #state: 'live' | 'ended' = 'live';
 
-  private constructor(
-    context: OperationContext,
-    recorder: OperationRecorder,
-    slot: WorkerSlot,
-    router: types.Router,
-    direct: types.DirectTransport,
-  ) {
+  private constructor(context: OperationContext, recorder: OperationRecorder, { slot, router, direct }: OperationRouter) {
     this.#context = context;
     this.recorder = recorder;
     this.#slot = slot;
     this.#router = router;
     this.#direct = direct;
     const { clock, emit } = context;
-    const attach = (producer: types.Producer, take: Take): Promise<void> =>
-      tap(this.#direct, this.#router, producer, clock, (input) => take.addTrack(input));
-    this.talk = new TalkLine({ recorder, nowMs: () => clock.nowMs(), emit, tap: attach });
+    this.talk = new TalkLine({ recorder, nowMs: () => clock.nowMs(), emit, tap: (producer, take) => this.#tap(producer, take) });
   }
 
   static async start(context: OperationContext, recorder: OperationRecorder): Promise<LiveOperation> {
-    const { slot, router, direct } = await newRouter(context.workers);
-    return new LiveOperation(context, recorder, slot, router, direct);
+    return new LiveOperation(context, recorder, await newRouter(context.workers));
   }
 
   get slot(): WorkerSlot {
@@ -65,38 +61,26 @@ export class LiveOperation {
 
   state(): OperationState {
     const { operationId, name, openedMs, endedMs, segmentMs } = this.recorder;
-    return {
-      operationId,
-      name,
-      status: this.#state,
-      openedMs,
-      endedMs,
-      segmentMs,
-      angles: this.recorder.angles().map((angle) => this.angle(angle.angleId)),
-    };
+    const angles = this.recorder.angles().map(({ angleId }) => this.angle(angleId));
+    return { operationId, name, status: this.#state, openedMs, endedMs, segmentMs, angles };
   }
 
   /** Throws `not_found`. */
   angle(angleId: string): AngleState {
-    const producers = [...(this.#sources.get(angleId)?.producers.values() ?? [])];
-    return { ...this.recorder.angle(angleId), producers: producers.map(({ id, kind, paused }) => ({ producerId: id, kind, paused })) };
+    const producers = this.#producers(angleId).map(({ id, kind, paused }) => ({ producerId: id, kind, paused }));
+    return { ...this.recorder.angle(angleId), producers };
   }
 
   findPeer(peerId: string): Peer | undefined {
     return this.#peers.get(peerId);
   }
 
-  async createTransport(peerId: string): Promise<ResultOf<'createTransport'>> {
-    let peer = this.#peers.get(peerId);
-    if (!peer) {
-      peer = new Peer(peerId, this.recorder.operationId, (reason) => void this.closePeer(peerId, 'connection-lost', reason));
-      this.#peers.set(peerId, peer);
-    }
-    return peer.createTransport(this.#slot, this.#router);
+  async createTransport(peerId: string, owner: string | null): Promise<ResultOf<'createTransport'>> {
+    return this.#peer(peerId, owner).createTransport(this.#slot, this.#router);
   }
 
-  /** The peer becomes the angle's source; whoever was it is replaced. */
-  async produce(peer: Peer, transportId: string, angleId: string, kind: MediaKind, rtpParameters: types.RtpParameters): Promise<string> {
+  /** The peer becomes the angle's source; whoever was it is replaced. Throws `conflict` where somebody else films. */
+  async produce(peer: Peer, transportId: string, angleId: string, { kind, rtpParameters }: Track, by: SourceKind): Promise<string> {
     this.recorder.angle(angleId);
     if (peer.angleId !== null && peer.angleId !== angleId)
       throw new HubError('conflict', `this device already films ${peer.angleId}`, { field: 'angleId' });
@@ -104,7 +88,7 @@ export class LiveOperation {
     if (present?.peer === peer && [...present.producers.values()].some((each) => each.kind === kind))
       throw new HubError('conflict', `this device already sends ${kind}`, { field: 'kind' });
     const producer = await peer.produce(transportId, kind, rtpParameters);
-    const source = await this.#claim(peer, angleId).catch((error: unknown) => {
+    const source = await this.#claim(peer, angleId, by).catch((error: unknown) => {
       producer.close();
       throw error;
     });
@@ -118,29 +102,30 @@ export class LiveOperation {
     if (source?.peer === peer) source.take.noteClock(measured);
   }
 
-  async consume(
+  /** Consumers of all that the angle sends now, for a client that takes mediasoup's own payload types. */
+  consume(
     peer: Peer,
     transportId: string,
     angleId: string,
     rtpCapabilities: types.RtpCapabilities,
   ): Promise<ResultOf<'consume'>['consumers']> {
     this.recorder.angle(angleId);
-    const consumers: ResultOf<'consume'>['consumers'] = [];
-    for (const producer of this.#sources.get(angleId)?.producers.values() ?? []) {
-      if (!this.#router.canConsume({ producerId: producer.id, rtpCapabilities })) continue;
-      const { peerId } = peer;
-      const consumer = await peer.consume(transportId, producer, rtpCapabilities, (consumerId) =>
-        this.#context.emit({ type: 'consumer.closed', peerId, consumerId }),
-      );
-      consumers.push({
-        consumerId: consumer.id,
-        producerId: producer.id,
-        angleId,
-        kind: consumer.kind,
-        rtpParameters: consumer.rtpParameters,
-      });
-    }
-    return consumers;
+    return consumeAll(this.#router, peer, transportId, { angleId, producers: this.#producers(angleId), rtpCapabilities }, (consumerId) =>
+      this.#context.emit({ type: 'consumer.closed', peerId: peer.peerId, consumerId }),
+    );
+  }
+
+  /** Throws `not_found`. */
+  angleTracks(angleId: string): ResultOf<'angleTracks'>['tracks'] {
+    this.recorder.angle(angleId);
+    return this.#producers(angleId).map((producer) => trackOf(producer, this.#router));
+  }
+
+  /** Send an angle to a player that came with an offer. */
+  watch({ angleId, peerId, owner, ...wanted }: ParamsOf<'watch'>): Promise<ResultOf<'watch'>> {
+    const viewer = { peer: this.#peer(peerId, owner), end: () => this.closePeer(peerId, 'source-removed', 'source-changed') };
+    const from = { slot: this.#slot, router: this.#router, producers: this.#producers(angleId) };
+    return this.#playback.watch(from, viewer, { angleId, ...wanted });
   }
 
   /** Send this consumer what a picture of so many pixels of height needs; nothing for 0. */
@@ -155,15 +140,17 @@ export class LiveOperation {
     if (!peer) return;
     this.#peers.delete(peerId);
     await this.talk.end(peer, 'connection-lost');
-    const source = peer.angleId === null ? undefined : this.#sources.get(peer.angleId);
-    if (peer.angleId !== null && source?.peer === peer) {
-      this.#sources.delete(peer.angleId);
-      peer.close();
-      await this.recorder.endTake(source.take, cause);
-    } else {
-      peer.close();
-    }
+    const source = this.#sources.get(peer.angleId ?? '');
+    const take = source?.peer === peer ? source.take : null;
+    if (take) this.#sources.delete(peer.angleId ?? '');
+    peer.close();
+    if (take) await this.recorder.endTake(take, cause);
     if (told !== null) this.#context.emit({ type: 'peer.closed', peerId, reason: told });
+  }
+
+  /** The peers that are here by this right. */
+  owned(owner: string): string[] {
+    return [...this.#peers.values()].filter((peer) => peer.owner === owner).map(({ peerId }) => peerId);
   }
 
   /** Receive a camera's plain RTP on this angle from now on. */
@@ -246,13 +233,30 @@ export class LiveOperation {
     this.#router.close();
   }
 
-  async #claim(peer: Peer, angleId: string): Promise<Source> {
+  #producers(angleId: string): types.Producer[] {
+    return [...(this.#sources.get(angleId)?.producers.values() ?? [])];
+  }
+
+  #peer(peerId: string, owner: string | null): Peer {
+    const present = this.#peers.get(peerId);
+    if (present) return present;
+    const peer = new Peer(peerId, this.recorder.operationId, owner, (reason) => void this.closePeer(peerId, 'connection-lost', reason));
+    this.#peers.set(peerId, peer);
+    return peer;
+  }
+
+  async #claim(peer: Peer, angleId: string, kind: SourceKind): Promise<Source> {
     const present = this.#sources.get(angleId);
     if (present?.peer === peer) return present;
     if (this.#cameras.has(angleId)) throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
-    const take = this.recorder.startTake(angleId, 'phone');
+    if (present && this.recorder.angle(angleId).status === 'recording') {
+      if (present.peer?.owner !== peer.owner) throw new HubError('conflict', 'another device films this angle', { field: 'angleId' });
+      // encoders come again by themselves: two with one token would take the angle from each other for ever
+      if (kind === 'whip') throw new HubError('conflict', 'a device with this token films this angle', { field: 'angleId' });
+    }
+    const take = this.recorder.startTake(angleId, kind);
     peer.angleId = angleId;
-    const source: Source = { kind: 'phone', peer, take, producers: new Map() };
+    const source: Source = { kind, peer, take, producers: new Map() };
     this.#sources.set(angleId, source);
     if (present?.peer) await this.closePeer(present.peer.peerId, 'replaced', 'replaced');
     return source;
@@ -271,8 +275,13 @@ export class LiveOperation {
       source.producers.delete(producer.id);
       this.#changed(angleId);
     });
-    await tap(this.#direct, this.#router, producer, this.#context.clock, (input) => source.take.addTrack(input));
+    await this.#tap(producer, source.take);
+    this.#playback.arrived(angleId, producer.kind);
     this.#changed(angleId);
+  }
+
+  #tap(producer: types.Producer, take: Take): Promise<void> {
+    return tap(this.#direct, this.#router, producer, this.#context.clock, (input) => take.addTrack(input));
   }
 
   async #endSource(angleId: string, cause: Cause): Promise<void> {
@@ -287,12 +296,4 @@ export class LiveOperation {
     if (this.#state === 'live')
       this.#context.emit({ type: 'angle.changed', operationId: this.recorder.operationId, state: this.angle(angleId) });
   }
-}
-
-async function newRouter(workers: WorkerPool): Promise<{ slot: WorkerSlot; router: types.Router; direct: types.DirectTransport }> {
-  const slot = workers.least();
-  const router = await slot.worker.createRouter({ mediaCodecs });
-  slot.routers += 1;
-  const direct = await router.createDirectTransport();
-  return { slot, router, direct };
 }

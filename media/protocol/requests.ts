@@ -24,6 +24,7 @@ export const DtlsParameters = z.object({
     .min(1)
     .max(8),
 });
+export type DtlsParameters = z.infer<typeof DtlsParameters>;
 /** RTP parameters and capabilities pass through as mediasoup-client made them; mediasoup validates every member. */
 export const RtpParameters = z.looseObject({
   mid: z.string().max(64).optional(),
@@ -54,6 +55,7 @@ export const ConsumerInfo = z.object({
 });
 export const PictureHeight = z.int().min(0).max(16_384);
 const PeerId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/);
+const Owner = z.string().min(1).max(128);
 const Port = z.int().min(1024).max(65535);
 
 /** One plain-RTP sender's target: where to send RTP and RTCP (senders such as ffmpeg use a socket for each), with which SSRC and payload type. */
@@ -65,6 +67,23 @@ export type PlainSource = z.infer<typeof PlainSource>;
 export const PlainReuse = z.object({ video: PlainTrack.omit({ payloadType: true }), audio: PlainTrack.omit({ payloadType: true }) });
 export type PlainReuse = z.infer<typeof PlainReuse>;
 
+const PayloadType = z.int().min(0).max(127);
+const Feedback = z.array(z.object({ type: z.string(), parameter: z.string().optional() }));
+const WatchedTrack = z.object({
+  mid: z.string(),
+  producerId: z.string(),
+  payloadType: PayloadType,
+  rtxPayloadType: PayloadType.nullable(),
+  feedback: Feedback,
+});
+const SentTrack = z.object({
+  mid: z.string(),
+  kind: MediaKind,
+  ssrc: z.int(),
+  rtxSsrc: z.int().nullable(),
+  cname: z.string(),
+  feedback: Feedback,
+});
 const Empty = z.object({});
 
 /** Every request the control plane can make, with the schema of its parameters and of its answer. */
@@ -85,12 +104,30 @@ export const mediaRequests = {
   endOperation: { params: z.object({ operationId: Id }), result: OperationState },
 
   routerCapabilities: { params: z.object({ operationId: Id }), result: z.object({ rtpCapabilities: z.looseObject({}) }) },
-  createTransport: { params: z.object({ operationId: Id, peerId: PeerId, direction: z.enum(['send', 'recv']) }), result: TransportInfo },
+  /** `owner`: by what right the peer is here, opaque to the media plane (the hash of its capture link, say); null for one that only watches. */
+  createTransport: {
+    params: z.object({ operationId: Id, peerId: PeerId, direction: z.enum(['send', 'recv']), owner: Owner.nullable() }),
+    result: TransportInfo,
+  },
+  /** The client can begin now: a path that does not stand within half a minute is given up. */
   connectTransport: { params: z.object({ peerId: PeerId, transportId: z.string(), dtlsParameters: DtlsParameters }), result: Empty },
-  restartIce: { params: z.object({ peerId: PeerId, transportId: z.string() }), result: z.object({ iceParameters: z.looseObject({}) }) },
-  /** The peer becomes the angle's source: a half-open earlier peer of the same angle is closed as replaced. */
+  restartIce: {
+    params: z.object({ peerId: PeerId, transportId: z.string() }),
+    result: TransportInfo.pick({ iceParameters: true, iceCandidates: true }),
+  },
+  /**
+   * The peer becomes the angle's source, and whoever was it is closed as replaced, unless it still films (`conflict`); a phone
+   * may take over from a peer of its own owner that films. `sourceKind`: a phone where it is not said.
+   */
   produce: {
-    params: z.object({ peerId: PeerId, transportId: z.string(), angleId: Id, kind: MediaKind, rtpParameters: RtpParameters }),
+    params: z.object({
+      peerId: PeerId,
+      transportId: z.string(),
+      angleId: Id,
+      kind: MediaKind,
+      rtpParameters: RtpParameters,
+      sourceKind: z.enum(['phone', 'whip']).optional(),
+    }),
     result: z.object({ producerId: z.string() }),
   },
   /**
@@ -106,6 +143,23 @@ export const mediaRequests = {
     params: z.object({ peerId: PeerId, transportId: z.string(), angleId: Id, rtpCapabilities: RtpCapabilities }),
     result: z.object({ consumers: z.array(ConsumerInfo) }),
   },
+  /** What an angle sends now, with the router's entry for each codec. */
+  angleTracks: {
+    params: z.object({ operationId: Id, angleId: Id }),
+    result: z.object({ tracks: z.array(z.object({ producerId: z.string(), kind: MediaKind, codec: z.looseObject({}) })) }),
+  },
+  /** A player with an offer of its own: all at once, under the offer's payload types. Nothing is left when it throws. */
+  watch: {
+    params: z.object({
+      operationId: Id,
+      angleId: Id,
+      peerId: PeerId,
+      owner: Owner,
+      dtlsParameters: DtlsParameters,
+      tracks: z.array(WatchedTrack).min(1).max(2),
+    }),
+    result: z.object({ transport: TransportInfo, tracks: z.array(SentTrack) }),
+  },
   resumeConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string() }), result: Empty },
   /** How large a consumer's picture is shown, in pixels: the lowest layer that fills them is sent from the next key frame on; nothing is for 0. */
   showConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string(), heightPx: PictureHeight }), result: Empty },
@@ -118,6 +172,10 @@ export const mediaRequests = {
       transports: z.array(z.string()),
       producers: z.array(z.string()),
       consumers: z.array(z.string()),
+      operationId: Id.nullable(),
+      owner: z.string().nullable(),
+      /** The hub's ICE username fragment of each transport: new with each restart. */
+      iceUfrags: z.array(z.string()),
     }),
   },
   /** `stopped-by-operator` when the officer pressed stop; anything else is a loss. */
@@ -125,6 +183,8 @@ export const mediaRequests = {
     params: z.object({ peerId: PeerId, reason: z.enum(['stopped-by-operator', 'connection-lost', 'replaced']) }),
     result: Empty,
   },
+  /** Close every peer of this owner, whose right is gone. */
+  closeOwned: { params: z.object({ owner: Owner }), result: z.object({ closed: z.int() }) },
 
   /** Listen for a camera's RTP (H.264, Opus). Ports may be asked for again after a restart; they are re-armed for the next sender whenever one falls silent. */
   addPlainSource: { params: z.object({ operationId: Id, angleId: Id, reuse: PlainReuse.optional() }), result: PlainSource },
@@ -194,6 +254,9 @@ export const mediaRequests = {
       eventLoopMaxMs: z.number(),
       workers: z.array(z.object({ pid: z.int(), cpuSeconds: z.number(), routers: z.int() })),
       recording: z.int(),
+      /** Routers and WebRTC transports as the workers count them. */
+      routers: z.int(),
+      webRtcTransports: z.int(),
       framesTotal: z.number(),
       missingFramesTotal: z.number(),
       withheldFramesTotal: z.number(),

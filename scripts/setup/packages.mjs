@@ -5,8 +5,8 @@ import { run, SetupError, step, works } from './steps.mjs';
 /** Debian packages by what they are for. */
 export const RUN_PACKAGES = ['ffmpeg', 'redis-server'];
 export const BROWSER_PACKAGES = ['chromium', 'fonts-noto-cjk'];
-/** Only tests need a browser whose clock is wrong, a compiler for the library that makes a disk slow, and small disks. */
-export const TEST_PACKAGES = ['libfaketime', 'g++', 'mount'];
+/** Only tests need a browser whose clock is wrong, a compiler for libraries that are loaded before others, small disks, a WHIP encoder and a TURN server. */
+export const TEST_PACKAGES = ['libfaketime', 'g++', 'mount', 'simple-whip-client', 'coturn'];
 export const BUILD_PACKAGES = [
   'g++',
   'make',

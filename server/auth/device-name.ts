@@ -20,6 +20,12 @@ const BROWSERS: [RegExp, string][] = [
   [/Safari/, 'Safari'],
 ];
 
+/** An encoder's, in the same list: `WHIP · OBS-Basic`. */
+export function encoderName(userAgent: string | undefined): string {
+  const product = /^(?!Mozilla)[\w.+-]{1,40}/.exec(userAgent ?? '')?.[0] ?? deviceName(userAgent);
+  return ['WHIP', product].filter(Boolean).join(' · ');
+}
+
 /** What a browser's User-Agent says of the device, short enough for a list: `iPhone · Safari`. */
 export function deviceName(userAgent: string | undefined): string {
   const find = (known: [RegExp, string][]): string | undefined => known.find(([pattern]) => pattern.test(userAgent ?? ''))?.[1];

@@ -19,6 +19,8 @@ import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
 import { stillRoutes } from './stills.ts';
 import { sessionRoutes } from './sessions.ts';
+import { whepRoutes } from './whep.ts';
+import { whipRoutes } from './whip.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const PAGES = ['/', '/capture', '/console', '/console/:operationId', '/review/:operationId'];
@@ -56,7 +58,7 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
   });
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(HEADERS);
-    if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request.headers, request.method);
+    if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request);
   });
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureLinkRoutes(api, context), { prefix: '/api' });
@@ -64,6 +66,8 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
   await app.register(async (api) => preflightRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sessionRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => reviewRoutes(api, context));
+  await app.register(async (api) => whipRoutes(api, context));
+  await app.register(async (api) => whepRoutes(api, context));
   await app.register(async (api) => stillRoutes(api, context));
   healthRoutes(app, context);
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());

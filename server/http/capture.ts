@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { HubError, messageOf } from '../../media/errors.ts';
+import { Attempts } from '../auth/attempts.ts';
 import { deviceName } from '../auth/device-name.ts';
-import { Attempts, CAPTURE_COOKIE } from '../auth/gate.ts';
+import { CAPTURE_COOKIE } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { newAngle } from '../live/new-angle.ts';
 import { AngleChoice, type AngleOffer, CaptureExchange, CaptureSession } from '../protocol/capture.ts';

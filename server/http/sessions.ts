@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { HubError } from '../../media/errors.ts';
-import { Attempts, CONSOLE_COOKIE, requireConsole, sameSecret } from '../auth/gate.ts';
+import { checkSecret, CONSOLE_COOKIE, requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { ApiError, ConsoleExchange, ConsoleSession } from '../protocol/http.ts';
 import { createConsoleSession } from '../store/sessions.ts';
@@ -12,7 +11,6 @@ const errors = { '4xx': ApiError, '5xx': ApiError };
 export function sessionRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub, tokens, settings } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const attempts = new Attempts();
 
   const setCookie = (reply: FastifyReply, name: string, value: string, path: string): void => {
     void reply.setCookie(name, value, { path, httpOnly: true, sameSite: 'strict', secure: settings.beyondLoopback, maxAge: 30 * 86_400 });
@@ -28,12 +26,7 @@ export function sessionRoutes(app: FastifyInstance, context: Context): void {
     '/console/session',
     { schema: { body: ConsoleExchange, response: { 200: ConsoleSession, ...errors } } },
     async (request, reply) => {
-      if (settings.startupSecret !== null) {
-        attempts.note(request.ip, Date.now());
-        if (!sameSecret(request.body.secret, settings.startupSecret))
-          throw new HubError('unauthorized', 'this is not the start-up secret', { field: 'secret' });
-        attempts.clear(request.ip);
-      }
+      checkSecret(context, request.ip, request.body.secret);
       setCookie(reply, CONSOLE_COOKIE, await createConsoleSession(store, Date.now()), '/');
       return consoleSession();
     },

@@ -102,6 +102,10 @@ export { Alarm, type AlarmCode, AngleState, Interruption, Mark, Message, Operati
  * GET    /hls/:operationId/:angleId/index.m3u8, /hls/:operationId/:angleId/:takeId/:file
  * POST   /api/capture/session                        CaptureExchange → CaptureSession   (cookie)
  * GET    /api/capture/session                        → CaptureSession | 401 | 410 when the operation has ended
+ * POST   /whip/:operationId/:angleId                 application/sdp → 201 application/sdp (Bearer: the capture link's secret; RFC 9725)
+ * POST   /whep/:operationId/:angleId                 application/sdp → 201 application/sdp (as the console; beyond loopback also Bearer: the start-up secret)
+ * PATCH  /whip|whep/:operationId/:angleId/:sessionId application/trickle-ice-sdpfrag → 204 | 200 after an ICE restart
+ * DELETE /whip|whep/:operationId/:angleId/:sessionId → 200
  * POST   /api/capture/angle                          AngleChoice → CaptureSession   (with a link of the whole operation)
  * GET    /api/capture/clock                          → ClockReading
  * POST   /api/capture/probe                          up to 512 KiB of anything → ProbeResult

@@ -26,12 +26,17 @@ export type ReplyOf<T> = { ok: true; data: T } | { ok: false; error: ApiError };
 
 /** Chosen by the client, kept over reconnects of the socket, new after a reload: names its transports in the media plane. */
 export const PeerId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/);
+/** A STUN or TURN server that clients may use, as RTCPeerConnection takes it. */
+export const IceServer = z.object({ urls: z.string(), username: z.string().optional(), credential: z.string().optional() });
+export type IceServer = z.infer<typeof IceServer>;
+/** With credentials that end some hours later: new ones come with each reply. */
+const iceServers = z.array(IceServer);
 const EarId = z.string().regex(/^[A-Za-z0-9_-]{8,48}$/);
 const Empty = z.object({});
 const Media = {
-  createTransport: { params: z.object({ direction: z.enum(['send', 'recv']) }), result: TransportInfo },
+  createTransport: { params: z.object({ direction: z.enum(['send', 'recv']) }), result: TransportInfo.extend({ iceServers }) },
   connectTransport: { params: z.object({ transportId: z.string(), dtlsParameters: DtlsParameters }), result: Empty },
-  restartIce: { params: z.object({ transportId: z.string() }), result: z.object({ iceParameters: z.looseObject({}) }) },
+  restartIce: { params: z.object({ transportId: z.string() }), result: z.object({ iceParameters: z.looseObject({}), iceServers }) },
   /** NTP's four timestamps: the client notes t0 and t3; the hub answers t1 (received) and t2 (sent), hub time. */
   clock: { params: z.object({ t0: z.number() }), result: z.object({ t0: z.number(), t1: z.number(), t2: z.number() }) },
 };
@@ -66,7 +71,7 @@ export const captureRequests = {
   mark: { params: Mark.pick({ markId: true, kind: true, atMs: true, text: true }), result: Mark },
   labelMark: { params: z.object({ markId: ClientId, text: MarkText }), result: Mark },
   /** What a commander says comes by a way of its own (`earId`, chosen by the page, names it): make it, connect it, ask for what is said now, say that it plays. */
-  earTransport: { params: z.object({ earId: EarId }), result: TransportInfo },
+  earTransport: { params: z.object({ earId: EarId }), result: TransportInfo.extend({ iceServers }) },
   earConnect: { params: z.object({ earId: EarId, transportId: z.string(), dtlsParameters: DtlsParameters }), result: Empty },
   earConsume: {
     params: z.object({ earId: EarId, transportId: z.string(), rtpCapabilities: RtpCapabilities }),

@@ -54,7 +54,7 @@ export class CaptureNamespace {
 
   #connected(socket: Socket, claims: CaptureClaims): void {
     const { operationId, angleId } = claims;
-    const membership = new Membership();
+    const membership = new Membership(claims.owner);
     const seatKey = key(operationId, angleId);
     const { hub } = this.#context;
     void socket.join([seatKey, operationId]);
@@ -144,9 +144,13 @@ export class CaptureNamespace {
   }
 
   #peerClosed(peerId: string, reason: string): void {
-    for (const seat of this.#seats.values()) {
-      if (seat.membership.peerId === peerId && reason !== 'operation-ended')
-        seat.socket.emit('peer-closed', { reason } satisfies HubEvents['peer-closed']);
+    for (const [seatKey, seat] of this.#seats) {
+      if (seat.membership.peerId !== peerId || reason === 'operation-ended') continue;
+      if (reason === 'replaced') {
+        // an encoder took the angle over: who comes back at once would take it back
+        seat.socket.emit('dismissed', { reason } satisfies HubEvents['dismissed']);
+        this.#seats.delete(seatKey);
+      } else seat.socket.emit('peer-closed', { reason } satisfies HubEvents['peer-closed']);
     }
   }
 

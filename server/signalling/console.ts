@@ -39,7 +39,7 @@ export class ConsoleNamespace {
   }
 
   #connected(socket: Socket): void {
-    const membership = new Membership();
+    const membership = new Membership(null);
     const { hub } = this.#context;
     const peerId = (): string => membership.get().peerId;
     answer(

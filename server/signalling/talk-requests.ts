@@ -7,11 +7,15 @@ import type { Membership } from './media-requests.ts';
 const earPeer = (earId: string): string => `ear-${earId}`;
 
 export function captureTalk(
-  { hub }: Context,
+  { hub, iceServers }: Context,
   { operationId, angleId }: { operationId: string; angleId: string },
 ): Pick<HandlersOf<CaptureRequests>, 'earTransport' | 'earConnect' | 'earConsume' | 'earResume'> {
   return {
-    earTransport: ({ earId }) => hub.media.request('createTransport', { operationId, peerId: earPeer(earId), direction: 'recv' }),
+    earTransport: async ({ earId }) => {
+      const peerId = earPeer(earId);
+      const info = await hub.media.request('createTransport', { operationId, peerId, direction: 'recv', owner: null });
+      return { ...info, iceServers: iceServers(peerId) };
+    },
     earConnect: ({ earId, ...params }) => hub.media.request('connectTransport', { peerId: earPeer(earId), ...params }),
     earConsume: ({ earId, ...params }) => hub.media.request('consumeTalk', { peerId: earPeer(earId), angleId, ...params }),
     earResume: ({ earId, consumerId }) => hub.media.request('resumeTalk', { peerId: earPeer(earId), angleId, consumerId }),

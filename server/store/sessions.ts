@@ -25,6 +25,7 @@ type LinkRow = {
   angle_id: string | null;
   devices: 'one' | 'several';
   bound_session: string | null;
+  expires_ms: number;
 };
 
 const grantOf = (link: Pick<LinkRow, 'token_hash' | 'operation_id' | 'angle_id'>, sessionHash: string, angleId: string | null) => ({
@@ -79,6 +80,60 @@ export async function exchangeToken(
     })
     .execute();
   return { session, grant: grantOf(link, sessionHash, null) };
+}
+
+/** The link of a token that comes with every request of an encoder (RFC 6750). Throws `unauthorized`. */
+export async function publishLink(store: Store, token: string): Promise<LinkRow> {
+  const link = await store.selectFrom('capture_link').where('token_hash', '=', hash(token)).selectAll().executeTakeFirst();
+  if (!link) throw new HubError('unauthorized', 'this token is not known', { field: 'token' });
+  if (link.revoked) throw new HubError('unauthorized', 'this capture link was revoked', { field: 'revoked' });
+  return link;
+}
+
+/**
+ * What an encoder with this link may do on this angle, which is one of the link's. Used in time, the link stays good until the
+ * operation ends, as it does for a phone; on each angle it is one device. Throws `unauthorized` for a link that is too old,
+ * `conflict` for one that is another device's.
+ */
+export async function publishGrant(
+  store: Store,
+  link: LinkRow,
+  who: { angleId: string; device: string; address: string },
+  nowMs: number,
+): Promise<CaptureGrant> {
+  const { angleId, device, address } = who;
+  const { token_hash: linkHash, operation_id: operationId } = link;
+  const sessionHash = hash(`whip ${linkHash} ${angleId}`);
+  const seen_ms = Math.round(nowMs);
+  const { numUpdatedRows: known } = await store
+    .updateTable('session')
+    .set({ seen_ms })
+    .where('session_hash', '=', sessionHash)
+    .executeTakeFirstOrThrow();
+  if (known === 0n) {
+    if (link.expires_ms < nowMs) throw new HubError('unauthorized', 'this capture link has expired', { field: 'expired' });
+    if (link.devices === 'one' && link.bound_session !== sessionHash) await bind(store, linkHash, sessionHash);
+    const row = { operation_id: operationId, angle_id: angleId, link_hash: linkHash, created_ms: seen_ms, device, address, seen_ms };
+    await store
+      .insertInto('session')
+      .values({ session_hash: sessionHash, kind: 'capture', ...row })
+      .onConflict((oc) => oc.column('session_hash').doNothing())
+      .execute();
+  }
+  return grantOf(link, sessionHash, angleId);
+}
+
+/** By what right devices were there whose links are revoked, in all operations that go on (`owner` of their grants). */
+export async function revokedOwners(store: Store): Promise<string[]> {
+  const rows = await store
+    .selectFrom('capture_link')
+    .innerJoin('operation', 'operation.operation_id', 'capture_link.operation_id')
+    .leftJoin('session', 'session.link_hash', 'capture_link.token_hash')
+    .where('operation.status', '=', 'live')
+    .where('revoked', '=', 1)
+    .select(['token_hash', 'session_hash'])
+    .execute();
+  return [...new Set(rows.flatMap((row) => [row.token_hash, ...(row.session_hash === null ? [] : [row.session_hash])]))];
 }
 
 /** One statement decides between two devices that come at once. Throws `conflict`. */
