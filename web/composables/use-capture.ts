@@ -154,8 +154,14 @@ export function useCapture() {
       const joined = await signalling.request('join', { peerId });
       angle.value = joined.angle;
       joinedNotes.value = joined;
+      // a network that broke while it was set up may have left the hub with tracks of which this page never heard, or with some of them
+      const mine = publisher?.producerIds ?? [];
+      const whole = mine.length > 0 && mine.length >= (camera.stream.value?.getTracks().length ?? 0);
       const alive =
-        typeof publisher?.transportId === 'string' && joined.transports.includes(publisher.transportId) && joined.producers.length > 0;
+        typeof publisher?.transportId === 'string' &&
+        joined.transports.includes(publisher.transportId) &&
+        whole &&
+        mine.every((id) => joined.producers.includes(id));
       if (!alive) await publish(joined.rtpCapabilities);
       problem.value = null;
       backoffMs = 500;
