@@ -125,6 +125,27 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
     },
     seeMessage: async ({ operationId, messageId, angleId, atMs }) =>
       registry.get(operationId).recorder.messages.seen(messageId, angleId, atMs),
+    startTalk: async ({ peerId, transportId, rtpParameters, ...talk }) => {
+      const { operation, peer } = registry.peer(peerId);
+      if (talk.angleId !== null) operation.recorder.angle(talk.angleId);
+      return { producerId: await operation.talk.start(peer, transportId, talk, rtpParameters as unknown as types.RtpParameters) };
+    },
+    stopTalk: async ({ peerId, reason }) => {
+      const found = registry.findPeer(peerId);
+      await found?.operation.talk.end(found.peer, reason);
+      return {};
+    },
+    talkState: async ({ operationId }) => ({ talk: registry.get(operationId).talk.talk }),
+    consumeTalk: async ({ peerId, transportId, angleId, rtpCapabilities }) => {
+      const { operation, peer } = registry.peer(peerId);
+      return { consumers: await operation.talk.consume(peer, transportId, angleId, rtpCapabilities as types.RtpCapabilities) };
+    },
+    resumeTalk: async ({ peerId, consumerId, angleId }) => {
+      const { operation, peer } = registry.peer(peerId);
+      await peer.consumers.get(consumerId)?.resume();
+      operation.talk.heardBy(angleId);
+      return {};
+    },
     alarms: async () => ({ alarms: alarms.standing }),
     dismissAlarm: async ({ alarmId }) => {
       alarms.dismiss(alarmId);

@@ -14,6 +14,7 @@ import { Peer } from '../sfu/peer.ts';
 import { Playback, trackOf } from '../sfu/playback.ts';
 import { tap } from '../sfu/tap.ts';
 import type { WorkerPool, WorkerSlot } from '../sfu/workers.ts';
+import { TalkLine } from './talk.ts';
 import { PlainRtpSource } from '../sources/plain-rtp.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 
@@ -26,6 +27,7 @@ type Source = { kind: SourceKind; peer: Peer | null; take: Take; producers: Map<
 /** One operation while it is live: a router, a recorder, and the sources and viewers between them. */
 export class LiveOperation {
   readonly recorder: OperationRecorder;
+  readonly talk: TalkLine;
   readonly #context: OperationContext;
   readonly #peers = new Map<string, Peer>();
   readonly #sources = new Map<string, Source>();
@@ -42,6 +44,8 @@ export class LiveOperation {
     this.#slot = slot;
     this.#router = router;
     this.#direct = direct;
+    const { clock, emit } = context;
+    this.talk = new TalkLine({ recorder, nowMs: () => clock.nowMs(), emit, tap: (producer, take) => this.#tap(producer, take) });
   }
 
   static async start(context: OperationContext, recorder: OperationRecorder): Promise<LiveOperation> {
@@ -57,15 +61,8 @@ export class LiveOperation {
 
   state(): OperationState {
     const { operationId, name, openedMs, endedMs, segmentMs } = this.recorder;
-    return {
-      operationId,
-      name,
-      status: this.#state,
-      openedMs,
-      endedMs,
-      segmentMs,
-      angles: this.recorder.angles().map((angle) => this.angle(angle.angleId)),
-    };
+    const angles = this.recorder.angles().map(({ angleId }) => this.angle(angleId));
+    return { operationId, name, status: this.#state, openedMs, endedMs, segmentMs, angles };
   }
 
   /** Throws `not_found`. */
@@ -142,14 +139,12 @@ export class LiveOperation {
     const peer = this.#peers.get(peerId);
     if (!peer) return;
     this.#peers.delete(peerId);
-    const source = peer.angleId === null ? undefined : this.#sources.get(peer.angleId);
-    if (peer.angleId !== null && source?.peer === peer) {
-      this.#sources.delete(peer.angleId);
-      peer.close();
-      await this.recorder.endTake(source.take, cause);
-    } else {
-      peer.close();
-    }
+    await this.talk.end(peer, 'connection-lost');
+    const source = this.#sources.get(peer.angleId ?? '');
+    const take = source?.peer === peer ? source.take : null;
+    if (take) this.#sources.delete(peer.angleId ?? '');
+    peer.close();
+    if (take) await this.recorder.endTake(take, cause);
     if (told !== null) this.#context.emit({ type: 'peer.closed', peerId, reason: told });
   }
 
@@ -225,6 +220,7 @@ export class LiveOperation {
   async close(end: boolean): Promise<void> {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
+    await this.talk.close(end ? 'operation-ended' : 'hub-stopped');
     await (end ? this.recorder.end() : this.recorder.stop());
     for (const camera of this.#cameras.values()) camera.close();
     for (const peer of this.#peers.values()) {
@@ -279,9 +275,13 @@ export class LiveOperation {
       source.producers.delete(producer.id);
       this.#changed(angleId);
     });
-    await tap(this.#direct, this.#router, producer, this.#context.clock, (input) => source.take.addTrack(input));
+    await this.#tap(producer, source.take);
     this.#playback.arrived(angleId, producer.kind);
     this.#changed(angleId);
+  }
+
+  #tap(producer: types.Producer, take: Take): Promise<void> {
+    return tap(this.#direct, this.#router, producer, this.#context.clock, (input) => take.addTrack(input));
   }
 
   async #endSource(angleId: string, cause: Cause): Promise<void> {

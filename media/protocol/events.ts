@@ -3,6 +3,7 @@ import { Alarm } from './alarms.ts';
 import { Cause, HubTimeMs, Id, SourceKind, TakeId } from './ids.ts';
 import { Mark } from './marks.ts';
 import { Message } from './messages.ts';
+import { Talk } from './talk.ts';
 import { Still } from './stills.ts';
 import { AngleState, Interruption } from './state.ts';
 
@@ -36,6 +37,8 @@ export const MediaEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('still'), operationId: Id, still: Still }),
   /** A commander wrote to operators, or one of them has seen it. */
   z.object({ type: z.literal('message'), operationId: Id, message: Message }),
+  /** A commander speaks to operators, or (null) none does any more. */
+  z.object({ type: z.literal('talk'), operationId: Id, talk: Talk.nullable() }),
   z.object({ type: z.literal('operation.ended'), operationId: Id, endedMs: HubTimeMs }),
   /** The peer's transports are gone (ICE failed for good, worker died, closed): it must start anew. */
   z.object({ type: z.literal('peer.closed'), peerId: z.string(), reason: z.string() }),

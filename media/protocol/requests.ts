@@ -4,6 +4,7 @@ import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
 import { Preflight } from './preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from './marks.ts';
 import { Message } from './messages.ts';
+import { Talk, TalkEnd } from './talk.ts';
 import { Still } from './stills.ts';
 import { AngleState, OperationState } from './state.ts';
 
@@ -217,6 +218,27 @@ export const mediaRequests = {
     result: Message,
   },
   seeMessage: { params: z.object({ operationId: Id, messageId: ClientId, angleId: Id, atMs: HubTimeMs }), result: Message },
+
+  /** The peer speaks to one operator, or (`angleId` null) to all, until `stopTalk` or half a minute is over. A `conflict` while another does. */
+  startTalk: {
+    params: z.object({
+      peerId: PeerId,
+      transportId: z.string(),
+      rtpParameters: RtpParameters,
+      ...Talk.pick({ talkId: true, angleId: true }).shape,
+    }),
+    result: z.object({ producerId: z.string() }),
+  },
+  stopTalk: { params: z.object({ peerId: PeerId, reason: TalkEnd.extract(['released', 'connection-lost']) }), result: Empty },
+  /** Who speaks now, for whoever comes in the middle. */
+  talkState: { params: z.object({ operationId: Id }), result: z.object({ talk: Talk.nullable() }) },
+  /** A consumer of what is said to this angle now, paused; none when nobody speaks to it. */
+  consumeTalk: {
+    params: z.object({ peerId: PeerId, transportId: z.string(), angleId: Id, rtpCapabilities: RtpCapabilities }),
+    result: z.object({ consumers: z.array(ConsumerInfo) }),
+  },
+  /** This angle's phone plays it from now on. */
+  resumeTalk: { params: z.object({ peerId: PeerId, consumerId: z.string(), angleId: Id }), result: Empty },
 
   /** Alarms that stand now. */
   alarms: { params: Empty, result: z.object({ alarms: z.array(Alarm) }) },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { HubError } from '../errors.ts';
 import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
 import type { AngleState, Interruption } from '../protocol/state.ts';
+import { TALK_ANGLE } from '../protocol/talk.ts';
 import type { ChainHead } from '../recordings/chain.ts';
 import type { SegmentLine } from '../recordings/lines.ts';
 import type { Alignment, KnownAngle } from './known-angle.ts';
@@ -125,7 +126,8 @@ export class Angle {
 
   /** Media that should come does not, from the end of the last frame on; a better cause replaces a vaguer one. */
   interrupt(cause: Cause): void {
-    if (this.#firstMediaMs === null || this.#ended) return;
+    // nobody expects a commander to speak all the time
+    if (this.#firstMediaMs === null || this.#ended || this.angleId === TALK_ANGLE) return;
     if (this.#interruption) {
       this.#interruption = { ...this.#interruption, cause };
       return;

@@ -1,51 +1,23 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HubError } from '../errors.ts';
-import type { MediaEvent } from '../protocol/events.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
 import type { Preflight } from '../protocol/preflight.ts';
+import { TALK_ANGLE } from '../protocol/talk.ts';
 import { Journal, syncDir } from '../recordings/journal.ts';
 import type { OperationLine } from '../recordings/lines.ts';
 import { everyPunctual } from '../punctual.ts';
 import { operationJournal } from '../recordings/paths.ts';
-import type { HubClock } from '../time/hub-clock.ts';
 import { Angle, type AngleOwner, type RecorderAngle, type TakeFailure } from './angle.ts';
-import type { Log } from '../log.ts';
 import { Marks } from './marks.ts';
 import { Messages } from './messages.ts';
 import { OperationLog } from './operation-log.ts';
+import type { RecorderOptions } from './recorder-options.ts';
 import { repairOperation } from './repair.ts';
 import { salvageTake } from './salvage.ts';
-import type { Signer } from './signer.ts';
 import { Stills } from './stills.ts';
 import { Take } from './take.ts';
-import { type RecorderAlarms, Troubles } from './troubles.ts';
-import type { WriteBudget } from './write-budget.ts';
-
-export type RecorderOptions = {
-  operationDir: string;
-  operationId: string;
-  name: string;
-  segmentMs: number;
-  /** No media for so long opens an interruption. */
-  silenceMs: number;
-  clock: HubClock;
-  /** Whether the kernel says that the wall clock is synchronised; null where it does not say. */
-  clockSynchronised: boolean | null;
-  signer: Signer;
-  hubVersion: string;
-  log: Log;
-  emit: (event: MediaEvent) => void;
-  alarms: RecorderAlarms;
-  /** Memory that frames waiting for a disk may hold. */
-  budget: WriteBudget;
-  /** An angle's state has changed in a way that viewers can see. */
-  changed: (angleId: string) => void;
-  /** A reason to record nothing new in this folder (no room, not writable), or null. */
-  refuse: (dir: string) => HubError | null;
-  /** What fills this angle can no longer be recorded: let go of it. It may come again. */
-  lost: (angleId: string, cause: Cause) => void;
-};
+import { Troubles } from './troubles.ts';
 
 const WATCH_MS = 250;
 /** How often the operation's journal is offered to a disk that does not take it. */
@@ -118,16 +90,8 @@ export class OperationRecorder {
     const journal = await Journal.create<OperationLine>(operationJournal(operationDir), patience);
     await syncDir(join(operationDir, '..'));
     const { hubVersion, signer, clockSynchronised } = options;
-    await journal.append({
-      type: 'operation.opened',
-      operationId,
-      name,
-      atMs: openedMs,
-      segmentMs,
-      hubVersion,
-      publicKey: signer.publicKey,
-      clockSynchronised,
-    });
+    const facts = { segmentMs, hubVersion, publicKey: signer.publicKey, clockSynchronised };
+    await journal.append({ type: 'operation.opened', operationId, name, atMs: openedMs, ...facts });
     return new OperationRecorder(options, { name, openedMs, segmentMs, lines: [] }, journal);
   }
 
@@ -149,7 +113,7 @@ export class OperationRecorder {
   }
 
   angles(): RecorderAngle[] {
-    return [...this.#angles.values()].map((angle) => angle.state());
+    return [...this.#angles.values()].filter(({ angleId }) => angleId !== TALK_ANGLE).map((angle) => angle.state());
   }
 
   /** Throws `not_found`. */
@@ -179,6 +143,16 @@ export class OperationRecorder {
     const take = angle.attach(sourceKind, (owner) => new Take(facts, () => clock.nowMs(), owner, log));
     this.#takes.add(take);
     return take;
+  }
+
+  /** A commander speaks: recorded as a take of an angle of its own, which is there from the first time on. */
+  async startTalk(): Promise<Take> {
+    await this.addAngle(TALK_ANGLE, TALK_ANGLE);
+    return this.startTake(TALK_ANGLE, 'commander');
+  }
+
+  noteTalk(line: Extract<OperationLine, { type: 'talk.started' | 'talk.ended' }>): void {
+    this.#journal.note(line);
   }
 
   /** The take's source is gone, for this reason. Resolves when its files are closed. */
@@ -223,7 +197,7 @@ export class OperationRecorder {
       this.#endedMs = endMs;
       for (const angle of this.#angles.values()) {
         angle.end(endMs);
-        this.#options.changed(angle.angleId);
+        if (angle.angleId !== TALK_ANGLE) this.#options.changed(angle.angleId);
       }
       await this.#journal.append({ type: 'operation.ended', atMs: endMs });
     }
@@ -267,7 +241,10 @@ export class OperationRecorder {
 
   #angleOwner(): AngleOwner {
     const { operationId } = this;
-    const { emit, changed } = this.#options;
+    const { emit } = this.#options;
+    const changed = (angleId: string): void => {
+      if (angleId !== TALK_ANGLE) this.#options.changed(angleId);
+    };
     return {
       takeBegun: async (angleId, takeId, sourceKind, atMs, head) => {
         await this.#journal.append({ type: 'take.started', angleId, takeId, sourceKind, atMs, headHash: head.hash });

@@ -2,6 +2,7 @@ import { readdir, readFile, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HubError } from '../errors.ts';
 import type { Interruption } from '../protocol/state.ts';
+import { TALK_ANGLE } from '../protocol/talk.ts';
 import { Journal, type Patience, readJournal } from '../recordings/journal.ts';
 import { OperationLine } from '../recordings/lines.ts';
 import { operationJournal, takeDir } from '../recordings/paths.ts';
@@ -61,7 +62,7 @@ export async function repairOperation(
   }
   await journal.append({ type: 'hub.restarted', atMs: nowMs, clean });
   for (const angle of angles) {
-    if (angle.open || angle.firstMediaMs === null) continue;
+    if (angle.open || angle.firstMediaMs === null || angle.angleId === TALK_ANGLE) continue;
     angle.interruptions += 1;
     const startMs = angle.lastMediaMs ?? angle.firstMediaMs;
     angle.open = {
@@ -132,7 +133,7 @@ async function repairTakes(dir: string, angleId: string, lines: OperationLine[],
   for (const takeId of names.filter((name) => /^[0-9]{4,6}$/.test(name)).toSorted()) {
     const take = await repairOrRemoveTake(takeDir(dir, angleId, takeId), takeId, 'hub-crashed');
     if (!take) continue;
-    const mine = lines.filter((line) => 'takeId' in line && line.angleId === angleId && line.takeId === takeId);
+    const mine = lines.filter((line) => 'takeId' in line && 'angleId' in line && line.angleId === angleId && line.takeId === takeId);
     if (!mine.some((line) => line.type === 'take.started')) {
       await journal.append({
         type: 'take.started',

@@ -3,6 +3,7 @@ import { Cause, HubTimeMs, Id, Name, SourceKind, TakeId } from '../protocol/ids.
 import { Preflight } from '../protocol/preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from '../protocol/marks.ts';
 import { Message } from '../protocol/messages.ts';
+import { TalkEnd } from '../protocol/talk.ts';
 import { Still, StillType } from '../protocol/stills.ts';
 
 /**
@@ -58,6 +59,16 @@ export const OperationLine = z.discriminatedUnion('type', [
   /** A commander wrote to one operator, or (`angleId` null) to all; and one of them has seen it. */
   z.object({ type: z.literal('message'), ...Message.omit({ seen: true, version: true }).shape }),
   z.object({ type: z.literal('message.seen'), messageId: ClientId, angleId: Id, atMs: HubTimeMs }),
+  /** A commander spoke to one operator, or (`angleId` null) to all: recorded as this take of the angle `talk`, played on the phones of `heard`. */
+  z.object({ type: z.literal('talk.started'), talkId: ClientId, angleId: Id.nullable(), atMs: HubTimeMs }),
+  z.object({
+    type: z.literal('talk.ended'),
+    talkId: ClientId,
+    atMs: HubTimeMs,
+    takeId: TakeId.nullable(),
+    heard: z.array(Id),
+    reason: TalkEnd,
+  }),
   z.object({ type: z.literal('operation.ended'), atMs: HubTimeMs }),
   /** Ed25519 over the ASCII hex of `headHash`, which is the hash of the line before this one. The last line of an ended operation is one with `final: true`. */
   z.object({ type: z.literal('signature'), ...head, signature: z.string(), final: z.boolean() }),

@@ -4,6 +4,7 @@ import { OperationLine } from './lines.ts';
 import { checkMarks } from './marks.ts';
 import { checkMessages } from './messages.ts';
 import { checkStills, stillsOf } from './stills.ts';
+import { checkTalks } from './talks.ts';
 import { type Chained, listFiles, readChain, type Report } from './verify-files.ts';
 import { type AngleFigures, checkTake } from './verify-take.ts';
 
@@ -40,7 +41,7 @@ export async function verifyOperation(dir: string, progress?: (bytes: number) =>
   const ended = checkEnd(lines, report);
   checkSignatures(lines, opened.publicKey, report);
   const own = lines.map(({ line }) => line);
-  for (const message of [...checkMarks(own), ...checkMessages(own)]) report('operation.ndjson', message);
+  for (const message of [...checkMarks(own), ...checkMessages(own), ...checkTalks(own)]) report('operation.ndjson', message);
   const known = new Set(['operation.ndjson']);
   const angles: AngleFigures[] = [];
   for (const { line } of lines) {

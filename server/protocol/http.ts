@@ -4,6 +4,7 @@ import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
 import { Mark } from '../../media/protocol/marks.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
 import { Message } from '../../media/protocol/messages.ts';
+import { Talk } from '../../media/protocol/talk.ts';
 import { Still } from '../../media/protocol/stills.ts';
 import { AngleState, Interruption, OperationState } from '../../media/protocol/state.ts';
 
@@ -75,7 +76,7 @@ export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: Hub
 export type ConsoleSession = z.infer<typeof ConsoleSession>;
 
 export { CaptureLink, CaptureSession } from './capture.ts';
-export { Alarm, type AlarmCode, AngleState, Interruption, Mark, Message, OperationState, PlainSource, Still };
+export { Alarm, type AlarmCode, AngleState, Interruption, Mark, Message, OperationState, PlainSource, Still, Talk };
 
 /**
  * The routes, all JSON, errors as `ApiError`:

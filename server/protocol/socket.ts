@@ -11,6 +11,7 @@ import {
   TransportInfo,
 } from '../../media/protocol/requests.ts';
 import { Message } from '../../media/protocol/messages.ts';
+import { Talk } from '../../media/protocol/talk.ts';
 import { Still } from '../../media/protocol/stills.ts';
 import { AngleState } from '../../media/protocol/state.ts';
 import { ApiError, OperationView } from './http.ts';
@@ -30,6 +31,7 @@ export const IceServer = z.object({ urls: z.string(), username: z.string().optio
 export type IceServer = z.infer<typeof IceServer>;
 /** With credentials that end some hours later: new ones come with each reply. */
 const iceServers = z.array(IceServer);
+const EarId = z.string().regex(/^[A-Za-z0-9_-]{8,48}$/);
 const Empty = z.object({});
 const Media = {
   createTransport: { params: z.object({ direction: z.enum(['send', 'recv']) }), result: TransportInfo.extend({ iceServers }) },
@@ -51,7 +53,10 @@ const Joined = z.object({
 });
 
 export const captureRequests = {
-  join: { params: z.object({ ...Join }), result: Joined.extend({ angle: AngleState, marks: z.array(Mark), messages: z.array(Message) }) },
+  join: {
+    params: z.object({ ...Join }),
+    result: Joined.extend({ angle: AngleState, marks: z.array(Mark), messages: z.array(Message), talk: Talk.nullable() }),
+  },
   ...Media,
   produce: {
     params: z.object({ transportId: z.string(), kind: MediaKind, rtpParameters: RtpParameters }),
@@ -65,12 +70,20 @@ export const captureRequests = {
   /** The officer marked a moment or calls for help; sent again until it is answered, also long after. */
   mark: { params: Mark.pick({ markId: true, kind: true, atMs: true, text: true }), result: Mark },
   labelMark: { params: z.object({ markId: ClientId, text: MarkText }), result: Mark },
+  /** What a commander says comes by a way of its own (`earId`, chosen by the page, names it): make it, connect it, ask for what is said now, say that it plays. */
+  earTransport: { params: z.object({ earId: EarId }), result: TransportInfo.extend({ iceServers }) },
+  earConnect: { params: z.object({ earId: EarId, transportId: z.string(), dtlsParameters: DtlsParameters }), result: Empty },
+  earConsume: {
+    params: z.object({ earId: EarId, transportId: z.string(), rtpCapabilities: RtpCapabilities }),
+    result: z.object({ consumers: z.array(ConsumerInfo) }),
+  },
+  earResume: { params: z.object({ earId: EarId, consumerId: z.string() }), result: Empty },
   /** The officer has seen what the commander wrote. */
   seeMessage: { params: z.object({ messageId: ClientId, atMs: z.number() }), result: Message },
 } as const;
 
 export const consoleRequests = {
-  join: { params: z.object({ ...Join, operationId: Id }), result: Joined.extend({ operation: OperationView }) },
+  join: { params: z.object({ ...Join, operationId: Id }), result: Joined.extend({ operation: OperationView, talk: Talk.nullable() }) },
   ...Media,
   consume: {
     params: z.object({ transportId: z.string(), angleId: Id, rtpCapabilities: RtpCapabilities }),
@@ -84,6 +97,12 @@ export const consoleRequests = {
   dismissAlarm: { params: z.object({ alarmId: z.string() }), result: Empty },
   mark: { params: Mark.pick({ markId: true, angleId: true, atMs: true, text: true }), result: Mark },
   labelMark: { params: z.object({ markId: ClientId, text: MarkText }), result: Mark },
+  /** Speak to one operator, or (`angleId` null) to all: refused as `conflict` while another speaks, ended by the hub after half a minute. */
+  startTalk: {
+    params: z.object({ transportId: z.string(), rtpParameters: RtpParameters, ...Talk.pick({ talkId: true, angleId: true }).shape }),
+    result: z.object({ producerId: z.string() }),
+  },
+  stopTalk: { params: Empty, result: Empty },
   sendMessage: { params: Message.pick({ messageId: true, kind: true, angleId: true, text: true }), result: Message },
   /** Somebody has taken up this call for help, and says what is done about it. */
   acknowledgeMark: { params: z.object({ markId: ClientId, text: AnswerText }), result: Mark },
@@ -111,6 +130,8 @@ export const hubEvents = {
   still: z.object({ operationId: Id, still: Still }),
   /** A commander wrote to operators, or one of them has seen it. Capture pages hear of what is for them. */
   message: z.object({ operationId: Id, message: Message }),
+  /** A commander speaks to operators, or (null) none does any more. Capture pages hear of what is said to them. */
+  talk: z.object({ operationId: Id, talk: Talk.nullable() }),
   'alarm-cleared': z.object({ alarmId: z.string() }),
 } as const;
 export type HubEvents = { [K in keyof typeof hubEvents]: z.infer<(typeof hubEvents)[K]> };

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { captureRequests, type HubEvents } from '../protocol/socket.ts';
 import { angleHolders, heldByOther, noteJoined } from '../store/seats.ts';
 import { captureMarks } from './mark-requests.ts';
+import { captureTalk } from './talk-requests.ts';
 import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
 import { answer } from './reply.ts';
 
@@ -36,6 +37,8 @@ export class CaptureNamespace {
         this.#tellAll(event.operationId, event.mark.angleId, 'mark', { operationId: event.operationId, mark: event.mark });
       else if (event.type === 'message')
         this.#tellAll(event.operationId, event.message.angleId, 'message', { operationId: event.operationId, message: event.message });
+      else if (event.type === 'talk')
+        this.#tellAll(event.operationId, event.talk?.angleId ?? null, 'talk', { operationId: event.operationId, talk: event.talk });
       else if (event.type === 'operation.ended') this.#dismissAll(event.operationId);
       else if (event.type === 'peer.closed') this.#peerClosed(event.peerId, event.reason);
     });
@@ -61,6 +64,7 @@ export class CaptureNamespace {
       {
         ...sharedRequests(this.#context, membership),
         ...captureMarks(this.#context, claims),
+        ...captureTalk(this.#context, claims),
         join: async ({ peerId }) => {
           await this.#claim(seatKey, { socket, claims, membership }, peerId);
           const joined = await joinPeer(this.#context, membership, peerId, operationId);
@@ -68,9 +72,11 @@ export class CaptureNamespace {
           const angle = angles.find((candidate) => candidate.angleId === angleId);
           if (!angle) throw new HubError('not_found', 'the angle is gone', { field: 'angleId' });
           const mine = (each: { angleId: string | null }): boolean => each.angleId === angleId;
+          const { talk } = await hub.media.request('talkState', { operationId });
           return {
             ...joined,
             angle,
+            talk: talk && (talk.angleId === null || mine(talk)) ? talk : null,
             marks: marks.filter(mine).slice(-RECENT),
             messages: messages.filter((each) => mine(each) || each.angleId === null).slice(-RECENT),
           };

@@ -3,6 +3,7 @@ import { messageOf } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
 import { consoleRequests, type HubEvents } from '../protocol/socket.ts';
 import { consoleMarks } from './mark-requests.ts';
+import { consoleTalk } from './talk-requests.ts';
 import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
 import { answer } from './reply.ts';
 
@@ -25,6 +26,7 @@ export class ConsoleNamespace {
       else if (event.type === 'still') this.#room(event.operationId, 'still', { operationId: event.operationId, still: event.still });
       else if (event.type === 'message')
         this.#room(event.operationId, 'message', { operationId: event.operationId, message: event.message });
+      else if (event.type === 'talk') this.#room(event.operationId, 'talk', { operationId: event.operationId, talk: event.talk });
       else if (event.type === 'peer.closed')
         this.#peers.get(event.peerId)?.emit('peer-closed', { reason: event.reason } satisfies HubEvents['peer-closed']);
       else if (event.type === 'consumer.closed')
@@ -46,13 +48,16 @@ export class ConsoleNamespace {
       {
         ...sharedRequests(this.#context, membership),
         ...consoleMarks(this.#context, membership),
+        ...consoleTalk(this.#context, membership),
         join: async ({ peerId: wanted, operationId }) => {
           const operation = await hub.view(operationId);
           await socket.join(operationId);
           this.#peers.set(wanted, socket);
           if (operation.status === 'ended')
-            return { rtpCapabilities: {}, peerExists: false, transports: [], producers: [], consumers: [], operation };
-          return { ...(await joinPeer(this.#context, membership, wanted, operationId)), operation };
+            return { rtpCapabilities: {}, peerExists: false, transports: [], producers: [], consumers: [], operation, talk: null };
+          const joined = await joinPeer(this.#context, membership, wanted, operationId);
+          const { talk } = await hub.media.request('talkState', { operationId });
+          return { ...joined, operation, talk };
         },
         consume: ({ transportId, angleId, rtpCapabilities }) =>
           hub.media.request('consume', { peerId: peerId(), transportId, angleId, rtpCapabilities }),
@@ -69,6 +74,10 @@ export class ConsoleNamespace {
   #left(socket: Socket, membership: Membership): void {
     const { peerId } = membership;
     if (peerId === null) return;
+    // nobody may hold the line who can no longer be told that it is his
+    this.#context.hub.media
+      .request('stopTalk', { peerId, reason: 'connection-lost' })
+      .catch((error: unknown) => this.#context.log.debug({ reason: messageOf(error) }, 'talk not ended'));
     setTimeout(() => {
       if (this.#peers.get(peerId) !== socket) return; // it came back
       this.#peers.delete(peerId);

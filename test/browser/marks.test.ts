@@ -114,6 +114,8 @@ describe('an operator who is blocked or attacked', () => {
     hub = await startHub(join(root, 'data'), settings);
     await desk.reload();
     await desk.getByTestId(`call-${angleId}`).waitFor();
+    // not what the page still shows of the time before, but that it films anew
+    await until('the phone films again', () => lines('take.started').length === 2, 45_000);
     await phone.locator('[data-testid="capture"][data-state="recording"]').waitFor({ timeout: 30_000 });
     expect(await phone.getByTestId('call-state').getAttribute('data-step')).toBe('sent');
   });

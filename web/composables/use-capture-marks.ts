@@ -1,17 +1,19 @@
 import { computed, onScopeDispose, reactive, ref, type ShallowRef, shallowRef, watch } from 'vue';
-import type { CaptureSession, Mark, Message } from '../../server/protocol/http.ts';
+import type { CaptureSession, Mark, Message, Talk } from '../../server/protocol/http.ts';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
 import { newPeerId, type Signalling } from '../media/signalling.ts';
 import { ApiFailure } from './api.ts';
 import { mergeMarks, mergeMessages, messagesFor } from './marks.ts';
 import { type Letter, Outbox } from './outbox.ts';
 
+export type JoinedNotes = { marks: Mark[]; messages: Message[]; talk: Talk | null; rtpCapabilities: Record<string, unknown> | null };
+
 /** What the capture page's other half needs of the first: the way to the hub, and the time. */
 export type CaptureLine = {
   session: ShallowRef<CaptureSession | null>;
   channel: ShallowRef<Signalling<CaptureRequests> | null>;
   /** What the hub knew of this angle when it was last joined. */
-  joinedNotes: ShallowRef<{ marks: Mark[]; messages: Message[] }>;
+  joinedNotes: ShallowRef<JoinedNotes>;
   readMs: () => number;
 };
 type MarkParams = Pick<Mark, 'markId' | 'kind' | 'atMs' | 'text'>;

@@ -1,6 +1,6 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import type { AngleChoice } from '../../server/protocol/capture.ts';
-import type { AngleState, Mark, Message } from '../../server/protocol/http.ts';
+import type { AngleState } from '../../server/protocol/http.ts';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
 import { Publisher } from '../media/publisher.ts';
 import { type PictureLines, sendPlan } from '../media/send-plan.ts';
@@ -10,6 +10,7 @@ import { inWeChat, useCamera } from './use-camera.ts';
 import type { SentLook } from './send-quality.ts';
 import { keepReportingClock } from './clock-exchange.ts';
 import { useLink } from './use-link.ts';
+import type { JoinedNotes } from './use-capture-marks.ts';
 import { useNow } from './use-now.ts';
 
 /** `live`: connected, the hub has not yet confirmed that it records. */
@@ -28,7 +29,7 @@ export function useCapture() {
   const { session } = link;
   const angle = ref<AngleState | null>(null);
   const channel = shallowRef<Signalling<CaptureRequests> | null>(null);
-  const joinedNotes = shallowRef<{ marks: Mark[]; messages: Message[] }>({ marks: [], messages: [] });
+  const joinedNotes = shallowRef<JoinedNotes>({ marks: [], messages: [], talk: null, rtpCapabilities: null });
   const phase = ref<'checking' | 'choosing' | 'ready' | 'sending' | 'stopped' | 'ended'>('checking');
   const connected = ref(false);
   const problem = ref<{ key: string; params: Record<string, string> } | null>(null);
@@ -159,8 +160,14 @@ export function useCapture() {
       const joined = await signalling.request('join', { peerId });
       angle.value = joined.angle;
       joinedNotes.value = joined;
+      // a network that broke while it was set up may have left the hub with tracks of which this page never heard, or with some of them
+      const mine = publisher?.producerIds ?? [];
+      const whole = mine.length > 0 && mine.length >= (camera.stream.value?.getTracks().length ?? 0);
       const alive =
-        typeof publisher?.transportId === 'string' && joined.transports.includes(publisher.transportId) && joined.producers.length > 0;
+        typeof publisher?.transportId === 'string' &&
+        joined.transports.includes(publisher.transportId) &&
+        whole &&
+        mine.every((id) => joined.producers.includes(id));
       if (!alive) await publish(joined.rtpCapabilities);
       problem.value = null;
       backoffMs = 500;

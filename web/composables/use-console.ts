@@ -1,12 +1,23 @@
 import { computed, onScopeDispose, reactive, ref, shallowReactive } from 'vue';
-import { type Alarm, type Mark, type Message, type Still, AngleState, OperationView, PackageStatus } from '../../server/protocol/http.ts';
+import {
+  type Alarm,
+  type Mark,
+  type Message,
+  type Still,
+  type Talk,
+  AngleState,
+  OperationView,
+  PackageStatus,
+} from '../../server/protocol/http.ts';
 import type { ConsoleRequests } from '../../server/protocol/socket.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
+import { Talker } from '../media/talker.ts';
 import { Viewer } from '../media/viewer.ts';
 import { api } from './api.ts';
 import { measureClock } from './clock-exchange.ts';
 import { mergeMarks, mergeMessages } from './marks.ts';
 import { useNow } from './use-now.ts';
+import { useTalk } from './use-talk.ts';
 import { useSession } from './use-session.ts';
 
 export type Connection = 'loading' | 'online' | 'offline' | 'failed';
@@ -33,6 +44,10 @@ export function useConsole(operationId: string) {
   });
   const viewer = new Viewer(signalling, (angleId, stream) => streams.set(angleId, stream));
 
+  const talker = new Talker(signalling);
+  const talk = ref<Talk | null>(null);
+  const speech = useTalk(talker, talk);
+
   function take(told: OperationView): void {
     operation.value = told;
     standing.clear();
@@ -50,7 +65,11 @@ export function useConsole(operationId: string) {
       void measureClock(signalling).then((clock) => clock && correct(clock.offsetMs));
       const mine = viewer.transportIds;
       const alive = joined.peerExists && mine.length > 0 && mine.every((id) => joined.transports.includes(id));
-      if (joined.operation.status === 'live' && !alive) await viewer.reset(joined.rtpCapabilities);
+      speech.hear(joined.talk);
+      if (joined.operation.status === 'live' && !alive) {
+        await viewer.reset(joined.rtpCapabilities);
+        await talker.reset(joined.rtpCapabilities);
+      }
       for (const angle of joined.operation.angles) viewer.watch(angle);
     } catch (error) {
       failure.value = error;
@@ -84,6 +103,7 @@ export function useConsole(operationId: string) {
   signalling.on('alarm', (alarm) => standing.set(alarm.alarmId, alarm));
   signalling.on('mark', ({ mark }) => mergeMarks(marks, [mark]));
   signalling.on('still', ({ still }) => stills.set(still.stillId, still));
+  signalling.on('talk', (told) => speech.hear(told.talk));
   signalling.on('message', ({ message }) => mergeMessages(messages, [message]));
   signalling.on('alarm-cleared', ({ alarmId }) => standing.delete(alarmId));
   signalling.connect();
@@ -101,6 +121,8 @@ export function useConsole(operationId: string) {
     marks,
     stills,
     messages,
+    talk,
+    speech,
     nowMs,
     show: (angleId: string, heightPx: number) => viewer.show(angleId, heightPx),
     dismissAlarm: (alarmId: string) => signalling.request('dismissAlarm', { alarmId }),

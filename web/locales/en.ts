@@ -367,6 +367,8 @@ export default {
     soundRefused: 'The browser allows no sound yet: click anywhere to hear the alarm.',
   },
   message: {
+    title: 'Messages',
+    nobody: 'Nobody has seen it',
     to: 'To',
     all: 'All operators',
     kind: 'What',
@@ -381,6 +383,19 @@ export default {
     filmed: 'Filmed',
     seen: 'Seen: {who}',
     unseen: 'Not yet: {who}',
+  },
+  talk: {
+    title: 'Commander’s voice',
+    idle: 'Hold to talk: {to}',
+    opening: 'Opening…',
+    waiting: 'Recording; waiting for phones…',
+    speaking: 'Go ahead: {n} phone listening | Go ahead: {n} phones listening',
+    busy: 'Another commander is speaking',
+    keys: 'Hold the button, Space or T; let go to end, half a minute at most. What you say is recorded with the operation.',
+    toAll: 'The commander is speaking to all',
+    toYou: 'The commander is speaking to you',
+    noMicrophone: 'No permission for the microphone. Allow it in the browser, then try again.',
+    tooLong: 'Half a minute is over, or the connection broke.',
   },
   stills: {
     title: 'Photos',

@@ -360,6 +360,8 @@ export default {
     soundRefused: '浏览器尚未允许声音：点击页面任意处即可响铃。',
   },
   message: {
+    title: '指挥员消息',
+    nobody: '无人看过',
     to: '发给',
     all: '全体拍摄员',
     kind: '内容',
@@ -374,6 +376,19 @@ export default {
     filmed: '已拍',
     seen: '已看：{who}',
     unseen: '未看：{who}',
+  },
+  talk: {
+    title: '指挥员对讲',
+    idle: '按住讲话：{to}',
+    opening: '正在接通…',
+    waiting: '正在录音，等待手机接听…',
+    speaking: '请讲：{n} 部手机在听',
+    busy: '另一指挥员正在讲话',
+    keys: '按住按钮、空格或 T 讲话；松开结束，最长 30 秒。讲话会录入行动录像。',
+    toAll: '指挥员正在对全体讲话',
+    toYou: '指挥员正在对您讲话',
+    noMicrophone: '没有麦克风权限。请在浏览器中允许后重试。',
+    tooLong: '已满 30 秒或连接中断，讲话结束。',
   },
   stills: {
     title: '照片',
