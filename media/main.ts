@@ -18,6 +18,8 @@ import { Signer } from './recorder/signer.ts';
 import { WriteBudget } from './recorder/write-budget.ts';
 import { recordingsDir } from './recordings/paths.ts';
 import { WorkerPool } from './sfu/workers.ts';
+import { AllowedNetworks } from './sources/gateway-address.ts';
+import { GatewayWays } from './sources/gateway-ways.ts';
 import { systemHubClock } from './time/hub-clock.ts';
 
 /** The media process: receives, records, forwards. Settings come from the supervisor as JSON. */
@@ -57,6 +59,7 @@ const diskWatch = new DiskWatch({
   alarms,
   log,
 });
+const ways = new GatewayWays(new AllowedNetworks(settings.cameraNetworks));
 const registry = new Registry({
   workers,
   clock,
@@ -67,6 +70,7 @@ const registry = new Registry({
   budget: new WriteBudget(settings.writeBufferBytes),
   dataDir: settings.dataDir,
   ingestIp: settings.ingestIp,
+  ways,
   segmentMs: settings.segmentMs,
   silenceMs: settings.silenceMs,
   hubVersion: await version(),

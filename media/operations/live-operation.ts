@@ -1,30 +1,39 @@
 import type { types } from 'mediasoup';
 import { HubError } from '../errors.ts';
 import type { MediaEvent } from '../protocol/events.ts';
-import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
+import type { GatewaySpec } from '../protocol/gateway.ts';
+import type { Cause, MediaKind } from '../protocol/ids.ts';
 import type { PlainReuse, PlainSource, ResultOf } from '../protocol/requests.ts';
 import type { AngleState, OperationState } from '../protocol/state.ts';
 import type { Log } from '../log.ts';
 import type { OperationRecorder } from '../recorder/operation-recorder.ts';
-import type { Take } from '../recorder/take.ts';
-import { clientCapabilities, mediaCodecs } from '../sfu/codecs.ts';
+import { clientCapabilities } from '../sfu/codecs.ts';
+import { newRouter } from '../sfu/new-router.ts';
 import { Peer } from '../sfu/peer.ts';
 import { tap } from '../sfu/tap.ts';
 import type { WorkerPool, WorkerSlot } from '../sfu/workers.ts';
+import type { GatewayWays } from '../sources/gateway-ways.ts';
 import { PlainRtpSource } from '../sources/plain-rtp.ts';
 import type { HubClock } from '../time/hub-clock.ts';
+import { AngleSources, type Source } from './angle-sources.ts';
+import { Gateways } from './gateways.ts';
 
-export type OperationContext = { workers: WorkerPool; clock: HubClock; ingestIp: string; log: Log; emit: (event: MediaEvent) => void };
-
-/** What fills an angle now. */
-type Source = { kind: SourceKind; peer: Peer | null; take: Take; producers: Map<string, types.Producer> };
+export type OperationContext = {
+  workers: WorkerPool;
+  clock: HubClock;
+  ingestIp: string;
+  ways: GatewayWays;
+  log: Log;
+  emit: (event: MediaEvent) => void;
+};
 
 /** One operation while it is live: a router, a recorder, and the sources and viewers between them. */
 export class LiveOperation {
   readonly recorder: OperationRecorder;
+  readonly gateways: Gateways;
   readonly #context: OperationContext;
   readonly #peers = new Map<string, Peer>();
-  readonly #sources = new Map<string, Source>();
+  readonly #sources: AngleSources;
   readonly #cameras = new Map<string, PlainRtpSource>();
   #slot: WorkerSlot;
   #router: types.Router;
@@ -43,6 +52,9 @@ export class LiveOperation {
     this.#slot = slot;
     this.#router = router;
     this.#direct = direct;
+    const changed = (angleId: string): void => this.#changed(angleId);
+    this.#sources = new AngleSources(recorder, changed);
+    this.gateways = new Gateways({ recorder, sources: this.#sources, router: () => this.#router, changed }, context);
   }
 
   static async start(context: OperationContext, recorder: OperationRecorder): Promise<LiveOperation> {
@@ -73,7 +85,11 @@ export class LiveOperation {
   /** Throws `not_found`. */
   angle(angleId: string): AngleState {
     const producers = [...(this.#sources.get(angleId)?.producers.values() ?? [])];
-    return { ...this.recorder.angle(angleId), producers: producers.map(({ id, kind, paused }) => ({ producerId: id, kind, paused })) };
+    return {
+      ...this.recorder.angle(angleId),
+      producers: producers.map(({ id, kind, paused }) => ({ producerId: id, kind, paused })),
+      gateway: this.gateways.state(angleId),
+    };
   }
 
   findPeer(peerId: string): Peer | undefined {
@@ -158,6 +174,7 @@ export class LiveOperation {
     this.recorder.angle(angleId);
     const present = this.#cameras.get(angleId);
     if (present) return present.target;
+    if (this.gateways.has(angleId)) throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
     // one that was there before a restart is taken up all the same, and waits
     if (!reuse) this.recorder.assertRecordable(angleId);
     const { ingestIp: ip, log } = this.#context;
@@ -167,7 +184,7 @@ export class LiveOperation {
       {
         armed: (producers) => this.#armed(angleId, producers),
         idleMs: () => this.#sources.get(angleId)?.take.idleMs ?? null,
-        silent: () => void this.#endSource(angleId, 'connection-lost'),
+        silent: () => void this.#sources.end(angleId, 'connection-lost'),
       },
       log,
     );
@@ -182,13 +199,23 @@ export class LiveOperation {
     return camera.target;
   }
 
+  /** Fetch from this camera, or wait for it. Answers with what has to be kept to find it again. */
+  async addGateway(angleId: string, spec: GatewaySpec, again: boolean): Promise<GatewaySpec> {
+    this.recorder.angle(angleId);
+    const other = this.#cameras.has(angleId) ? 'a camera' : this.#sources.get(angleId)?.peer ? 'a phone' : null;
+    if (other) throw new HubError('conflict', `${other} films this angle`, { field: 'angleId' });
+    if (!again && !this.gateways.has(angleId)) this.recorder.assertRecordable(angleId);
+    return this.gateways.add(angleId, spec, again);
+  }
+
   /** What fills this angle cannot be recorded any more: let go of it. Phones are told and come again, cameras are awaited on their ports. */
   async sourceLost(angleId: string, cause: Cause): Promise<void> {
     const source = this.#sources.get(angleId);
     if (!source) return;
     if (source.peer) await this.closePeer(source.peer.peerId, cause, cause);
+    else if (this.gateways.has(angleId)) await this.gateways.lost(angleId, cause);
     else {
-      const ended = this.#endSource(angleId, cause);
+      const ended = this.#sources.end(angleId, cause);
       await this.#cameras.get(angleId)?.rehome(this.#router);
       await ended;
     }
@@ -201,19 +228,20 @@ export class LiveOperation {
 
   async removeCamera(angleId: string): Promise<void> {
     this.#cameras.get(angleId)?.close();
-    if (this.#cameras.delete(angleId)) await this.#endSource(angleId, 'source-removed');
+    if (this.#cameras.delete(angleId)) await this.#sources.end(angleId, 'source-removed');
   }
 
   /** The worker this operation lived on is gone: go on with another. Clients are told to come back, cameras are awaited on their ports. */
   async workerDied(): Promise<void> {
     const peers = [...this.#peers.keys()];
-    await Promise.all([...this.#sources.keys()].map((angleId) => this.#endSource(angleId, 'worker-died')));
+    const hit = [...this.#sources.keys()].filter((angleId) => !this.gateways.has(angleId));
+    await Promise.all(hit.map((angleId) => this.#sources.end(angleId, 'worker-died')));
     const { slot, router, direct } = await newRouter(this.#context.workers);
     this.#slot = slot;
     this.#router = router;
     this.#direct = direct;
     for (const peerId of peers) await this.closePeer(peerId, 'worker-died', 'worker-died');
-    await Promise.all([...this.#cameras.values()].map((camera) => camera.rehome(router)));
+    await Promise.all([...[...this.#cameras.values()].map((camera) => camera.rehome(router)), this.gateways.rehome(router)]);
   }
 
   /** `end`: the operation is over. Otherwise the hub stops and it goes on later. */
@@ -222,6 +250,7 @@ export class LiveOperation {
     this.#state = 'ended';
     await (end ? this.recorder.end() : this.recorder.stop());
     for (const camera of this.#cameras.values()) camera.close();
+    await this.gateways.close();
     for (const peer of this.#peers.values()) {
       peer.close();
       this.#context.emit({ type: 'peer.closed', peerId: peer.peerId, reason: end ? 'operation-ended' : 'hub-stopped' });
@@ -235,7 +264,8 @@ export class LiveOperation {
   async #claim(peer: Peer, angleId: string): Promise<Source> {
     const present = this.#sources.get(angleId);
     if (present?.peer === peer) return present;
-    if (this.#cameras.has(angleId)) throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
+    if (this.#cameras.has(angleId) || this.gateways.has(angleId))
+      throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
     const take = this.recorder.startTake(angleId, 'phone');
     peer.angleId = angleId;
     const source: Source = { kind: 'phone', peer, take, producers: new Map() };
@@ -252,20 +282,8 @@ export class LiveOperation {
   }
 
   async #attach(angleId: string, source: Source, producer: types.Producer): Promise<void> {
-    source.producers.set(producer.id, producer);
-    producer.observer.once('close', () => {
-      source.producers.delete(producer.id);
-      this.#changed(angleId);
-    });
+    this.#sources.show(angleId, source, producer);
     await tap(this.#direct, this.#router, producer, this.#context.clock, (input) => source.take.addTrack(input));
-    this.#changed(angleId);
-  }
-
-  async #endSource(angleId: string, cause: Cause): Promise<void> {
-    const source = this.#sources.get(angleId);
-    if (!source) return;
-    this.#sources.delete(angleId);
-    await this.recorder.endTake(source.take, cause);
     this.#changed(angleId);
   }
 
@@ -273,12 +291,4 @@ export class LiveOperation {
     if (this.#state === 'live')
       this.#context.emit({ type: 'angle.changed', operationId: this.recorder.operationId, state: this.angle(angleId) });
   }
-}
-
-async function newRouter(workers: WorkerPool): Promise<{ slot: WorkerSlot; router: types.Router; direct: types.DirectTransport }> {
-  const slot = workers.least();
-  const router = await slot.worker.createRouter({ mediaCodecs });
-  slot.routers += 1;
-  const direct = await router.createDirectTransport();
-  return { slot, router, direct };
 }

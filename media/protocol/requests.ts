@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Alarm } from './alarms.ts';
+import { GatewaySpec, GatewayState } from './gateway.ts';
 import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
 import { AngleState, OperationState } from './state.ts';
 
@@ -119,6 +120,17 @@ export const mediaRequests = {
   /** Listen for a camera's RTP (H.264, Opus). Ports may be asked for again after a restart; they are re-armed for the next sender whenever one falls silent. */
   addPlainSource: { params: z.object({ operationId: Id, angleId: Id, reuse: PlainReuse.optional() }), result: PlainSource },
   removePlainSource: { params: z.object({ operationId: Id, angleId: Id }), result: Empty },
+
+  /**
+   * Fetch from a camera (RTSP, RTMP, SRT), or wait for one that pushes. Answers with what to keep, so that a restart finds the
+   * same camera. `again`: it was there before; what stands against it now is no refusal but the reason in its state.
+   */
+  addGateway: {
+    params: z.object({ operationId: Id, angleId: Id, spec: GatewaySpec, again: z.boolean().default(false) }),
+    result: z.object({ spec: GatewaySpec, state: GatewayState }),
+  },
+  /** Resolves when its processes have ended. */
+  removeGateway: { params: z.object({ operationId: Id, angleId: Id }), result: Empty },
 
   /** Alarms that stand now. */
   alarms: { params: Empty, result: z.object({ alarms: z.array(Alarm) }) },

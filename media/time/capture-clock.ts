@@ -2,12 +2,18 @@ import { Unwrapper } from '../rtp/unwrap.ts';
 import { DelayEnvelope } from './envelope.ts';
 import { SenderFit } from './sender-fit.ts';
 
-export type CaptureMethod = 'sender-report' | 'arrival';
+/**
+ * `gateway`: the stream's own time line, placed by arrival. It keeps picture and sound together and their steps even, but
+ * what the camera took to encode and send is not known.
+ */
+export type CaptureMethod = 'sender-report' | 'gateway' | 'arrival';
 /** A capture time in hub time, and how far it may be off. */
 export type CaptureTime = { hubMs: number; errorMs: number; method: CaptureMethod };
 
 /** Unknown transit on a path whose round trip nobody measured: said as error, not corrected for. */
 const UNKNOWN_TRANSIT_MS = 5;
+/** What a camera and its gateway hold back at least, unmeasured: said as error, not corrected for. */
+const GATEWAY_TRANSIT_MS = 100;
 /** No delay explains more between two tracks of one source. */
 const STEP_MS = 1000;
 
@@ -38,14 +44,17 @@ export class SourceClock {
  */
 export class CaptureClock {
   readonly #source: SourceClock;
+  readonly #reports: 'sender-report' | 'gateway';
   readonly #fit: SenderFit;
   readonly #byArrival = new DelayEnvelope();
   readonly #unwrap = new Unwrapper(32);
   readonly #msPerTick: number;
   #newest: { ticks: number; arrivalMs: number } | null = null;
 
-  constructor(source: SourceClock, clockRate: number) {
+  /** `reports`: what sender reports tell. */
+  constructor(source: SourceClock, clockRate: number, reports: 'sender-report' | 'gateway' = 'sender-report') {
     this.#source = source;
+    this.#reports = reports;
     this.#fit = new SenderFit(clockRate);
     this.#msPerTick = 1000 / clockRate;
   }
@@ -101,8 +110,12 @@ export class CaptureClock {
     if (senderMs !== null && envelope.ready) {
       return {
         hubMs: envelope.toHubMs(senderMs) - leastTransitMs,
-        errorMs: this.#fit.residualMs + envelope.spreadMs + envelope.youngErrorMs + transitErrorMs,
-        method: 'sender-report',
+        errorMs:
+          this.#fit.residualMs +
+          envelope.spreadMs +
+          envelope.youngErrorMs +
+          (this.#reports === 'gateway' ? GATEWAY_TRANSIT_MS : transitErrorMs),
+        method: this.#reports,
       };
     }
     return {
@@ -122,6 +135,6 @@ export class CaptureClock {
 
   /** A new numbering: the RTP clock starts elsewhere, what was learnt of it is void. */
   restart(): CaptureClock {
-    return new CaptureClock(this.#source, 1000 / this.#msPerTick);
+    return new CaptureClock(this.#source, 1000 / this.#msPerTick, this.#reports);
   }
 }

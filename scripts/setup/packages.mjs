@@ -5,8 +5,19 @@ import { run, SetupError, step, works } from './steps.mjs';
 /** Debian packages by what they are for. */
 export const RUN_PACKAGES = ['ffmpeg', 'redis-server'];
 export const BROWSER_PACKAGES = ['chromium', 'fonts-noto-cjk'];
-/** Only tests need a browser whose clock is wrong, a compiler for the library that makes a disk slow, and small disks. */
-export const TEST_PACKAGES = ['libfaketime', 'g++', 'mount'];
+/** Only tests need a browser whose clock is wrong, a compiler for the library that makes a disk slow, small disks, and an RTSP camera. */
+export const TEST_PACKAGES = [
+  'libfaketime',
+  'g++',
+  'mount',
+  'gstreamer1.0-rtsp',
+  'gir1.2-gst-rtsp-server-1.0',
+  'python3-gi',
+  'gstreamer1.0-plugins-base',
+  'gstreamer1.0-plugins-good',
+  'gstreamer1.0-plugins-bad',
+  'gstreamer1.0-plugins-ugly',
+];
 export const BUILD_PACKAGES = [
   'g++',
   'make',

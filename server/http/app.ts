@@ -15,6 +15,7 @@ import { healthRoutes } from './health.ts';
 import { operationRoutes } from './operations.ts';
 import { reviewRoutes } from './review.ts';
 import { sessionRoutes } from './sessions.ts';
+import { sourceRoutes } from './sources.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const PAGES = ['/', '/capture', '/console', '/console/:operationId', '/review/:operationId'];
@@ -55,6 +56,7 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
     if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request.headers, request.method);
   });
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => sourceRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sessionRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => reviewRoutes(api, context));
   healthRoutes(app, context);

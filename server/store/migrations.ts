@@ -12,4 +12,6 @@ export const migrations: string[][] = [
     `CREATE TABLE archive_job (operation_id TEXT PRIMARY KEY REFERENCES operation, state TEXT NOT NULL, path TEXT, size_bytes INTEGER, files INTEGER, verified_ms INTEGER, error TEXT, requested_ms INTEGER NOT NULL)`,
     `CREATE TABLE secret (name TEXT PRIMARY KEY, value TEXT NOT NULL)`,
   ],
+  // what a camera gateway needs to find its camera again: it may hold passwords, and is given to the media plane only
+  [`CREATE TABLE gateway (operation_id TEXT NOT NULL, angle_id TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY (operation_id, angle_id))`],
 ];

@@ -32,6 +32,8 @@ export type Database = {
     cause: string;
   };
   camera: { operation_id: string; angle_id: string; target: string };
+  /** `spec` may hold passwords. */
+  gateway: { operation_id: string; angle_id: string; spec: string };
   capture_link: { token_hash: string; operation_id: string; angle_id: string; created_ms: number; expires_ms: number; revoked: number };
   session: {
     session_hash: string;
