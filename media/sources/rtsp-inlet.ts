@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { TrackInput, TrackSink } from '../recorder/input.ts';
 import type { HubClock } from '../time/hub-clock.ts';
+import { Burst } from './burst.ts';
 import { headerOf, type RtspMessage, RtspReader, rtspBytes } from './rtsp-messages.ts';
 import { trackOfSdp } from './sdp.ts';
 
@@ -62,6 +63,7 @@ export class RtspInlet {
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
     let sink: TrackSink | null = null;
+    let burst: Burst | null = null;
     let input: ReturnType<typeof trackOfSdp> = null;
     let announcedMs = 0;
     let nowMs = 0;
@@ -83,7 +85,9 @@ export class RtspInlet {
       }
       if (method === 'RECORD' && input) {
         try {
-          sink = this.#addTrack({ ...input, reports: 'gateway', requestKeyFrame: () => undefined });
+          const added = this.#addTrack({ ...input, reports: 'gateway', requestKeyFrame: () => undefined });
+          sink = added;
+          burst = new Burst(input.clockRate, (bytes, arrivalMs) => added.rtp(bytes, arrivalMs));
         } catch (error) {
           this.#error = error;
           return answer(request, '503 Service Unavailable');
@@ -92,7 +96,7 @@ export class RtspInlet {
       answer(request, '200 OK', ['Session', '1;timeout=3600']);
     };
     const packet = (channel: number, frame: Buffer): void => {
-      if (channel === 0) sink?.rtp(frame, nowMs, 4);
+      if (channel === 0) burst?.push(frame.subarray(4), nowMs);
       else this.#report(sink, frame.subarray(4), nowMs, announcedMs);
     };
     const reader = new RtspReader({ message, packet });
@@ -108,6 +112,7 @@ export class RtspInlet {
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {
       this.#sockets.delete(socket);
+      burst?.flush();
       sink?.close();
     });
   }
