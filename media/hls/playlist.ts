@@ -1,10 +1,13 @@
 import { HubError } from '../errors.ts';
 import type { Interruption } from '../protocol/state.ts';
 import type { Damage, SegmentLine } from '../recordings/lines.ts';
-import { hasPictures, type RecordedOperation, segmentStartMs } from '../recordings/read.ts';
+import { hasPictures, type RecordedOperation, type RecordedTake, segmentStartMs } from '../recordings/read.ts';
 
 /** One recorded segment of an angle, when it was captured, and where its files are relative to the playlist. */
-type Placed = { segment: SegmentLine; startMs: number; takeId: string };
+type Placed = { segment: SegmentLine; startMs: number; takeId: string; init: string };
+
+/** One of the two tracks that a segment may have. */
+export type Track = 'video' | 'audio';
 
 /** Holes shorter than this are the rounding between segments, not gaps. */
 const TOLERANCE_MS = 100;
@@ -12,9 +15,10 @@ const TOLERANCE_MS = 100;
 /**
  * The media playlist of one angle (RFC 8216 and draft-pantos-hls-rfc8216bis, 4.4): every angle's spans the same stretch
  * of hub time, with EXT-X-GAP segments where this angle has nothing, so that all angles line up by
- * EXT-X-PROGRAM-DATE-TIME. Interruptions are EXT-X-DATERANGE, and so are stretches whose pictures are damaged. Throws `not_found` for an angle that the operation lacks.
+ * EXT-X-PROGRAM-DATE-TIME. Interruptions are EXT-X-DATERANGE, and so are stretches whose pictures are damaged. With `track`
+ * only what has pictures, or sound, is there, and its files are asked for with that track alone. Throws `not_found` for an angle that the operation lacks.
  */
-export function mediaPlaylist(operation: RecordedOperation, angleId: string): string {
+export function mediaPlaylist(operation: RecordedOperation, angleId: string, track: Track | null = null): string {
   const angle = operation.angles.find((candidate) => candidate.angleId === angleId);
   if (!angle) throw new HubError('not_found', `operation ${operation.operationId} has no angle ${angleId}`, { field: 'angleId' });
   const all = angle.takes.flatMap((take) =>
@@ -22,14 +26,19 @@ export function mediaPlaylist(operation: RecordedOperation, angleId: string): st
       segment,
       startMs: segmentStartMs(take, segment),
       takeId: take.takeId,
+      init: widestInit(take, segment.init),
       pictures: hasPictures(take, segment),
     })),
   );
   // a player cannot add a picture to sound that it already plays: beside pictures, sound alone counts as a gap
   const filmed = all.some(({ pictures }) => pictures);
-  const placed = all.filter(({ pictures }) => pictures || !filmed).toSorted((a, b) => a.startMs - b.startMs);
+  const carries = ({ segment, pictures }: (typeof all)[number]): boolean => {
+    if (track === 'audio') return segment.audioFrames > 0;
+    return track === 'video' ? segment.frames > 0 : pictures || !filmed;
+  };
+  const placed = all.filter(carries).toSorted((a, b) => a.startMs - b.startMs);
   const { startMs, endMs } = span(operation);
-  const body = entries(placed, startMs, endMs, operation.segmentMs);
+  const body = entries(placed, startMs, endMs, operation.segmentMs, track === null ? '' : `?track=${track}`);
   const longestMs = Math.max(operation.segmentMs, ...placed.map(({ segment }) => segment.durationMs));
   const ended = operation.endedMs !== null;
   const head = [
@@ -45,6 +54,25 @@ export function mediaPlaylist(operation: RecordedOperation, angleId: string): st
   return [...head, ...body, ...ranges, ...damage, ...(ended ? ['#EXT-X-ENDLIST'] : []), ''].join('\n');
 }
 
+/**
+ * The initialisation segment of the take that describes this one's tracks and most others: where sound begins late or is
+ * muted for a while, one serves for all. (ffmpeg's player knows no track that the first did not describe, and reads its samples as another's.)
+ */
+function widestInit(take: RecordedTake, init: string): string {
+  const described = take.tracks.get(init) ?? [];
+  let [widest, count] = [init, described.length];
+  for (const [other, tracks] of take.tracks) {
+    const serves = described.every(({ trackId, codec, timescale }) =>
+      tracks.some((each) => each.trackId === trackId && each.timescale === timescale && entryName(each.codec) === entryName(codec)),
+    );
+    if (serves && tracks.length > count) [widest, count] = [other, tracks.length];
+  }
+  return widest;
+}
+
+/** The sample entry's name in a codec string (RFC 6381): profile and level stand in every key frame of those that we record. */
+const entryName = (codec: string): string => codec.split('.', 1)[0] ?? codec;
+
 /** The stretch of hub time that the operation's media covers; empty when there is none. */
 export function span(operation: RecordedOperation): { startMs: number; endMs: number } {
   let startMs = Infinity;
@@ -58,7 +86,7 @@ export function span(operation: RecordedOperation): { startMs: number; endMs: nu
   return startMs === Infinity ? { startMs: operation.openedMs, endMs: operation.openedMs } : { startMs, endMs };
 }
 
-function entries(placed: Placed[], startMs: number, endMs: number, segmentMs: number): string[] {
+function entries(placed: Placed[], startMs: number, endMs: number, segmentMs: number, query: string): string[] {
   const lines: string[] = [];
   let atMs = startMs;
   let map = '';
@@ -69,10 +97,10 @@ function entries(placed: Placed[], startMs: number, endMs: number, segmentMs: nu
     if (hole) lines.push(...gap(atMs, itemMs, segmentMs, lines.length > 0));
     const broken = hole || (previous !== null && !continues(previous, item));
     if (broken && lines.length > 0) lines.push('#EXT-X-DISCONTINUITY');
-    const init = `${takeId}/${segment.init}`;
+    const init = `${takeId}/${item.init}${query}`;
     if (init !== map || broken) lines.push(`#EXT-X-MAP:URI="${init}"`);
     map = init;
-    lines.push(`#EXT-X-PROGRAM-DATE-TIME:${iso(itemMs)}`, `#EXTINF:${seconds(segment.durationMs)},`, `${takeId}/${segment.file}`);
+    lines.push(`#EXT-X-PROGRAM-DATE-TIME:${iso(itemMs)}`, `#EXTINF:${seconds(segment.durationMs)},`, `${takeId}/${segment.file}${query}`);
     atMs = itemMs + segment.durationMs;
     previous = item;
   }
@@ -83,9 +111,7 @@ function entries(placed: Placed[], startMs: number, endMs: number, segmentMs: nu
 /** Does the media time run on from one segment to the next? */
 function continues(a: Placed, b: Placed): boolean {
   return (
-    a.takeId === b.takeId &&
-    a.segment.init === b.segment.init &&
-    Math.abs(a.segment.mediaMs + a.segment.durationMs - b.segment.mediaMs) < TOLERANCE_MS
+    a.takeId === b.takeId && a.init === b.init && Math.abs(a.segment.mediaMs + a.segment.durationMs - b.segment.mediaMs) < TOLERANCE_MS
   );
 }
 

@@ -17,12 +17,12 @@ export type InitTrack = {
   height: number;
 };
 
-type Box = { type: string; start: number; body: number; end: number };
+export type Box = { type: string; start: number; body: number; end: number };
 
 const corrupt = (message: string): HubError => new HubError('corrupt', message);
 
 /** The boxes between two offsets (ISO/IEC 14496-12, 4.2). Stops before one that is not whole. Throws `corrupt` for impossible sizes. */
-function* boxes(bytes: Buffer, from: number, to: number): Generator<Box> {
+export function* boxes(bytes: Buffer, from: number, to: number): Generator<Box> {
   let at = from;
   while (at + 8 <= to) {
     let size = bytes.readUInt32BE(at);

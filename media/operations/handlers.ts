@@ -68,6 +68,11 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       await registry.peer(peerId).peer.consumers.get(consumerId)?.resume();
       return {};
     },
+    showConsumer: async ({ peerId, consumerId, heightPx }) => {
+      const { operation, peer } = registry.peer(peerId);
+      await operation.show(peer, consumerId, heightPx);
+      return {};
+    },
     closeConsumer: async ({ peerId, consumerId }) => {
       registry.peer(peerId).peer.consumers.get(consumerId)?.close();
       return {};

@@ -153,6 +153,12 @@ export class LiveOperation {
     return consumers;
   }
 
+  /** Send this consumer what a picture of so many pixels of height needs; nothing for 0. */
+  async show(peer: Peer, consumerId: string, heightPx: number): Promise<void> {
+    const angleId = [...this.#sources].find(([, source]) => source.producers.has(peer.consumers.get(consumerId)?.producerId ?? ''))?.[0];
+    await peer.show(consumerId, heightPx, angleId === undefined ? null : this.recorder.angle(angleId).height);
+  }
+
   /** `told`: what the client is told; null when it knows. */
   async closePeer(peerId: string, cause: Cause, told: string | null): Promise<void> {
     const peer = this.#peers.get(peerId);

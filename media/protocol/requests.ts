@@ -48,6 +48,7 @@ export const ConsumerInfo = z.object({
   kind: MediaKind,
   rtpParameters: z.looseObject({}),
 });
+export const PictureHeight = z.int().min(0).max(16_384);
 const PeerId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/);
 const Port = z.int().min(1024).max(65535);
 
@@ -100,6 +101,8 @@ export const mediaRequests = {
     result: z.object({ consumers: z.array(ConsumerInfo) }),
   },
   resumeConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string() }), result: Empty },
+  /** How large a consumer's picture is shown, in pixels: the lowest layer that fills them is sent from the next key frame on; nothing is for 0. */
+  showConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string(), heightPx: PictureHeight }), result: Empty },
   closeConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string() }), result: Empty },
   /** Does the media plane still hold this peer's transports? Asked when a phone's signalling comes back. */
   peerState: {

@@ -2,6 +2,7 @@ import { fragment, type TrackRun } from '../mp4/fragment.ts';
 import { AUDIO_TRACK_ID, VIDEO_TIMESCALE } from '../mp4/init.ts';
 import type { AudioConfig, VideoConfig } from '../rtp/codec.ts';
 import { cellOf } from '../time/grid.ts';
+import { Arrivals } from './arrivals.ts';
 import { Configs } from './configs.ts';
 import type { SegmentTracks } from './init-for.ts';
 import type { Frame } from './frame.ts';
@@ -19,8 +20,6 @@ const SETTLE_MS = 700;
 const PICTURE_WAIT_MS = 3000;
 /** Sound captured so much before the first picture gets a segment of its own. */
 const LEAD_IN_MS = 100;
-/** A track silent for so long no longer holds up the other. */
-const STALL_MS = 1000;
 const NOMINAL_VIDEO_TICKS = VIDEO_TIMESCALE / 30;
 
 /**
@@ -36,7 +35,7 @@ export class Muxer {
   #expects = { video: false, audio: false };
   #video: Placed[] = [];
   readonly #audio = new SoundQueue();
-  #arrived = { first: Infinity, video: -Infinity, audio: -Infinity };
+  readonly #arrivals = new Arrivals();
   #segment: OpenSegment | null = null;
   /** Set by `flush`: nothing more will come, so nothing is waited for. */
   #final = false;
@@ -70,16 +69,14 @@ export class Muxer {
     const last = this.#video.at(-1);
     if (last) this.#videoStepTicks = Math.min(VIDEO_TIMESCALE, ticks - last.ticks);
     this.#video.push({ frame, ticks });
-    this.#arrived.video = frame.arrivalMs;
-    this.#arrived.first = Math.min(this.#arrived.first, frame.arrivalMs);
+    this.#arrivals.video(frame.arrivalMs);
     this.advance(frame.arrivalMs);
   }
 
   audio(frame: Frame): void {
     const dropped = this.#audio.push(frame);
-    if (dropped) this.#output.dropped(dropped);
-    this.#arrived.audio = frame.arrivalMs;
-    this.#arrived.first = Math.min(this.#arrived.first, frame.arrivalMs);
+    if (dropped) this.#unheard(dropped);
+    this.#arrivals.audio(frame.arrivalMs);
     if (this.#segment && !fits(this.#segment.tracks.audio, frame)) this.#output.wantKey(frame.arrivalMs);
     this.advance(frame.arrivalMs);
   }
@@ -95,6 +92,8 @@ export class Muxer {
     while (this.#segment === null ? this.#start(nowMs) : this.#cut(nowMs));
     if (this.#segment) {
       this.#emit(this.#video.length, Infinity);
+      // what came too late, or of another kind, for the segment's track
+      for (const sound of this.#audio.takeEarlier(Infinity)) this.#unheard(sound);
       this.#close();
     }
     this.#final = false;
@@ -109,24 +108,21 @@ export class Muxer {
     return lost.length;
   }
 
+  #unheard(sound: Frame): void {
+    this.#output.dropped(sound);
+    this.#output.unheard(1);
+  }
+
   #step(nowMs: number): boolean {
     if (!this.#segment) return this.#start(nowMs);
     if (this.#cut(nowMs)) return true;
-    const idleMs = nowMs - Math.max(this.#arrived.video, this.#arrived.audio);
-    if (idleMs > this.#silenceMs) {
+    if (this.#arrivals.idleMs(nowMs) > this.#silenceMs) {
       this.#emit(this.#video.length, Infinity);
       this.#close();
-      if (this.#expects.video) this.#output.needKey(nowMs);
+      this.#output.needKey(nowMs); // a picture that its sender has paused, too: it may go on where it stopped
       return false;
     }
     return this.#segment.primary === 'video' ? this.#whileVideoStalls(nowMs) : false;
-  }
-
-  #videoStalled(nowMs: number): boolean {
-    return nowMs - Math.max(this.#arrived.video, this.#arrived.first) > STALL_MS;
-  }
-  #audioAlive(nowMs: number): boolean {
-    return nowMs - this.#arrived.audio < 2 * STALL_MS;
   }
 
   /** Open a segment at the first frame there is, once the announced tracks had their chance to appear. */
@@ -143,7 +139,7 @@ export class Muxer {
       this.#open(head.frame, shownMs(head), 'video', nowMs);
       return true;
     }
-    const waited = this.#segments === 0 ? nowMs - this.#arrived.first > PICTURE_WAIT_MS : this.#videoStalled(nowMs);
+    const waited = this.#segments === 0 ? nowMs - this.#arrivals.firstMs > PICTURE_WAIT_MS : this.#arrivals.videoStalled(nowMs);
     if (!sound || (this.#expects.video && !this.#final && !waited)) return false;
     this.#timeline.start(sound);
     this.#open(sound, this.#timeline.audioMs(sound), 'audio', nowMs);
@@ -153,7 +149,7 @@ export class Muxer {
   #open(frame: Frame, mediaMs: number, primary: 'video' | 'audio', nowMs: number): void {
     // sound from before the first frame belongs to no segment any more
     if (primary === 'video') for (const early of this.#audio.takeEarlier(frame.capture.hubMs - 10)) this.#output.dropped(early);
-    const sound = primary === 'audio' ? frame : this.#audioAlive(nowMs) ? this.#audio.format : null;
+    const sound = primary === 'audio' ? frame : this.#arrivals.audioAlive(nowMs) ? this.#audio.format : null;
     const tracks: SegmentTracks = {
       video: primary === 'video' ? (frame.config as VideoConfig) : null,
       audio: sound?.config ? { config: sound.config as AudioConfig, timescale: sound.clockRate } : null,
@@ -188,7 +184,7 @@ export class Muxer {
         continue;
       }
       const soundAhead = (this.#audio.last?.capture.hubMs ?? -Infinity) >= frame.capture.hubMs;
-      if (this.#expects.audio && this.#audioAlive(nowMs) && !soundAhead && !this.#final && nowMs - frame.arrivalMs < AUDIO_WAIT_MS)
+      if (this.#expects.audio && this.#arrivals.audioAlive(nowMs) && !soundAhead && !this.#final && nowMs - frame.arrivalMs < AUDIO_WAIT_MS)
         return false;
       this.#emit(i, frame.capture.hubMs);
       if (isCut) this.#close();
@@ -203,7 +199,7 @@ export class Muxer {
     if (cellOf(frame.capture.hubMs, this.#segmentMs) > segment.cell) return true;
     if (this.#configs.key(frame.config) !== segment.profile) return true;
     const sound = this.#audio.first;
-    return sound !== undefined && !fits(segment.tracks.audio, sound) && this.#audioAlive(nowMs);
+    return sound !== undefined && !fits(segment.tracks.audio, sound) && this.#arrivals.audioAlive(nowMs);
   }
 
   /** Sound alone: every sample is a key frame, so cuts fall exactly on the grid; picture that appears takes over. */
@@ -231,7 +227,7 @@ export class Muxer {
 
   /** The picture stands still: write its last frames, let sound go on by itself, cut it on the grid. */
   #whileVideoStalls(nowMs: number): boolean {
-    if (!this.#videoStalled(nowMs)) return false;
+    if (!this.#arrivals.videoStalled(nowMs)) return false;
     const sound = this.#audio.first;
     if (this.#video.length > 0) {
       this.#emit(this.#video.length, -Infinity);
@@ -268,8 +264,10 @@ export class Muxer {
     const { run, endTicks } = videoRun(taken, this.#video[0]?.ticks ?? null, this.#videoStepTicks);
     const last = taken.at(-1);
     if (last && this.#segment) {
-      // where the next picture in order would be shown, as late after its decoding as this segment's first
-      const endMs = (endTicks + this.#segment.leadTicks) / (VIDEO_TIMESCALE / 1000);
+      // where the next segment's picture is shown; while none is there, as late after its decoding as this segment's first
+      const next = this.#video[0];
+      const leadTicks = next?.frame.key && next.ticks === endTicks ? next.frame.compositionTicks : this.#segment.leadTicks;
+      const endMs = (endTicks + leadTicks) / (VIDEO_TIMESCALE / 1000);
       const hubMs = last.frame.capture.hubMs + endMs - shownMs(last);
       this.#segment.end = { mediaMs: endMs, capture: { ...last.frame.capture, hubMs } };
     }

@@ -12,6 +12,8 @@ export type MuxerOutput = {
   close: (end: { mediaMs: number; capture: CaptureTime }) => void;
   /** Nothing will be written of this frame. */
   dropped: (frame: Frame) => void;
+  /** So many packets of sound found no segment that could take them. */
+  unheard: (packets: number) => void;
   /** Video that follows needs a key frame first. */
   needKey: (nowMs: number) => void;
   /** A key frame now would let sound that turned up late be recorded sooner. */

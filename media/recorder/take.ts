@@ -52,6 +52,7 @@ export class Take {
       open: (start) => this.#record.open(start, this.#mainClock()),
       fragment: (chunks, frames, audioFrames, end) => this.#record.fragment(chunks, frames, audioFrames, end),
       dropped: (frame) => memory.free(frame.data),
+      unheard: (packets) => this.#record.missing('audio', packets),
       close: (end) => this.#record.close(end, this.#mainClock(), this.#nowMs()),
       needKey: (now) => this.#video?.stream.needKey(now),
       wantKey: () => this.#video?.stream.input.requestKeyFrame(),

@@ -1,6 +1,7 @@
-import type { types } from 'mediasoup';
+import { parseScalabilityMode, type types } from 'mediasoup';
 import { HubError, messageOf } from '../errors.ts';
 import type { ResultOf } from '../protocol/requests.ts';
+import { layerFor } from './layer-choice.ts';
 import type { WorkerSlot } from './workers.ts';
 
 type TransportInfo = ResultOf<'createTransport'>;
@@ -87,6 +88,19 @@ export class Peer {
     consumer.observer.once('close', () => this.consumers.delete(consumer.id));
     consumer.once('producerclose', () => closed(consumer.id));
     return consumer;
+  }
+
+  /** Send a consumer the lowest layer that fills `heightPx` of a picture whose top layer has `topHeightPx`; nothing for 0. One that is gone is left alone. */
+  async show(consumerId: string, heightPx: number, topHeightPx: number | null): Promise<void> {
+    const consumer = this.consumers.get(consumerId);
+    if (!consumer) return;
+    if (heightPx === 0) {
+      await consumer.pause();
+      return;
+    }
+    const { spatialLayers } = parseScalabilityMode(consumer.rtpParameters.encodings?.[0]?.scalabilityMode);
+    if (spatialLayers > 1) await consumer.setPreferredLayers({ spatialLayer: layerFor(heightPx, topHeightPx, spatialLayers) });
+    await consumer.resume();
   }
 
   close(): void {

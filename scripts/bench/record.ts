@@ -14,6 +14,8 @@ import type { Workspace } from './workspace.ts';
 
 /** Recordings run for hours: what is compiled and allocated at their beginning is over before anything is measured. */
 const SETTLE_S = { ingest: 6, hub: 30, ffmpeg: 30 };
+/** One way alone is compared with nothing: it need only have begun. */
+const SETTLE_ALONE_S = 5;
 /** What is on its way, and what is asked for again, arrives. */
 const DRAIN_S = 1.5;
 
@@ -74,7 +76,7 @@ async function measure(way: Way, n: number, args: RecordArgs, space: Workspace, 
   const nack = relay !== null && args.nack;
   const order: SenderOrder = { sourcePaths, truthPath, ip: '127.0.0.1', anchorMs: space.anchorMs, jitterMs: 0, streams, nack };
   const { child: sender } = await startProcess('./sender.ts', order);
-  await wait(SETTLE_S[way]);
+  await wait(args.only ? SETTLE_ALONE_S : SETTLE_S[way]);
   await side.ready();
   const used = await usage(side, args.seconds, sender.pid ?? 0);
   relay?.send('calm');

@@ -16,6 +16,7 @@ export const SMALL: Picture = { size: '640x360', kbps: 1000 };
 export const GOP_FRAMES = 30;
 const SECONDS = 10;
 const FPS = 30;
+const BUSY = 'this machine was too busy, try again';
 
 /**
  * Ten seconds of H.264 at 30 frames/s and Opus, as ffmpeg sends them over RTP, cut to start with a key frame and to loop
@@ -55,8 +56,10 @@ async function open(): Promise<{ socket: Socket; packets: Buffer[] }> {
 /** The frames of one loop, timestamps from 0. */
 function cut(packets: Buffer[], loopTicks: number, count: number, sampleBytes: (payload: Buffer) => number): RecordedTrack {
   const first = packets[0]?.readUInt32BE(4) ?? 0;
+  const sequence = packets[0]?.readUInt16BE(2) ?? 0;
   const frames: RecordedFrame[] = [];
-  for (const packet of packets) {
+  for (const [i, packet] of packets.entries()) {
+    if (((packet.readUInt16BE(2) - sequence - i) & 0xffff) !== 0) throw new Error(`a packet of the source was lost: ${BUSY}`);
     const timestamp = (packet.readUInt32BE(4) - first + 2 ** 32) % 2 ** 32;
     if (timestamp >= loopTicks) break;
     if (frames.at(-1)?.timestamp !== timestamp) frames.push({ timestamp, bytes: 0, packets: [] });
@@ -65,8 +68,7 @@ function cut(packets: Buffer[], loopTicks: number, count: number, sampleBytes: (
     frame.bytes += sampleBytes(payload);
     frame.packets.push({ marker: ((packet[1] as number) & 0x80) !== 0, payload: payload.toString('base64') });
   }
-  if (frames.length !== count)
-    throw new Error(`the source has ${frames.length} frames, not ${count}: this machine was too busy, try again`);
+  if (frames.length !== count) throw new Error(`the source has ${frames.length} frames, not ${count}: ${BUSY}`);
   return { frames, loopTicks };
 }
 

@@ -26,14 +26,14 @@ export async function inWorkspace<T>(keep: string | null, say: (text: string) =>
   }
 }
 
-/** Record these sources, one after the other; resolves with their files. */
+/** Record these sources at the same time; resolves with their files. */
 export async function recordSources({ root, say }: Workspace, pictures: Picture[]): Promise<string[]> {
-  const paths: string[] = [];
-  for (const picture of pictures) {
-    say(`recording a source of ${picture.size} …`);
-    const path = join(root, `source-${picture.size}.json`);
-    writeFileSync(path, JSON.stringify(await recordSource(picture)));
-    paths.push(path);
-  }
-  return paths;
+  return Promise.all(
+    pictures.map(async (picture) => {
+      say(`recording a source of ${picture.size} …`);
+      const path = join(root, `source-${picture.size}.json`);
+      writeFileSync(path, JSON.stringify(await recordSource(picture)));
+      return path;
+    }),
+  );
 }

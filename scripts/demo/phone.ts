@@ -51,14 +51,14 @@ export async function openConsole(browser: Browser, url: string): Promise<Page> 
 }
 
 /**
- * Wait until this angle's tile shows moving pictures. The page's content security policy forbids what `waitForFunction`
+ * Look at this angle's tile until it shows moving pictures (one out of sight is sent none). The page's content security policy forbids what `waitForFunction`
  * does, so the element is asked from outside.
  */
 export async function untilMoving(page: Page, angleId: string, timeoutMs = 30_000): Promise<void> {
   const video = page.getByTestId(`tile-${angleId}`).locator('video');
   const deadline = performance.now() + timeoutMs;
   const frames = (): Promise<number> => video.evaluate((element: Shown) => element.getVideoPlaybackQuality().totalVideoFrames);
-  await video.waitFor({ timeout: timeoutMs });
+  await video.scrollIntoViewIfNeeded({ timeout: timeoutMs });
   while ((await frames()) < 10) {
     if (performance.now() > deadline) throw new Error(`the console shows no moving picture of ${angleId} after ${timeoutMs / 1000} s`);
     await page.waitForTimeout(100);

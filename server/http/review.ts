@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { posterFrame } from '../../media/archive/poster.ts';
 import { HubError } from '../../media/errors.ts';
 import { mediaPlaylist } from '../../media/hls/playlist.ts';
+import { fileOfTrack } from '../../media/hls/track-file.ts';
 import { Id, TakeId } from '../../media/protocol/ids.ts';
 import { operationDir, takeDir } from '../../media/recordings/paths.ts';
 import { hasPictures, readOperation } from '../../media/recordings/read.ts';
@@ -14,6 +15,7 @@ import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 
 const OfAngle = z.object({ operationId: Id, angleId: Id });
+const OfTrack = z.object({ track: z.enum(['video', 'audio']).optional() });
 const OfFile = OfAngle.extend({ takeId: TakeId, file: z.string().regex(/^([0-9]{1,15}-[0-9]{1,4}\.m4s|init-[0-9]{1,6}\.mp4)$/) });
 
 /** Recordings as HLS: playlists are made from the journals on request, files are served as they lie on the disk. */
@@ -22,18 +24,22 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   routes.addHook('onRequest', (request) => requireConsole(context, request));
 
-  routes.get('/hls/:operationId/:angleId/index.m3u8', { schema: { params: OfAngle } }, async (request, reply) => {
+  routes.get('/hls/:operationId/:angleId/index.m3u8', { schema: { params: OfAngle, querystring: OfTrack } }, async (request, reply) => {
     const { operationId, angleId } = request.params;
     const operation = await readOperation(operationDir(dataDir, operationId));
-    return reply.header('cache-control', 'no-cache').type('application/vnd.apple.mpegurl').send(mediaPlaylist(operation, angleId));
+    const playlist = mediaPlaylist(operation, angleId, request.query.track ?? null);
+    return reply.header('cache-control', 'no-cache').type('application/vnd.apple.mpegurl').send(playlist);
   });
 
-  routes.get('/hls/:operationId/:angleId/:takeId/:file', { schema: { params: OfFile } }, async (request, reply) => {
+  routes.get('/hls/:operationId/:angleId/:takeId/:file', { schema: { params: OfFile, querystring: OfTrack } }, async (request, reply) => {
     const { operationId, angleId, takeId, file } = request.params;
     const path = join(takeDir(operationDir(dataDir, operationId), angleId, takeId), file);
     const facts = await stat(path).catch(() => null);
     if (!facts?.isFile()) throw new HubError('not_found', 'there is no such recording', { field: 'file' });
-    reply.header('content-length', facts.size).header('cache-control', 'private, max-age=31536000, immutable').type('video/mp4');
+    const { track } = request.query;
+    reply.header('cache-control', 'private, max-age=31536000, immutable').type(track === 'audio' ? 'audio/mp4' : 'video/mp4');
+    if (track) return reply.send(fileOfTrack(file, await readFile(path), track));
+    reply.header('content-length', facts.size);
     return reply.send(createReadStream(path, { end: Math.max(0, facts.size - 1) }));
   });
 

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { Alarm } from '../../media/protocol/alarms.ts';
 import { Id, MediaKind } from '../../media/protocol/ids.ts';
-import { ConsumerInfo, DtlsParameters, RtpCapabilities, RtpParameters, TransportInfo } from '../../media/protocol/requests.ts';
+import {
+  ConsumerInfo,
+  DtlsParameters,
+  PictureHeight,
+  RtpCapabilities,
+  RtpParameters,
+  TransportInfo,
+} from '../../media/protocol/requests.ts';
 import { AngleState } from '../../media/protocol/state.ts';
 import { ApiError, OperationView } from './http.ts';
 
@@ -57,6 +64,8 @@ export const consoleRequests = {
     result: z.object({ consumers: z.array(ConsumerInfo) }),
   },
   resumeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
+  /** How large its picture is shown, in pixels of the screen, whenever that changes; 0 while it cannot be seen. */
+  showConsumer: { params: z.object({ consumerId: z.string(), heightPx: PictureHeight }), result: Empty },
   closeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
   /** Somebody has seen this alarm: it is gone for everybody. One whose cause lasts stays. */
   dismissAlarm: { params: z.object({ alarmId: z.string() }), result: Empty },

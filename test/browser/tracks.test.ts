@@ -6,13 +6,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
 import { readTake } from '../support/clock-picture.ts';
 import { type ClockCamera, filmClock, SENDERS } from '../support/clock-phone.ts';
-import { type RunningHub, startHub } from '../support/hub.ts';
+import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
 import { packetTimes, playTake, type SegmentFacts, segmentsOf, takesOf } from '../support/playback.ts';
 
 const SMALL: ClockCamera = { width: 320, height: 180, fps: 15 };
 /** Pictures come every 67 ms; a busy machine may be late with some. A stalled track would stand still for longer. */
 const STILL_S = 0.5;
+/** Five browsers on two cores: a fake microphone may stand still for a moment, and the recorder keeps what follows with the picture. No packet is missing for it. */
+const HICCUP_S = 1;
 const NAMES = ['soundOnly', 'pictureOnly', 'muted', 'dark', 'robbed'] as const;
 type Name = (typeof NAMES)[number];
 
@@ -59,7 +61,7 @@ function angleOf(name: Name): PhoneOperation['angles'][number] {
   return angle;
 }
 const takeOf = (name: Name): string => join(angleOf(name).dir, '0001');
-const sum = (segments: SegmentFacts[], key: 'frames' | 'audioFrames'): number =>
+const sum = (segments: SegmentFacts[], key: 'frames' | 'audioFrames' | 'audioMissing'): number =>
   segments.reduce((total, segment) => total + segment[key], 0);
 /** Segments that lie wholly between losing a track and having it back. */
 const during = (segments: SegmentFacts[]): SegmentFacts[] =>
@@ -104,7 +106,8 @@ describe('a phone that is muted for a while', () => {
     const picture = packetTimes(takeOf('muted'), 'video');
     const [hole = 0, next = 0] = stepsOf(sound).toSorted((a, b) => b - a);
     expect(Math.abs(hole - (cut.toMs - cut.fromMs) / 1000)).toBeLessThan(1);
-    expect(next).toBeLessThan(0.1);
+    expect(next).toBeLessThan(HICCUP_S);
+    expect(sum(segmentsOf(takeOf('muted')), 'audioMissing')).toBe(0);
     expect(Math.abs((sound.at(-1) ?? 0) - (picture.at(-1) ?? 0))).toBeLessThan(0.3);
   });
 });
@@ -116,7 +119,8 @@ describe('a phone whose camera is off for a while', () => {
     const black = readTake(join(takeOf('dark'), 'journal.ndjson')).filter(({ codedMs }) => codedMs === null);
     expect(black.length).toBeGreaterThan(0);
     expect(sum(during(segments), 'frames')).toBeGreaterThan(0);
-    expectSteps(packetTimes(takeOf('dark'), 'audio'), 0.1);
+    expectSteps(packetTimes(takeOf('dark'), 'audio'), HICCUP_S);
+    expect(sum(segments, 'audioMissing')).toBe(0);
   });
 
   it('is recorded as sound where another app took the camera, and as both once the page has it back', () => {
@@ -124,7 +128,8 @@ describe('a phone whose camera is off for a while', () => {
     expect(takesOf(angleOf('robbed').dir)).toEqual(['0001']);
     expect(segments.some(({ frames, audioFrames }) => frames === 0 && audioFrames > 50)).toBe(true);
     expect(segments.at(-1)?.frames).toBeGreaterThan(0);
-    expectSteps(packetTimes(takeOf('robbed'), 'audio'), 0.1);
+    expectSteps(packetTimes(takeOf('robbed'), 'audio'), HICCUP_S);
+    expect(sum(segments, 'audioMissing')).toBe(0);
     const [hole = 0, next = 0] = stepsOf(pictureTimes('robbed')).toSorted((a, b) => b - a);
     expect(hole).toBeGreaterThan(2);
     expect(hole).toBeLessThan(9);
@@ -136,6 +141,49 @@ it.each(NAMES)('%s plays without a word from ffmpeg', async (name) => {
   const { status, said, playlist } = await playTake(operation.dir, angleOf(name).angleId, '0001');
   expect(said, playlist).toBe('');
   expect(status).toBe(0);
+});
+
+describe('the review page', () => {
+  let page: Page;
+  const tile = (name: Name) => page.getByTestId(`review-${angleOf(name).angleId}`);
+  /** Of an angle's picture, or (null) of the sound that is heard. */
+  const player = (name: Name | null): Promise<{ atS: number; frames: number; failed: boolean }> =>
+    (name ? tile(name).locator('video') : page.getByTestId('review-sound')).evaluate((element) => {
+      const video = element as unknown as {
+        currentTime: number;
+        error: unknown;
+        getVideoPlaybackQuality: () => { totalVideoFrames: number };
+      };
+      return { atS: video.currentTime, frames: video.getVideoPlaybackQuality().totalVideoFrames, failed: video.error !== null };
+    });
+
+  beforeAll(async () => {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN' });
+    page = await context.newPage();
+    await page.goto(`${hub.url}/review/${operation.operationId}`);
+    await until('the pictures are there', async () => (await player('muted')).frames > 0);
+  });
+
+  it('plays every picture through, also where its sound is muted', async () => {
+    await tile('muted').getByRole('button').click();
+    await page.getByTestId('review-play').click();
+    await until('the sound is heard', async () => (await player(null)).atS > 2);
+    const endMs = Math.max(...NAMES.flatMap((name) => segmentsOf(takeOf(name))).map(({ startMs, durationMs }) => startMs + durationMs));
+    await until(
+      'all is played',
+      async () => Number(await page.getByTestId('review-clock').getAttribute('data-hub-ms')) > endMs - 1500,
+      90_000,
+    );
+    for (const name of ['pictureOnly', 'muted', 'dark', 'robbed'] as const) {
+      const { frames, failed } = await player(name);
+      expect(failed).toBe(false);
+      expect(frames, name).toBeGreaterThan(0.5 * sum(segmentsOf(takeOf(name)), 'frames'));
+    }
+    expect((await player(null)).failed).toBe(false);
+    expect((await player(null)).atS).toBeGreaterThan(
+      segmentsOf(takeOf('muted')).reduce((end, each) => Math.max(end, each.mediaMs), 0) / 1000 - 2,
+    );
+  });
 });
 
 /** True times that stand on the pictures, seconds. */

@@ -2,14 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OperationRecorder } from '../../media/recorder/operation-recorder.ts';
-import { Signer } from '../../media/recorder/signer.ts';
-import { WriteBudget } from '../../media/recorder/write-budget.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
-import { systemHubClock } from '../../media/time/hub-clock.ts';
 import { filmDirectly } from '../support/direct-camera.ts';
+import { openRecorder } from '../support/direct-recorder.ts';
 import { journalLines } from '../support/operation.ts';
 import { packetTimes, playTake, segmentsOf } from '../support/playback.ts';
 
@@ -54,24 +50,7 @@ let dir = '';
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-cameras-'));
   dir = join(root, 'recordings', 'op-1');
-  const recorder = await OperationRecorder.open({
-    operationDir: dir,
-    operationId: 'op-1',
-    name: '摄像机',
-    segmentMs: SEGMENT_MS,
-    silenceMs: 1500,
-    clock: systemHubClock(),
-    clockSynchronised: null,
-    signer: await Signer.load(join(root, 'keys')),
-    hubVersion: '0',
-    log: pino({ level: 'silent' }),
-    emit: () => undefined,
-    changed: () => undefined,
-    refuse: () => null,
-    alarms: { raise: ({ message }) => expect.unreachable(message), clear: () => undefined },
-    budget: new WriteBudget(64 * 2 ** 20),
-    lost: () => undefined,
-  });
+  const recorder = await openRecorder(root, SEGMENT_MS);
   for (const name of names) await recorder.addAngle(name, name);
   await Promise.all(
     names.map(async (name) => {

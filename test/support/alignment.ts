@@ -70,10 +70,13 @@ export async function longestStepMs(takeDir: string, segments: { frames: number 
   expect(times.length).toBe(segments.reduce((sum, { frames }) => sum + frames, 0));
   expect(times.filter((time) => time === null)).toEqual([]);
   const steps = times.slice(1).map((time, i) => Number(time) - Number(times[i]));
+  // asked for a key frame between two pictures, Chromium sends the one it has again, a millisecond later at least; no picture is recorded twice
+  const again = (i: number): boolean => steps[i] === 0 && Number(pictures[i + 1]?.mediaMs) - Number(pictures[i]?.mediaMs) > 0.9;
   const wrong = steps.flatMap((step, i) =>
-    step > 0 ? [] : [`${step} ms from media time ${pictures[i]?.mediaMs} to ${pictures[i + 1]?.mediaMs}`],
+    step > 0 || again(i) ? [] : [`${step} ms from media time ${pictures[i]?.mediaMs} to ${pictures[i + 1]?.mediaMs}`],
   );
   expect(wrong).toEqual([]);
+  expect(steps.filter((_, i) => again(i)).length).toBeLessThan(steps.length / 50);
   const longestMs = Math.max(...steps);
   const atMs = Number(times[steps.indexOf(longestMs)]) - Number(times[0]);
   await context.annotate(`longest step ${longestMs} ms, ${atMs} ms after the first of ${times.length} pictures`);

@@ -6,7 +6,7 @@
  * does not reach the picture. The microphone stays Chromium's fake device.
  */
 (() => {
-  const { wrongByMs, fps, width, height, kinds } = window.fieldhubClock;
+  const { wrongByMs, fps, width, height, kinds, specks } = window.fieldhubClock;
   const COLUMNS = 8;
   const ROWS = 6;
   const EPOCH_MS = 1.7e12;
@@ -39,7 +39,16 @@
     for (let i = 0; i < bits.length; i += 1) {
       if (bits[i] === '1') context.fillRect((i % COLUMNS) * w, Math.floor(i / COLUMNS) * h, w, h);
     }
+    scatter(w / 8, h / 8);
     for (const track of tracks) track.requestFrame();
+  }
+
+  /** What makes a picture hard to encode, and so many packets: the blocks can then no longer be read. */
+  function scatter(w, h) {
+    for (let i = 0; i < specks; i += 1) {
+      context.fillStyle = `hsl(${Math.random() * 360} 80% ${Math.random() * 100}%)`;
+      context.fillRect(Math.random() * canvas.width, Math.random() * canvas.height, w, h);
+    }
   }
 
   /** Steady by count: each picture is due a whole number of steps after the first. */

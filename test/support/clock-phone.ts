@@ -12,6 +12,8 @@ export type ClockCamera = {
   fps?: number;
   width?: number;
   height?: number;
+  /** So many specks of colour, elsewhere in each picture. */
+  specks?: number;
   /** What the phone has. */
   kinds?: ('audio' | 'video')[];
 };
@@ -37,7 +39,7 @@ export const SENDERS = `
 
 /** A phone whose camera films a clock that can be read by machine; it records when this resolves. */
 export async function filmClock(browser: Browser, url: string, camera: ClockCamera = {}, extra: string[] = []): Promise<Page> {
-  const settings = { wrongByMs: 0, fps: 25, width: 640, height: 360, kinds: ['audio', 'video'], ...camera };
+  const settings = { wrongByMs: 0, fps: 25, width: 640, height: 360, specks: 0, kinds: ['audio', 'video'], ...camera };
   return filmWithPhone(browser, url, 30_000, [`window.fieldhubClock = ${JSON.stringify(settings)};`, cameraScript, ...extra]);
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mediaPlaylist } from '../../media/hls/playlist.ts';
 import { readOperation } from '../../media/recordings/read.ts';
@@ -24,6 +24,7 @@ export async function playTake(operationDir: string, angleId: string, takeId: st
   writeFileSync(path, playlist);
   const plain = play(path, []);
   const exact = play(path, ['-fps_mode', 'passthrough', '-enc_time_base', '-1']);
+  rmSync(path); // it is in no journal
   return {
     status: plain.status || exact.status,
     said: plain.said
@@ -53,6 +54,7 @@ export type SegmentFacts = {
   durationMs: number;
   frames: number;
   audioFrames: number;
+  audioMissing: number;
   withheld: number;
   missing: number;
   startMs: number;

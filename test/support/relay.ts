@@ -38,9 +38,9 @@ export class Relay {
     return this.#timestamps ? ((this.#timestamps.last - this.#timestamps.first) >>> 0) / stepTicks + 1 : 0;
   }
 
-  /** The next so many video packets do not arrive. */
+  /** So many more video packets do not arrive: the next ones, or those after what is being lost already. */
   lose(packets: number): void {
-    this.#loseUntil = this.packets + packets;
+    this.#loseUntil = Math.max(this.#loseUntil, this.packets) + packets;
   }
 
   close(): void {

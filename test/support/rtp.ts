@@ -1,4 +1,5 @@
 import type { TrackInput } from '../../media/recorder/input.ts';
+import type { TrackFormat } from '../../media/rtp/depacketizers.ts';
 import type { RtpPacket } from '../../media/rtp/packet.ts';
 
 /** A packet as the reorder buffer takes it. Numbers beyond 16 and 32 bits wrap as they would on the wire. */
@@ -34,6 +35,12 @@ export const PPS = Buffer.from('68ce0fc8', 'hex');
 export function videoInput(more: Partial<TrackInput> = {}): TrackInput {
   const format = { kind: 'video' as const, mimeType: 'video/H264', clockRate: 90_000, channels: null, payloadType: 96 };
   return { ...format, rtxPayloadType: null, parameters: {}, layers: [], requestKeyFrame: () => undefined, ...more };
+}
+
+/** A captured track as the recorder is told of it. */
+export function trackInput({ track, packets }: { track: TrackFormat; packets: Buffer[] }): TrackInput {
+  const kind = track.mimeType.startsWith('video/') ? 'video' : 'audio';
+  return videoInput({ ...track, kind, payloadType: (packets[0]?.[1] ?? 0) & 0x7f });
 }
 
 /** The payload of one packet that is a picture: a key frame comes with its parameter sets (STAP-A; RFC 6184, 5.7.1). */

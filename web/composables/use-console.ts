@@ -87,6 +87,7 @@ export function useConsole(operationId: string) {
     streams,
     alarms,
     nowMs,
+    show: (angleId: string, heightPx: number) => viewer.show(angleId, heightPx),
     dismissAlarm: (alarmId: string) => signalling.request('dismissAlarm', { alarmId }),
     addAngle: (name: string) => api(AngleState, 'POST', `/operations/${operationId}/angles`, { name }),
     makeLink: (angleId: string) => api(CaptureLink, 'POST', `/operations/${operationId}/angles/${angleId}/links`),

@@ -19,6 +19,7 @@ export function useReview(operationId: string) {
   const rate = ref(1);
   let last = performance.now();
   let heldMs = 0;
+  let sound: AnglePlayer | null = null;
 
   async function load(): Promise<void> {
     try {
@@ -31,8 +32,22 @@ export function useReview(operationId: string) {
 
   function attach(angleId: string, video: HTMLVideoElement | null): void {
     if (!video || players.value.has(angleId)) return;
-    players.value.set(angleId, new AnglePlayer(video, `/hls/${operationId}/${angleId}/index.m3u8`, () => triggerRef(players)));
+    const filmed = (operation.value?.angles.find((angle) => angle.angleId === angleId)?.frames ?? 0) > 0;
+    const url = `/hls/${operationId}/${angleId}/index.m3u8${filmed ? '?track=video' : ''}`;
+    players.value.set(angleId, new AnglePlayer(video, url, () => triggerRef(players)));
     triggerRef(players);
+  }
+
+  /** Sound comes by itself, of one angle at most: a picture must not wait for sound that its sender has muted. */
+  function listen(angleId: string | null, element: HTMLVideoElement | null): void {
+    sound?.close();
+    sound = null;
+    if (!element) return;
+    element.removeAttribute('src');
+    if (angleId === null) return;
+    const made = new AnglePlayer(element, `/hls/${operationId}/${angleId}/index.m3u8?track=audio`, () => undefined, true);
+    sound = made;
+    made.follow(hubMs.value, playing.value ? rate.value : 0);
   }
 
   const pieces = computed<Piece[][]>(() => [...players.value.values()].map((player) => player.pieces));
@@ -52,6 +67,7 @@ export function useReview(operationId: string) {
     const limits = range.value;
     if (!limits) return;
     if (hubMs.value < limits.fromMs) hubMs.value = limits.fromMs;
+    sound?.follow(hubMs.value, playing.value ? rate.value : 0);
     const ready = [...players.value.values()].map((player) => player.follow(hubMs.value, playing.value ? rate.value : 0));
     if (!playing.value) return;
     heldMs = ready.every(Boolean) ? 0 : heldMs + passedMs;
@@ -92,6 +108,7 @@ export function useReview(operationId: string) {
     clearInterval(timer);
     clearInterval(refresh);
     for (const player of players.value.values()) player.close();
+    sound?.close();
   });
 
   return {
@@ -104,6 +121,7 @@ export function useReview(operationId: string) {
     range,
     load,
     attach,
+    listen,
     seek,
     toggle,
     frame,

@@ -14,6 +14,7 @@ export function useTile(
   canvas: Ref<HTMLCanvasElement | null>,
   stream: () => MediaStream | undefined,
   nowMs: Ref<number>,
+  shown: () => boolean,
 ) {
   const lastFrameMs = ref<number | null>(null);
   const covered = ref(false);
@@ -60,6 +61,9 @@ export function useTile(
   );
   onScopeDispose(() => video.value?.cancelVideoFrameCallback(handle));
 
-  const frozen = computed(() => lastFrameMs.value !== null && nowMs.value - lastFrameMs.value > FROZEN_MS);
+  /** What cannot be seen is not sent: its next picture may take as long as any other. */
+  const shownSinceMs = ref(0);
+  watch(shown, (is) => (shownSinceMs.value = is ? nowMs.value : Infinity), { immediate: true });
+  const frozen = computed(() => lastFrameMs.value !== null && nowMs.value - Math.max(lastFrameMs.value, shownSinceMs.value) > FROZEN_MS);
   return { lastFrameMs, covered, frozen };
 }

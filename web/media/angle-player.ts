@@ -12,6 +12,7 @@ export class AnglePlayer {
   readonly #video: HTMLVideoElement;
   readonly #hls: Hls;
   readonly #changed: () => void;
+  readonly #holes: boolean;
   pieces: Piece[] = [];
   /** Where this angle has no good picture though it has a recording: what is shown then is the last one before. */
   damage: Damage[] = [];
@@ -21,8 +22,10 @@ export class AnglePlayer {
   #shownS = 0;
   #seekingS: number | null = null;
 
-  constructor(video: HTMLVideoElement, url: string, changed: () => void) {
+  /** `holes`: there may be nothing within a segment too, as where sound was muted; the picture's frames last until the next. */
+  constructor(video: HTMLVideoElement, url: string, changed: () => void, holes = false) {
     this.#video = video;
+    this.#holes = holes;
     this.#changed = changed;
     this.#hls = new Hls({
       autoStartLoad: false,
@@ -69,6 +72,7 @@ export class AnglePlayer {
       return true;
     }
     const errorS = targetS - video.currentTime;
+    if (this.#holes && !isBuffered(video, targetS)) return this.#wait(targetS);
     if (rate === 0) {
       if (!video.paused) video.pause();
       if (Math.abs(errorS) > 0.02) this.#seek(targetS);
@@ -82,6 +86,14 @@ export class AnglePlayer {
       video.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA || (rate === 0 && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA);
     this.#set(ready && !video.seeking ? 'playing' : 'buffering');
     return ready;
+  }
+
+  /** Stand still there until something comes: a player that ran on into a hole would be moved over it by hls.js, and back by us. */
+  #wait(targetS: number): true {
+    if (!this.#video.paused) this.#video.pause();
+    if (Math.abs(targetS - this.#video.currentTime) > 0.3) this.#seek(targetS);
+    this.#set('buffering');
+    return true;
   }
 
   close(): void {
@@ -124,4 +136,9 @@ export class AnglePlayer {
     this.status = status;
     this.#changed();
   }
+}
+
+function isBuffered({ buffered }: HTMLVideoElement, atS: number): boolean {
+  for (let i = 0; i < buffered.length; i += 1) if (atS >= buffered.start(i) - 0.02 && atS < buffered.end(i)) return true;
+  return false;
 }

@@ -5,12 +5,16 @@ import { type Signalling } from './signalling.ts';
 
 type Watched = { producers: string; consumers: types.Consumer[] };
 
+/** A tile that has not said how large it is yet. */
+const USUAL_HEIGHT_PX = 360;
+
 /** Receives the live pictures of one operation's angles: one transport, consumers made anew whenever an angle's producers change. */
 export class Viewer {
   readonly #signalling: Signalling<ConsoleRequests>;
   readonly #stream: (angleId: string, stream: MediaStream) => void;
   readonly #watched = new Map<string, Watched>();
   readonly #wanted = new Map<string, AngleState>();
+  readonly #shown = new Map<string, number>();
   #device: Device | null = null;
   #transport: types.Transport | null = null;
   #work: Promise<void> = Promise.resolve();
@@ -51,6 +55,14 @@ export class Viewer {
       .catch((error: unknown) => console.warn('angle not received', angle.angleId, error));
   }
 
+  /** How large this angle's picture is shown, in pixels; 0 while it cannot be seen. */
+  show(angleId: string, heightPx: number): void {
+    if (this.#shown.get(angleId) === heightPx) return;
+    this.#shown.set(angleId, heightPx);
+    const video = this.#watched.get(angleId)?.consumers.find(({ kind }) => kind === 'video');
+    if (video) void this.#showConsumer(angleId, video);
+  }
+
   close(): void {
     this.#transport?.close();
   }
@@ -87,7 +99,18 @@ export class Viewer {
     }
     this.#watched.set(angle.angleId, { producers, consumers });
     this.#stream(angle.angleId, new MediaStream(consumers.map((consumer) => consumer.track)));
-    for (const consumer of consumers) await this.#signalling.request('resumeConsumer', { consumerId: consumer.id });
+    for (const consumer of consumers) {
+      if (consumer.kind === 'video') await this.#showConsumer(angle.angleId, consumer);
+      else await this.#signalling.request('resumeConsumer', { consumerId: consumer.id });
+    }
+  }
+
+  async #showConsumer(angleId: string, { id: consumerId }: types.Consumer): Promise<void> {
+    try {
+      await this.#signalling.request('showConsumer', { consumerId, heightPx: this.#shown.get(angleId) ?? USUAL_HEIGHT_PX });
+    } catch (error) {
+      console.warn('layer not chosen', angleId, error); // it shows what came before
+    }
   }
 
   async #restartIce(transport: types.Transport): Promise<void> {

@@ -113,4 +113,33 @@ describe('mediaPlaylist', () => {
     expect(text).toContain('#EXT-X-PROGRAM-DATE-TIME:2026-11-24T03:00:00.010Z');
     expect(text).toContain('#EXT-X-PROGRAM-DATE-TIME:2026-11-24T03:00:04.010Z');
   });
+
+  it('lets the initialisation segment that has all tracks serve where one has nothing for a while, and only where the codec is the same', () => {
+    const both = [...PICTURE, ...SOUND];
+    const late = take('east', '0001', [segment(0, 4000, 0, 'init-2.mp4'), segment(4000, 4000, 4000)], both);
+    const playlist = mediaPlaylist(operation({ east: [late] }), 'east');
+    expect([...playlist.matchAll(/EXT-X-MAP:URI="([^"]+)"/g)].map(([, uri]) => uri)).toEqual(['0001/init-1.mp4']);
+    const other = [{ ...PICTURE[0], codec: 'vp08.00.10.08' } as TrackInfo, ...SOUND];
+    const changed = take('east', '0001', [segment(0, 4000, 0, 'init-2.mp4'), segment(4000, 4000, 4000)], other);
+    expect(mediaPlaylist(operation({ east: [changed] }), 'east').match(/EXT-X-MAP/g)).toHaveLength(2);
+  });
+
+  it('of one track has what carries it, asked for by that track, and gaps for the rest', () => {
+    const heard = { ...segment(4000, 4000, 4000), audioFrames: 200 };
+    const muted = take(
+      'east',
+      '0001',
+      [segment(0, 4000, 0), heard, { ...segment(8000, 4000, 8000), frames: 0, audioFrames: 200 }],
+      [...PICTURE, ...SOUND],
+    );
+    const files = (playlist: string): string[] => [...playlist.matchAll(/^(?!#)\S+$/gm)].map(([uri]) => uri.replace(/^.*-0/, ''));
+    expect(files(mediaPlaylist(operation({ east: [muted] }), 'east', 'video'))).toEqual([
+      '.m4s?track=video',
+      '.m4s?track=video',
+      'gap.m4s',
+    ]);
+    const sound = mediaPlaylist(operation({ east: [muted] }), 'east', 'audio');
+    expect(files(sound)).toEqual(['gap.m4s', '.m4s?track=audio', '.m4s?track=audio']);
+    expect(sound).toContain('#EXT-X-MAP:URI="0001/init-1.mp4?track=audio"');
+  });
 });

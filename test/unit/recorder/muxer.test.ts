@@ -34,6 +34,7 @@ function muxer(expects = { video: true, audio: true }): { mux: Muxer; cuts: Cut[
     },
     close: ({ mediaMs }) => void (last().endMs = mediaMs),
     dropped: () => undefined,
+    unheard: () => undefined,
     needKey: () => (asked += 1),
     wantKey: () => (asked += 1),
   });
@@ -188,6 +189,7 @@ describe('pictures that the disk did not take', () => {
       },
       close: () => undefined,
       dropped: (frame) => lost.push(frame),
+      unheard: () => undefined,
       needKey: () => undefined,
       wantKey: () => undefined,
     });

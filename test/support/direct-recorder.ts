@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { expect } from 'vitest';
+import { OperationRecorder } from '../../media/recorder/operation-recorder.ts';
+import { Signer } from '../../media/recorder/signer.ts';
+import { WriteBudget } from '../../media/recorder/write-budget.ts';
+import { type HubClock, systemHubClock } from '../../media/time/hub-clock.ts';
+
+/** A recorder of its own, without an SFU, of the operation `op-1` under `root`; an alarm is a failure. */
+export async function openRecorder(root: string, segmentMs: number, clock: HubClock = systemHubClock()): Promise<OperationRecorder> {
+  return OperationRecorder.open({
+    operationDir: join(root, 'recordings', 'op-1'),
+    operationId: 'op-1',
+    name: '摄像机',
+    segmentMs,
+    silenceMs: 1500,
+    clock,
+    clockSynchronised: null,
+    signer: await Signer.load(join(root, 'keys')),
+    hubVersion: '0',
+    log: pino({ level: 'silent' }),
+    emit: () => undefined,
+    changed: () => undefined,
+    refuse: () => null,
+    alarms: { raise: ({ message }) => expect.unreachable(message), clear: () => undefined },
+    budget: new WriteBudget(64 * 2 ** 20),
+    lost: () => undefined,
+  });
+}
