@@ -19,7 +19,6 @@ import { WriteBudget } from './recorder/write-budget.ts';
 import { recordingsDir } from './recordings/paths.ts';
 import { WorkerPool } from './sfu/workers.ts';
 import { AllowedNetworks } from './sources/gateway-address.ts';
-import { GatewayWays } from './sources/gateway-ways.ts';
 import { systemHubClock } from './time/hub-clock.ts';
 
 /** The media process: receives, records, forwards. Settings come from the supervisor as JSON. */
@@ -59,7 +58,6 @@ const diskWatch = new DiskWatch({
   alarms,
   log,
 });
-const ways = new GatewayWays(new AllowedNetworks(settings.cameraNetworks));
 const registry = new Registry({
   workers,
   clock,
@@ -70,7 +68,7 @@ const registry = new Registry({
   budget: new WriteBudget(settings.writeBufferBytes),
   dataDir: settings.dataDir,
   ingestIp: settings.ingestIp,
-  ways,
+  networks: new AllowedNetworks(settings.cameraNetworks),
   segmentMs: settings.segmentMs,
   silenceMs: settings.silenceMs,
   hubVersion: await version(),

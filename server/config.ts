@@ -88,7 +88,7 @@ const settings = {
   },
   INGEST_ADDRESS: { help: 'address on which RTP from cameras is received', shown: '127.0.0.1', allowed: 'an IP address', parse: address },
   CAMERA_NETWORKS: {
-    help: 'networks that cameras are fetched from (RTSP, RTMP, SRT); this machine itself only when a loopback network is named',
+    help: 'networks that cameras are fetched from; this machine itself only when a loopback network is named',
     shown: PRIVATE_NETWORKS.join(','),
     allowed: 'networks such as 10.0.0.0/8, with commas between them',
     parse: networks,

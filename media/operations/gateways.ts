@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { types } from 'mediasoup';
 import { HubError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -6,7 +7,7 @@ import type { Cause } from '../protocol/ids.ts';
 import type { OperationRecorder } from '../recorder/operation-recorder.ts';
 import type { Take } from '../recorder/take.ts';
 import { Gateway } from '../sources/gateway.ts';
-import type { GatewayWays } from '../sources/gateway-ways.ts';
+import { type AllowedNetworks, parseAddress, shownAddress, type SourceAddress } from '../sources/gateway-address.ts';
 import type { Recording } from '../sources/gateway-attempt.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import type { AngleSources } from './angle-sources.ts';
@@ -17,21 +18,24 @@ export type GatewayHost = {
   sources: AngleSources;
   router: () => types.Router;
   changed: (angleId: string) => void;
+  /** Throws `conflict` for an angle that another source fills. */
+  assertFree: (angleId: string) => void;
 };
 
-type Present = { spec: GatewaySpec; gateway: Gateway; take: Take | null; cause: Cause };
+type Present = { address: SourceAddress; gateway: Gateway; take: Take | null; cause: Cause; removed: Promise<void> | null };
 
-/** The cameras of one operation that are fetched, or push. */
+/** The cameras of one operation that are fetched by their address. */
 export class Gateways {
   readonly #host: GatewayHost;
-  readonly #ways: GatewayWays;
+  readonly #networks: AllowedNetworks;
   readonly #clock: HubClock;
   readonly #log: Log;
   readonly #present = new Map<string, Present>();
+  #state: 'open' | 'closed' = 'open';
 
-  constructor(host: GatewayHost, context: { ways: GatewayWays; clock: HubClock; log: Log }) {
+  constructor(host: GatewayHost, context: { networks: AllowedNetworks; clock: HubClock; log: Log }) {
     this.#host = host;
-    this.#ways = context.ways;
+    this.#networks = context.networks;
     this.#clock = context.clock;
     this.#log = context.log;
   }
@@ -47,25 +51,30 @@ export class Gateways {
 
   /**
    * Fill this angle from that camera from now on. Asked for again with the same camera, nothing changes; with another,
-   * that is a `conflict`. Throws `bad_request` for an address
-   * that cannot be one, `forbidden` for one that is not allowed. Answers with the spec to keep.
+   * that is a `conflict`. `again`: it was there before, and meets in its attempts what stands against it now. Throws
+   * `bad_request` for an address that cannot be one, `forbidden` for one that is not allowed.
    */
-  async add(angleId: string, asked: GatewaySpec, again: boolean): Promise<GatewaySpec> {
+  async add(angleId: string, spec: GatewaySpec, again: boolean): Promise<GatewayState> {
+    const address = parseAddress(spec);
+    if (!again) await this.#networks.refuseForbidden(address.host);
+    await this.#present.get(angleId)?.removed;
+    this.#host.assertFree(angleId);
     const before = this.#present.get(angleId);
-    if (before && sameCamera(before.spec, asked)) return before.spec;
-    if (before) throw new HubError('conflict', 'another camera films this angle', { field: 'angleId' });
-    const { operationId } = this.#host.recorder;
-    const { connector, spec } = await this.#ways.connector(asked, again);
+    if (before && !isDeepStrictEqual(before.address, address))
+      throw new HubError('conflict', 'another camera films this angle', { field: 'angleId' });
+    if (before) return before.gateway.state;
+    if (this.#state === 'closed') throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
+    if (!again) this.#host.recorder.assertRecordable(angleId);
     const gateway = new Gateway(
       `cam-${angleId}`,
-      connector,
+      address,
       {
         clock: this.#clock,
+        networks: this.#networks,
         router: () => this.#host.router(),
         begin: (live) => {
           const take = this.#fill(angleId, live.producers);
           present.take = take;
-          present.cause = 'connection-lost';
           return take;
         },
         ended: (recording) => this.#ended(angleId, present, recording),
@@ -73,19 +82,21 @@ export class Gateways {
       },
       this.#log,
     );
-    const present: Present = { spec, gateway, take: null, cause: 'connection-lost' };
+    const present: Present = { address, gateway, take: null, cause: 'connection-lost', removed: null };
     this.#present.set(angleId, present);
     gateway.start();
-    this.#log.info({ operationId, angleId, address: connector.address }, 'camera added');
-    return spec;
+    this.#log.info({ operationId: this.#host.recorder.operationId, angleId, address: shownAddress(address) }, 'camera added');
+    return gateway.state;
   }
 
+  /** Resolves when its take's files are closed and its processes have ended. */
   async remove(angleId: string): Promise<void> {
     const present = this.#present.get(angleId);
     if (!present) return;
-    this.#present.delete(angleId);
-    if (present.take) await this.#release(angleId, present.take, 'source-removed');
-    await present.gateway.close();
+    present.cause = 'source-removed';
+    present.removed ??= present.gateway.close().then(() => void this.#present.delete(angleId));
+    await present.removed;
+    this.#host.changed(angleId);
   }
 
   /** Nothing can be recorded now: let go of the camera, which is tried again. */
@@ -108,6 +119,7 @@ export class Gateways {
   }
 
   async close(): Promise<void> {
+    this.#state = 'closed';
     await Promise.all([...this.#present.values()].map(({ gateway }) => gateway.close()));
     this.#present.clear();
   }
@@ -138,11 +150,4 @@ export class Gateways {
     present.take = null;
     await this.#release(angleId, take, present.cause);
   }
-}
-
-/** The hub gives a push its port; asked for again without it, it is the same. */
-function sameCamera(present: GatewaySpec, asked: GatewaySpec): boolean {
-  if (present.kind === 'pull' || asked.kind === 'pull')
-    return present.kind === asked.kind && 'url' in present && 'url' in asked && present.url === asked.url;
-  return present.protocol === asked.protocol && present.key === asked.key && (asked.port ?? present.port) === present.port;
 }

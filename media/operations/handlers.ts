@@ -1,7 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import type { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { types } from 'mediasoup';
-import { HubError } from '../errors.ts';
 import type { EventLog, MediaHandlers } from '../protocol/channel.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import type { WorkerPool } from '../sfu/workers.ts';
@@ -95,13 +94,7 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       await registry.get(operationId).removeCamera(angleId);
       return {};
     },
-    addGateway: async ({ operationId, angleId, spec, again }) => {
-      const operation = registry.get(operationId);
-      const kept = await operation.addGateway(angleId, spec, again);
-      const state = operation.gateways.state(angleId);
-      if (!state) throw new HubError('conflict', 'the camera was removed meanwhile', { field: 'angleId' });
-      return { spec: kept, state };
-    },
+    addGateway: async ({ operationId, angleId, spec, again }) => registry.get(operationId).addGateway(angleId, spec, again),
     removeGateway: async ({ operationId, angleId }) => {
       await registry.get(operationId).gateways.remove(angleId);
       return {};

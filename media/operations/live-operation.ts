@@ -1,7 +1,7 @@
 import type { types } from 'mediasoup';
 import { HubError } from '../errors.ts';
 import type { MediaEvent } from '../protocol/events.ts';
-import type { GatewaySpec } from '../protocol/gateway.ts';
+import type { GatewaySpec, GatewayState } from '../protocol/gateway.ts';
 import type { Cause, MediaKind } from '../protocol/ids.ts';
 import type { PlainReuse, PlainSource, ResultOf } from '../protocol/requests.ts';
 import type { AngleState, OperationState } from '../protocol/state.ts';
@@ -12,7 +12,7 @@ import { newRouter } from '../sfu/new-router.ts';
 import { Peer } from '../sfu/peer.ts';
 import { tap } from '../sfu/tap.ts';
 import type { WorkerPool, WorkerSlot } from '../sfu/workers.ts';
-import type { GatewayWays } from '../sources/gateway-ways.ts';
+import type { AllowedNetworks } from '../sources/gateway-address.ts';
 import { PlainRtpSource } from '../sources/plain-rtp.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import { AngleSources, type Source } from './angle-sources.ts';
@@ -22,7 +22,7 @@ export type OperationContext = {
   workers: WorkerPool;
   clock: HubClock;
   ingestIp: string;
-  ways: GatewayWays;
+  networks: AllowedNetworks;
   log: Log;
   emit: (event: MediaEvent) => void;
 };
@@ -54,7 +54,8 @@ export class LiveOperation {
     this.#direct = direct;
     const changed = (angleId: string): void => this.#changed(angleId);
     this.#sources = new AngleSources(recorder, changed);
-    this.gateways = new Gateways({ recorder, sources: this.#sources, router: () => this.#router, changed }, context);
+    const assertFree = (angleId: string): void => this.#assertFree(angleId);
+    this.gateways = new Gateways({ recorder, sources: this.#sources, router: () => this.#router, changed, assertFree }, context);
   }
 
   static async start(context: OperationContext, recorder: OperationRecorder): Promise<LiveOperation> {
@@ -205,12 +206,9 @@ export class LiveOperation {
     return camera.target;
   }
 
-  /** Fetch from this camera, or wait for it. Answers with what has to be kept to find it again. */
-  async addGateway(angleId: string, spec: GatewaySpec, again: boolean): Promise<GatewaySpec> {
+  /** Fetch from this camera from now on. Throws as `Gateways.add`, and `not_found`. */
+  async addGateway(angleId: string, spec: GatewaySpec, again: boolean): Promise<GatewayState> {
     this.recorder.angle(angleId);
-    const other = this.#cameras.has(angleId) ? 'a camera' : this.#sources.get(angleId)?.peer ? 'a phone' : null;
-    if (other) throw new HubError('conflict', `${other} films this angle`, { field: 'angleId' });
-    if (!again && !this.gateways.has(angleId)) this.recorder.assertRecordable(angleId);
     return this.gateways.add(angleId, spec, again);
   }
 
@@ -291,6 +289,12 @@ export class LiveOperation {
     this.#sources.show(angleId, source, producer);
     await tap(this.#direct, this.#router, producer, this.#context.clock, (input) => source.take.addTrack(input));
     this.#changed(angleId);
+  }
+
+  /** For a camera that is fetched. */
+  #assertFree(angleId: string): void {
+    const other = this.#cameras.has(angleId) ? 'a camera' : this.#sources.get(angleId)?.peer ? 'a phone' : null;
+    if (other) throw new HubError('conflict', `${other} films this angle`, { field: 'angleId' });
   }
 
   #changed(angleId: string): void {

@@ -12,13 +12,15 @@ export const GatewayReasonCode = z.enum([
   'name-not-found',
   'timed-out',
   'address-not-allowed',
+  'no-camera',
   'redirected',
   'codec-not-recorded',
   'no-media',
   'stalled',
   'connection-lost',
   'not-recordable',
-  'port-taken',
+  'reader-killed',
+  'reader-missing',
   'failed',
 ]);
 export type GatewayReasonCode = z.infer<typeof GatewayReasonCode>;
@@ -32,31 +34,21 @@ export type GatewayReason = z.infer<typeof GatewayReason>;
 export const GatewayNote = z.object({ code: z.enum(['transcoding-live', 'sound-not-recorded']), facts: Facts, message: z.string() });
 export type GatewayNote = z.infer<typeof GatewayNote>;
 
-export const PushProtocol = z.enum(['rtmp', 'srt']);
-export type PushProtocol = z.infer<typeof PushProtocol>;
-
-/** A camera as it is asked for and kept: it may hold secrets, and is told to nobody. */
-export const GatewaySpec = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('pull'), url: z.string().min(1).max(2000) }),
-  z.object({
-    kind: z.literal('push'),
-    protocol: PushProtocol,
-    /** RTMP's stream key, SRT's passphrase. */
-    key: z.string().regex(/^[0-9A-Za-z_-]{16,64}$/),
-    /** SRT listens for each camera on a port of its own. */
-    port: z.int().min(1).max(65_535).optional(),
-  }),
-]);
+/** A camera as it is asked for and kept: it holds secrets, and is told to nobody. User and password stand in the address, or beside it. */
+export const GatewaySpec = z.object({
+  url: z.string().min(1).max(2000),
+  user: z.string().max(200).optional(),
+  password: z.string().max(200).optional(),
+});
 export type GatewaySpec = z.infer<typeof GatewaySpec>;
 
-/** `waiting`: for a camera that pushes. `retrying`: the next attempt is at `retryMs`. */
-export const GatewayPhase = z.enum(['connecting', 'waiting', 'running', 'retrying', 'closed']);
+/** `retrying`: the next attempt is at `retryMs`. */
+export const GatewayPhase = z.enum(['connecting', 'running', 'retrying', 'closed']);
 export type GatewayPhase = z.infer<typeof GatewayPhase>;
 
 export const GatewayState = z.object({
-  kind: z.enum(['pull', 'push']),
-  protocol: z.enum(['rtsp', 'rtsps', 'rtmp', 'rtmps', 'srt']),
-  /** Host and port it is fetched from, or listened for on; no path, no user, no key. */
+  protocol: z.enum(['rtsp', 'rtsps']),
+  /** Where it is fetched from: host and port; no path, no user. */
   address: z.string(),
   phase: GatewayPhase,
   /** Of the last attempt; null while all is well. */

@@ -124,13 +124,10 @@ export const mediaRequests = {
   addPlainSource: { params: z.object({ operationId: Id, angleId: Id, reuse: PlainReuse.optional() }), result: PlainSource },
   removePlainSource: { params: z.object({ operationId: Id, angleId: Id }), result: Empty },
 
-  /**
-   * Fetch from a camera (RTSP, RTMP, SRT), or wait for one that pushes. Answers with what to keep, so that a restart finds the
-   * same camera. `again`: it was there before; what stands against it now is no refusal but the reason in its state.
-   */
+  /** Fetch from a camera. `again`: it was there before; what stands against it now is no refusal but the reason in its state. */
   addGateway: {
     params: z.object({ operationId: Id, angleId: Id, spec: GatewaySpec, again: z.boolean().default(false) }),
-    result: z.object({ spec: GatewaySpec, state: GatewayState }),
+    result: GatewayState,
   },
   /** Resolves when its processes have ended. */
   removeGateway: { params: z.object({ operationId: Id, angleId: Id }), result: Empty },

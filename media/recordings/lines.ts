@@ -61,7 +61,7 @@ export const TrackInfo = z.object({
 export type TrackInfo = z.infer<typeof TrackInfo>;
 
 /** How capture times were found: from the sender's reports, or (before any came) from the least arrival delay. */
-export const ClockMethod = z.enum(['sender-report', 'gateway', 'arrival']);
+export const ClockMethod = z.enum(['sender-report', 'arrival']);
 export type ClockMethod = z.infer<typeof ClockMethod>;
 
 export const SegmentFacts = z.object({

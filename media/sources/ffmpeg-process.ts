@@ -1,18 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
 
 /** util-linux, part of every Debian: the kernel ends what it starts when this process dies, however it dies (prctl(2), PR_SET_PDEATHSIG). */
 const SETPRIV = '/usr/bin/setpriv';
 const PATIENCE_MS = 2000;
 const WORDS = 4000;
-
-export type ProcessInput = {
-  /** What it reads on its standard input; none where null. */
-  stdin: Readable | null;
-  /** What it reads on descriptor 3, to its end: the place for addresses with secrets, which no list of processes shows. */
-  list: string | null;
-};
 
 /** One run of ffmpeg or ffprobe. Its words may hold secrets: they are for judging, never for passing on. */
 export class FfmpegProcess {
@@ -22,10 +14,10 @@ export class FfmpegProcess {
   #words = '';
   #out = '';
 
-  constructor(program: 'ffmpeg' | 'ffprobe', args: string[], { stdin, list }: ProcessInput) {
+  constructor(program: 'ffmpeg' | 'ffprobe', args: string[]) {
     const command = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', program, ...args] : [program, ...args];
     this.#child = spawn(command[0] ?? program, command.slice(1), {
-      stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe', list === null ? 'ignore' : 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child.stderr?.on('data', (text: Buffer) => (this.#words = (this.#words + text.toString()).slice(-WORDS)));
     this.exited = new Promise((resolve) => {
@@ -35,23 +27,8 @@ export class FfmpegProcess {
         resolve(null);
       });
     });
-    if (stdin && this.#child.stdin) {
-      this.#child.stdin.on('error', () => undefined); // it has ended: `exited` tells
-      stdin.pipe(this.#child.stdin);
-    }
-    const third = this.#child.stdio[3] as Writable | null | undefined;
-    if (list !== null && third) {
-      third.on('error', () => undefined);
-      third.end(list);
-    }
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid;
-  }
-  get stdout(): Readable | null {
-    return this.#child.stdout;
-  }
   get words(): string {
     return this.#words;
   }

@@ -2,11 +2,12 @@ import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { HubError } from '../errors.ts';
+import type { GatewaySpec } from '../protocol/gateway.ts';
 import { refusalOfConnect, SourceRefusal } from './gateway-reasons.ts';
 
 /** Where a camera is fetched from. `path` begins with a slash and keeps its query; it may hold secrets, as may user and password. */
 export type SourceAddress = {
-  scheme: 'rtsp' | 'rtsps' | 'rtmp' | 'rtmps' | 'srt';
+  scheme: 'rtsp' | 'rtsps';
   host: string;
   port: number;
   path: string;
@@ -14,14 +15,14 @@ export type SourceAddress = {
   password: string | null;
 };
 
-const PORTS = { rtsp: 554, rtsps: 322, rtmp: 1935, rtmps: 443, srt: null } as const;
+const PORTS = { rtsp: 554, rtsps: 322 } as const;
 const isScheme = (name: string): name is keyof typeof PORTS => Object.hasOwn(PORTS, name);
 
 /** Whatever is allowed, never these: this host, link-local with the clouds' metadata services, multicast, broadcast. */
 const NEVER = ['0.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/128', 'fe80::/10', 'ff00::/8'];
 
 /** Read an address. Throws `bad_request`, which does not repeat it. */
-export function parseAddress(text: string): SourceAddress {
+export function parseAddress({ url: text, user, password }: GatewaySpec): SourceAddress {
   const wrong = (why: string): HubError => new HubError('bad_request', `url: ${why}`, { field: 'url' });
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u0020\u007f]/.test(text)) throw wrong('no spaces or control characters');
@@ -32,13 +33,18 @@ export function parseAddress(text: string): SourceAddress {
     throw wrong('not an address');
   }
   const scheme = url.protocol.slice(0, -1);
-  if (!isScheme(scheme)) throw wrong('only rtsp, rtsps, rtmp, rtmps and srt');
+  if (!isScheme(scheme)) throw wrong('only rtsp and rtsps');
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (!/^[0-9A-Za-z._:-]{1,253}$/.test(host)) throw wrong('no host is named');
   const port = url.port === '' ? PORTS[scheme] : Number(url.port);
-  if (port === null || port < 1) throw wrong('a port must be given');
+  if (port < 1) throw wrong('no such port');
   const path = `${url.pathname || '/'}${url.search}`;
-  return { scheme, host, port, path, user: decode(url.username), password: decode(url.password) };
+  return { scheme, host, port, path, user: user || decode(url.username), password: password || decode(url.password) };
+}
+
+/** `rtsp://10.1.2.3:554`, for people. */
+export function shownAddress({ scheme, host, port }: SourceAddress): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function decode(part: string): string | null {
@@ -82,6 +88,16 @@ export class AllowedNetworks {
     if (this.#loopback.check(address, family)) return this.#ownAllowed && this.#allowed.check(address, family);
     if (!this.#ownAllowed && ownAddresses().check(address, family)) return false;
     return this.#allowed.check(address, family);
+  }
+
+  /** Throws `forbidden` for a host that is not allowed; a name that is not found today, a network that is down, may be there later. */
+  async refuseForbidden(host: string): Promise<void> {
+    try {
+      await this.resolve(host);
+    } catch (error) {
+      if (error instanceof SourceRefusal && error.reason.code === 'address-not-allowed')
+        throw new HubError('forbidden', error.message, { field: 'url', cause: error });
+    }
   }
 
   /** Look a name up once, check every address it has, and give the one to connect to. Throws `SourceRefusal`. */

@@ -1,14 +1,16 @@
 import type { types } from 'mediasoup';
-import { messageOf } from '../errors.ts';
+import { HubError, messageOf } from '../errors.ts';
 import type { GatewayReason } from '../protocol/gateway.ts';
 import type { TrackInput, TrackSink } from '../recorder/input.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import { FfmpegProcess } from './ffmpeg-process.ts';
-import type { Connection, Connector } from './gateway-feed.ts';
-import { outputsOf, type Plan, planOf, Probed } from './gateway-plan.ts';
-import { reasonOf, reasonOfWords, SourceRefusal } from './gateway-reasons.ts';
+import type { AllowedNetworks, SourceAddress } from './gateway-address.ts';
+import { type Feed, openFeed } from './gateway-feed.ts';
+import { liveOutputs, type Plan, planOf, Probed, soundNotRecorded } from './gateway-plan.ts';
+import { reasonOf, reasonOfExit, SourceRefusal } from './gateway-reasons.ts';
 import { LiveProducers } from './live-producers.ts';
-import { RtspInlet } from './rtsp-inlet.ts';
+import { RtspTap } from './rtsp-tap.ts';
+import type { SdpTrack } from './sdp.ts';
 
 /** What fills the angle while an attempt succeeds. */
 export type Recording = {
@@ -20,8 +22,8 @@ export type AttemptOwner = {
   clock: HubClock;
   /** Names the camera in RTCP. */
   cname: string;
+  networks: AllowedNetworks;
   router: () => types.Router;
-  connected: () => void;
   planned: (plan: Plan) => void;
   /** The stream begins. A HubError refuses to record it. */
   begin: (live: LiveProducers) => Recording;
@@ -34,6 +36,13 @@ const START_MS = 15_000;
 /** No packet for so long, and ffmpeg is taken for stuck. */
 export const STALL_MS = 6000;
 const WATCH_MS = 250;
+/**
+ * How long a picture may have been under way before it is sent, which the hub cannot see. Measured with the time in the
+ * picture (test/integration/gateway-rtsp.test.ts): 0.4 ms through an encoder that holds nothing back, 198 ms through one
+ * with three B-frames at 30 pictures a second. What a camera's sensor takes comes on top, and is allowed for.
+ */
+const CAMERA_MS = 100;
+const B_FRAMES_MS = 200;
 
 /** One try to record a camera, from connecting to the end of its stream. */
 export class GatewayAttempt {
@@ -42,7 +51,8 @@ export class GatewayAttempt {
   readonly #live: LiveProducers;
   #recording: Recording | null = null;
   #plan: Plan | null = null;
-  #stalled: GatewayReason | null = null;
+  /** Why it was ended from here. */
+  #ended: GatewayReason | null = null;
 
   constructor(owner: AttemptOwner) {
     this.#owner = owner;
@@ -50,20 +60,16 @@ export class GatewayAttempt {
   }
 
   /** Resolves with the reason when it is over and nothing of it is left. */
-  async run(connector: Connector): Promise<GatewayReason> {
-    let connection: Connection | null = null;
+  async run(address: SourceAddress): Promise<GatewayReason> {
     try {
-      connection = await connector.connect(this.#stop.signal);
-      this.#owner.connected();
-      this.#plan = await this.#probe(connection);
+      this.#plan = await this.#probe(await this.#feed(address, null));
       this.#owner.planned(this.#plan);
-      return await this.#record(connection, this.#plan);
+      return await this.#record(address, this.#plan);
     } catch (error) {
-      if (error instanceof SourceRefusal) return error.reason;
+      if (error instanceof SourceRefusal) return this.#ended ?? error.reason;
       return reasonOf('failed', { why: messageOf(error).slice(0, 200) });
     } finally {
       this.#live.close();
-      connection?.close();
     }
   }
 
@@ -78,9 +84,12 @@ export class GatewayAttempt {
     return this.#live;
   }
 
-  async #probe(connection: Connection): Promise<Plan> {
-    const feed = await connection.feed('probe', this.#stop.signal);
-    const ffprobe = new FfmpegProcess('ffprobe', ['-v', 'error', '-show_streams', '-of', 'json', ...feed.args], feed);
+  #feed(address: SourceAddress, tap: RtspTap | null): Promise<Feed> {
+    return openFeed(address, this.#owner.networks, tap, this.#stop.signal);
+  }
+
+  async #probe(feed: Feed): Promise<Plan> {
+    const ffprobe = new FfmpegProcess('ffprobe', ['-v', 'error', '-show_streams', '-of', 'json', ...feed.args]);
     const stop = (): void => void ffprobe.stop();
     this.#stop.signal.addEventListener('abort', stop);
     let late = false;
@@ -91,10 +100,11 @@ export class GatewayAttempt {
     try {
       const text = await ffprobe.output();
       const refusal = feed.refusal();
-      if (refusal) throw new SourceRefusal(refusal.code, refusal.facts);
+      if (refusal) throw new SourceRefusal(refusal);
       if (this.#stop.signal.aborted) throw new SourceRefusal('connection-lost');
       if (late) throw new SourceRefusal('timed-out');
-      if ((await ffprobe.exited) !== 0) throw wordsRefusal(ffprobe.words);
+      const code = await ffprobe.exited;
+      if (code !== 0) throw new SourceRefusal(reasonOfExit(code, ffprobe.words));
       return planOf(Probed.parse(JSON.parse(text)));
     } finally {
       clearTimeout(timer);
@@ -104,36 +114,51 @@ export class GatewayAttempt {
     }
   }
 
-  async #record(connection: Connection, plan: Plan): Promise<GatewayReason> {
+  async #record(address: SourceAddress, plan: Plan): Promise<GatewayReason> {
     await this.#live.open(this.#owner.router(), kindsOf(plan));
-    const inlet = await RtspInlet.open(this.#owner.clock, (input) => {
-      this.#recording ??= this.#owner.begin(this.#live);
-      return this.#recording.addTrack(input);
-    });
-    const feed = await connection.feed('run', this.#stop.signal).catch((error: unknown) => {
-      inlet.close();
-      throw error;
-    });
-    const targets = {
-      record: (kind: string) => inlet.url(kind),
-      live: { video: this.#live.target('video'), audio: this.#live.target('audio') },
-    };
-    const args = ['-v', 'error', '-nostats', ...(feed.stdin ? [] : ['-nostdin']), ...feed.args, ...outputsOf(plan, targets)];
-    const ffmpeg = new FfmpegProcess('ffmpeg', args, feed);
+    const tap = new RtspTap(this.#owner.clock, (track) => this.#add(track, plan));
+    const feed = await this.#feed(address, tap);
+    const outputs = liveOutputs(plan, { video: this.#live.target('video'), audio: this.#live.target('audio') });
+    const ffmpeg = new FfmpegProcess('ffmpeg', ['-v', 'error', '-nostats', '-nostdin', ...feed.args, ...outputs]);
     const stop = (): void => void ffmpeg.stop();
     if (this.#stop.signal.aborted) stop();
     this.#stop.signal.addEventListener('abort', stop);
-    const watch = this.#watch(stop);
-    await ffmpeg.exited;
+    const watch = this.#watch();
+    const code = await ffmpeg.exited;
     clearInterval(watch);
-    inlet.close();
+    tap.close();
     feed.close();
-    if (inlet.error !== null) return reasonOf('not-recordable', { why: messageOf(inlet.error) });
-    return this.#stalled ?? feed.refusal() ?? reasonOfWords(ffmpeg.words);
+    return this.#ended ?? feed.refusal() ?? reasonOfExit(code, ffmpeg.words);
+  }
+
+  /** A track of the camera's; the first begins the recording. Sound that cannot be recorded is left out. */
+  #add(track: SdpTrack, plan: Plan): TrackSink | null {
+    if (this.#stop.signal.aborted) return null;
+    try {
+      this.#recording ??= this.#owner.begin(this.#live);
+      const heldMs = CAMERA_MS + (plan.video?.bFrames ? B_FRAMES_MS : 0);
+      return this.#recording.addTrack({ ...track, heldMs, requestKeyFrame: () => undefined });
+    } catch (error) {
+      const unknown = error instanceof HubError && error.code === 'bad_request';
+      if (!unknown) this.#end(reasonOf('not-recordable', { why: messageOf(error) }));
+      else if (track.kind === 'video') this.#end(reasonOf('codec-not-recorded', { codec: track.mimeType }));
+      else if (plan.audio?.recorded)
+        this.#owner.planned({
+          ...plan,
+          audio: { ...plan.audio, recorded: false },
+          notes: [...plan.notes, soundNotRecorded(track.mimeType)],
+        });
+      return null;
+    }
+  }
+
+  #end(reason: GatewayReason): void {
+    this.#ended ??= reason;
+    this.stop();
   }
 
   /** A stream that never begins, or stands still, is ended. */
-  #watch(stop: () => void): NodeJS.Timeout {
+  #watch(): NodeJS.Timeout {
     const startedMs = performance.now();
     let running = false;
     return setInterval(() => {
@@ -142,11 +167,8 @@ export class GatewayAttempt {
         running = true;
         this.#owner.running();
       }
-      if (this.#stalled) return;
-      if (idleMs === null ? performance.now() - startedMs > START_MS : idleMs > STALL_MS) {
-        this.#stalled = idleMs === null ? reasonOf('timed-out') : reasonOf('stalled', { seconds: STALL_MS / 1000 });
-        stop();
-      }
+      if (idleMs === null && performance.now() - startedMs > START_MS) this.#end(reasonOf('timed-out'));
+      if (idleMs !== null && idleMs > STALL_MS) this.#end(reasonOf('stalled', { seconds: STALL_MS / 1000 }));
     }, WATCH_MS);
   }
 }
@@ -155,8 +177,3 @@ const kindsOf = ({ video, audio }: Plan): ('video' | 'audio')[] => [
   ...(video ? ['video' as const] : []),
   ...(audio ? ['audio' as const] : []),
 ];
-
-function wordsRefusal(words: string): SourceRefusal {
-  const { code, facts } = reasonOfWords(words);
-  return new SourceRefusal(code, facts);
-}

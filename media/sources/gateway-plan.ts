@@ -25,7 +25,7 @@ type Stream = Probed['streams'][number];
 
 export type Plan = { video: GatewayState['video']; audio: GatewayState['audio']; notes: GatewayNote[] };
 
-/** Names for people, of what ffmpeg can hand on by copy and the recorder takes. */
+/** Names for people, of what the recorder takes. */
 const VIDEO: Record<string, string> = { h264: 'H.264', hevc: 'H.265', vp8: 'VP8', vp9: 'VP9' };
 const AUDIO: Record<string, string> = { aac: 'AAC', opus: 'Opus', pcm_alaw: 'G.711 A-law', pcm_mulaw: 'G.711 µ-law' };
 const COPIED_PROFILES = /^(Constrained Baseline|Baseline|Main|High)$/;
@@ -49,13 +49,12 @@ export function planOf({ streams }: Probed): Plan {
     const codec = video.bFrames && video.codec === 'H.264' ? 'H.264 with B-frames' : video.codec;
     notes.push({ code: 'transcoding-live', facts: { codec, cores: 1 }, message: `${codec}: transcoding for live, up to 1 core` });
   }
-  if (audio && !audio.recorded)
-    notes.push({
-      code: 'sound-not-recorded',
-      facts: { codec: audio.codec },
-      message: `${audio.codec}: this sound cannot be recorded, the picture is`,
-    });
+  if (audio && !audio.recorded) notes.push(soundNotRecorded(audio.codec));
   return { video, audio, notes };
+}
+
+export function soundNotRecorded(codec: string): GatewayNote {
+  return { code: 'sound-not-recorded', facts: { codec }, message: `${codec}: this sound cannot be recorded, the picture is` };
 }
 
 function planPicture(stream: Stream): NonNullable<GatewayState['video']> {
@@ -90,23 +89,15 @@ function rate(text: string | undefined): number | null {
 }
 
 export type LiveTarget = { port: number; rtcpPort: number; ssrc: number; payloadType: number };
-export type Targets = { record: (kind: 'video' | 'audio') => string; live: Record<'video' | 'audio', LiveTarget | null> };
 
 const LIVE_WIDTH = 1280;
 const DEFAULT_FPS = 25;
 
-/**
- * ffmpeg's arguments: the originals by copy to the recorder, each track on a connection of its own (in one output a track
- * would wait for the other), and what browsers can decode to the SFU. Times are the stream's own, shifted for no output.
- */
-export function outputsOf({ video, audio }: Plan, { record, live }: Targets): string[] {
-  const original = (kind: 'video' | 'audio', map: string): string[] =>
-    `-map ${map} -c copy -avoid_negative_ts disabled -f rtsp -rtsp_transport tcp ${record(kind)}`.split(' ');
+/** ffmpeg's outputs: what browsers can decode, to the SFU. Copied where it is that already. */
+export function liveOutputs({ video, audio }: Plan, live: Record<'video' | 'audio', LiveTarget | null>): string[] {
   const toSfu = ({ port, rtcpPort, ssrc, payloadType }: LiveTarget): string[] =>
     `-ssrc ${ssrc} -payload_type ${payloadType} -f rtp rtp://127.0.0.1:${port}?rtcpport=${rtcpPort}&pkt_size=1200`.split(' ');
   const args: string[] = [];
-  if (video) args.push(...original('video', '0:V:0'));
-  if (audio?.recorded) args.push(...original('audio', '0:a:0'));
   if (video && live.video)
     args.push('-map', '0:V:0', '-an', ...(video.live === 'copied' ? COPY_PICTURE : encodePicture(video.fps)), ...toSfu(live.video));
   if (audio && live.audio) args.push('-map', '0:a:0', '-vn', ...(audio.live === 'copied' ? ['-c:a', 'copy'] : OPUS), ...toSfu(live.audio));

@@ -13,13 +13,15 @@ const SENTENCES: Record<GatewayReasonCode, (facts: Facts) => string> = {
   'name-not-found': () => 'the name of the host is not known',
   'timed-out': () => 'the camera does not answer',
   'address-not-allowed': ({ address }) => `${String(address)} is not in CAMERA_NETWORKS`,
+  'no-camera': () => 'what answers there does not speak the language of cameras',
   redirected: () => 'the camera sends elsewhere; redirects are not followed',
   'codec-not-recorded': ({ codec }) => `${String(codec)} cannot be recorded`,
   'no-media': () => 'the stream has neither picture nor sound',
   stalled: ({ seconds }) => `no packet came for ${String(seconds)} s`,
   'connection-lost': () => 'the camera ended the stream, or the connection was lost',
   'not-recordable': ({ why }) => `nothing can be recorded now: ${String(why)}`,
-  'port-taken': ({ port }) => `port ${String(port)} is used by another program, or all ports are`,
+  'reader-killed': () => 'ffmpeg, which reads the camera, was killed',
+  'reader-missing': () => 'ffmpeg is not installed',
   failed: ({ why }) => `the stream cannot be read: ${String(why)}`,
 };
 
@@ -32,8 +34,8 @@ export function reasonOf(code: GatewayReasonCode, facts: Facts = {}): GatewayRea
 export class SourceRefusal extends HubError {
   readonly reason: GatewayReason;
 
-  constructor(code: GatewayReasonCode, facts: Facts = {}) {
-    const reason = reasonOf(code, facts);
+  constructor(why: GatewayReasonCode | GatewayReason, facts: Facts = {}) {
+    const reason = typeof why === 'string' ? reasonOf(why, facts) : why;
     super('unavailable', reason.message);
     this.reason = reason;
   }
@@ -61,21 +63,12 @@ export function refusalOfStatus(status: number): SourceRefusal {
 }
 
 /**
- * What ffmpeg's last words mean. They may hold addresses and keys, so that nothing of them is ever passed on: they are only
- * looked through for what is known.
+ * Why ffmpeg or ffprobe has ended. Its words may hold addresses and keys, so that nothing of them is ever passed on: they
+ * are only looked through for what is known. `code`: null when it was killed, or is not there.
  */
-export function reasonOfWords(words: string): GatewayReason {
-  const known: [RegExp, GatewayReasonCode][] = [
-    [
-      /401 Unauthorized|authorization failed|bad ?secret|ERROR:BADSECRET|REJ_BADSECRET|Input\/output error.*passphrase/i,
-      'password-refused',
-    ],
-    [/403 Forbidden/i, 'forbidden'],
-    [/404 Not Found|Stream not found|StreamNotFound|play.*not found/i, 'no-such-stream'],
-    [/Connection refused/i, 'connection-refused'],
-    [/No route to host|Network is unreachable/i, 'no-route'],
-    [/timed out|timer expired/i, 'timed-out'],
-  ];
-  for (const [pattern, code] of known) if (pattern.test(words)) return reasonOf(code);
+export function reasonOfExit(code: number | null, words: string): GatewayReason {
+  if (code === 127 || /ENOENT/.test(words)) return reasonOf('reader-missing');
+  if (code === null) return reasonOf('reader-killed');
+  if (/timed out|timer expired/i.test(words)) return reasonOf('timed-out');
   return reasonOf('connection-lost');
 }

@@ -2,12 +2,12 @@ import type { types } from 'mediasoup';
 import type { Log } from '../log.ts';
 import type { GatewayPhase, GatewayReason, GatewayState } from '../protocol/gateway.ts';
 import { type AttemptOwner, GatewayAttempt, type Recording } from './gateway-attempt.ts';
-import type { Connector } from './gateway-feed.ts';
+import { type SourceAddress, shownAddress } from './gateway-address.ts';
 import type { Plan } from './gateway-plan.ts';
 import type { LiveProducers } from './live-producers.ts';
 import { retryDelayMs } from './retry.ts';
 
-export type GatewayOwner = Pick<AttemptOwner, 'clock' | 'router' | 'begin'> & {
+export type GatewayOwner = Pick<AttemptOwner, 'clock' | 'networks' | 'router' | 'begin'> & {
   /** The recording that `begin` gave is over. Resolves when its files are closed. */
   ended: (recording: Recording) => Promise<void>;
   changed: () => void;
@@ -19,12 +19,12 @@ const STEADY_MS = 10_000;
 /** Keeps one camera connected, for hours: attempts follow each other, ever more slowly while they fail. */
 export class Gateway {
   readonly #sourceId: string;
-  readonly #connector: Connector;
+  readonly #address: SourceAddress;
   readonly #owner: GatewayOwner;
   readonly #log: Log;
   readonly #closing = new AbortController();
   #attempt: GatewayAttempt | null = null;
-  #phase: GatewayPhase;
+  #phase: GatewayPhase = 'connecting';
   #reason: GatewayReason | null = null;
   #plan: Plan | null = null;
   #sinceMs: number;
@@ -34,21 +34,18 @@ export class Gateway {
   #runningMs: number | null = null;
   #work: Promise<void> | null = null;
 
-  constructor(sourceId: string, connector: Connector, owner: GatewayOwner, log: Log) {
+  constructor(sourceId: string, address: SourceAddress, owner: GatewayOwner, log: Log) {
     this.#sourceId = sourceId;
-    this.#connector = connector;
+    this.#address = address;
     this.#owner = owner;
     this.#log = log;
-    this.#phase = connector.phase;
     this.#sinceMs = owner.clock.nowMs();
   }
 
   get state(): GatewayState {
-    const { protocol, address, phase } = this.#connector;
     return {
-      kind: phase === 'waiting' ? 'push' : 'pull',
-      protocol,
-      address,
+      protocol: this.#address.scheme,
+      address: shownAddress(this.#address),
       phase: this.#phase,
       reason: this.#reason,
       notes: this.#plan?.notes ?? [],
@@ -74,12 +71,11 @@ export class Gateway {
     return (await this.#attempt?.rehome(router)) ?? null;
   }
 
-  /** Resolves when its processes have ended and its ports are free. */
+  /** Resolves when its processes have ended. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#attempt?.stop();
     await this.#work;
-    await this.#connector.close();
     this.#become('closed');
   }
 
@@ -88,7 +84,7 @@ export class Gateway {
     while (!signal.aborted) {
       this.#attempts += 1;
       this.#runningMs = null;
-      this.#become(this.#connector.phase);
+      this.#become('connecting');
       const reason = await this.#try();
       if (signal.aborted) break;
       if (reason.code !== this.#reason?.code)
@@ -96,18 +92,18 @@ export class Gateway {
       this.#reason = reason;
       const steady = this.#runningMs !== null && performance.now() - this.#runningMs > STEADY_MS;
       this.#failures = steady ? 0 : this.#failures + 1;
-      if (this.#connector.phase === 'connecting' || this.#runningMs === null) await this.#pause(signal);
+      await this.#pause(signal);
     }
   }
 
   async #try(): Promise<GatewayReason> {
     let recording: Recording | null = null;
-    const { clock, router, begin } = this.#owner;
+    const { clock, networks, router, begin } = this.#owner;
     this.#attempt = new GatewayAttempt({
       clock,
+      networks,
       router,
       cname: this.#sourceId,
-      connected: () => this.#become('connecting'),
       planned: (plan) => (this.#plan = plan),
       begin: (live) => (recording = begin(live)),
       running: () => {
@@ -117,7 +113,7 @@ export class Gateway {
         this.#log.info({ sourceId: this.#sourceId, notes: this.#plan?.notes.map(({ message }) => message) }, 'camera runs');
       },
     });
-    const reason = await this.#attempt.run(this.#connector);
+    const reason = await this.#attempt.run(this.#address);
     this.#attempt = null;
     if (recording !== null) await this.#owner.ended(recording);
     return reason;

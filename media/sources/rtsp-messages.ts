@@ -3,7 +3,7 @@ export type RtspMessage = { first: string; headers: [name: string, value: string
 
 export type RtspItems = {
   message: (message: RtspMessage) => void;
-  /** A packet between the messages (RFC 2326, 10.12), its four bytes of frame included. Valid only during the call. */
+  /** A packet between the messages (RFC 2326, 10.12), its four bytes of frame included. */
   packet: (channel: number, frame: Buffer) => void;
 };
 
@@ -27,12 +27,7 @@ export class RtspReader {
       if (taken === 0) break;
       bytes = bytes.subarray(taken);
     }
-    this.#rest = Buffer.from(bytes); // the chunk's memory may be used again
-  }
-
-  /** Bytes of an unfinished item. */
-  get rest(): Buffer {
-    return this.#rest;
+    this.#rest = bytes;
   }
 
   #packet(bytes: Buffer): number {
@@ -43,7 +38,8 @@ export class RtspReader {
   }
 
   #message(bytes: Buffer): number {
-    if (bytes[0] === 0x0d || bytes[0] === 0x0a) return 1; // some end a message with one line more
+    const initial = bytes[0] ?? 0;
+    if (initial < 0x41 || initial > 0x5a) return 1; // no message begins so: some end one with a line more, some send rubbish between packets
     const end = bytes.indexOf(END);
     if (end < 0 && bytes.length > HEAD_BYTES) throw new RangeError('no RTSP');
     if (end < 0) return 0;

@@ -1,13 +1,21 @@
 import type { TrackInput } from '../recorder/input.ts';
 
-/** The first track of an SDP (RFC 8866, 6.6 and 6.15) as the recorder needs to know it; null where there is none. Payload types without `rtpmap` are RFC 3551's. */
-export function trackOfSdp(sdp: string): Omit<TrackInput, 'requestKeyFrame' | 'reports'> | null {
-  const [, kind, payloadType] = /^m=(video|audio) \d+ \S+ (\d+)/m.exec(sdp) ?? [];
+/** A track as SDP describes it. */
+export type SdpTrack = Omit<TrackInput, 'requestKeyFrame' | 'heldMs'>;
+
+/** Pictures and sound of an SDP (RFC 8866, 5.14, 6.6 and 6.15), in its order. Payload types without `rtpmap` are RFC 3551's G.711. */
+export function tracksOfSdp(sdp: string): SdpTrack[] {
+  const sections = sdp.split(/^(?=m=)/m).slice(1);
+  return sections.flatMap((section) => trackOf(section) ?? []);
+}
+
+function trackOf(section: string): SdpTrack | null {
+  const [, kind, payloadType] = /^m=(video|audio) \d+ \S+ (\d+)/.exec(section) ?? [];
   if (kind !== 'video' && kind !== 'audio') return null;
-  const [, name = payloadType === '8' ? 'PCMA' : 'PCMU', rate = '8000', channels] =
-    /^a=rtpmap:\d+ ([\w-]+)\/(\d+)(?:\/(\d+))?/m.exec(sdp) ?? [];
+  const map = new RegExp(`^a=rtpmap:${payloadType} ([\\w.-]+)/(\\d+)(?:/(\\d+))?`, 'm').exec(section) ?? [];
+  const [, name = payloadType === '8' ? 'PCMA' : 'PCMU', rate = '8000', channels] = map;
   const parameters: Record<string, string> = {};
-  for (const part of (/^a=fmtp:\d+ (.*)$/m.exec(sdp)?.[1] ?? '').split(';')) {
+  for (const part of (new RegExp(`^a=fmtp:${payloadType} (.*)$`, 'm').exec(section)?.[1] ?? '').split(';')) {
     const at = part.indexOf('=');
     if (at > 0) parameters[part.slice(0, at).trim()] = part.slice(at + 1).trim();
   }

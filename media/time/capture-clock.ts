@@ -2,18 +2,12 @@ import { Unwrapper } from '../rtp/unwrap.ts';
 import { DelayEnvelope } from './envelope.ts';
 import { SenderFit } from './sender-fit.ts';
 
-/**
- * `gateway`: the stream's own time line, placed by arrival. It keeps picture and sound together and their steps even, but
- * what the camera took to encode and send is not known.
- */
-export type CaptureMethod = 'sender-report' | 'gateway' | 'arrival';
+export type CaptureMethod = 'sender-report' | 'arrival';
 /** A capture time in hub time, and how far it may be off. */
 export type CaptureTime = { hubMs: number; errorMs: number; method: CaptureMethod };
 
 /** Unknown transit on a path whose round trip nobody measured: said as error, not corrected for. */
 const UNKNOWN_TRANSIT_MS = 5;
-/** What a camera and its gateway hold back at least, unmeasured: said as error, not corrected for. */
-const GATEWAY_TRANSIT_MS = 100;
 /** No delay explains more between two tracks of one source. */
 const STEP_MS = 1000;
 
@@ -44,17 +38,17 @@ export class SourceClock {
  */
 export class CaptureClock {
   readonly #source: SourceClock;
-  readonly #reports: 'sender-report' | 'gateway';
+  readonly #heldMs: number;
   readonly #fit: SenderFit;
   readonly #byArrival = new DelayEnvelope();
   readonly #unwrap = new Unwrapper(32);
   readonly #msPerTick: number;
   #newest: { ticks: number; arrivalMs: number } | null = null;
 
-  /** `reports`: what sender reports tell. */
-  constructor(source: SourceClock, clockRate: number, reports: 'sender-report' | 'gateway' = 'sender-report') {
+  /** `heldMs`: how long the source may hold back what it sends, unseen. */
+  constructor(source: SourceClock, clockRate: number, heldMs = 0) {
     this.#source = source;
-    this.#reports = reports;
+    this.#heldMs = heldMs;
     this.#fit = new SenderFit(clockRate);
     this.#msPerTick = 1000 / clockRate;
   }
@@ -110,17 +104,13 @@ export class CaptureClock {
     if (senderMs !== null && envelope.ready) {
       return {
         hubMs: envelope.toHubMs(senderMs) - leastTransitMs,
-        errorMs:
-          this.#fit.residualMs +
-          envelope.spreadMs +
-          envelope.youngErrorMs +
-          (this.#reports === 'gateway' ? GATEWAY_TRANSIT_MS : transitErrorMs),
-        method: this.#reports,
+        errorMs: this.#fit.residualMs + envelope.spreadMs + envelope.youngErrorMs + transitErrorMs + this.#heldMs,
+        method: 'sender-report',
       };
     }
     return {
       hubMs: this.#byArrival.toHubMs(this.#unwrap.peek(rtpTimestamp) * this.#msPerTick) - leastTransitMs,
-      errorMs: this.#byArrival.spreadMs + this.#byArrival.youngErrorMs + transitErrorMs,
+      errorMs: this.#byArrival.spreadMs + this.#byArrival.youngErrorMs + transitErrorMs + this.#heldMs,
       method: 'arrival',
     };
   }
@@ -135,6 +125,6 @@ export class CaptureClock {
 
   /** A new numbering: the RTP clock starts elsewhere, what was learnt of it is void. */
   restart(): CaptureClock {
-    return new CaptureClock(this.#source, 1000 / this.#msPerTick, this.#reports);
+    return new CaptureClock(this.#source, 1000 / this.#msPerTick, this.#heldMs);
   }
 }

@@ -1,20 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
-import type { GatewaySpec } from '../../media/protocol/gateway.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
-import { ApiError, SourceCreate, SourceCreated, SourceView } from '../protocol/http.ts';
+import { ApiError, SourceCreate, SourceView } from '../protocol/http.ts';
 import { removeGateway, saveGateway } from '../store/gateways.ts';
 import { angleName, operationRow } from '../store/operations.ts';
 
 const OfAngle = z.object({ operationId: Id, angleId: Id });
 const errors = { '4xx': ApiError, '5xx': ApiError };
 
-/** Cameras that the hub fetches by their address, or that push to it. */
+/** Cameras that the hub fetches by their address. */
 export function sourceRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
@@ -24,25 +22,22 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
   const view = async (operationId: string, angleId: string): Promise<SourceView> => {
     const { operations } = await hub.media.request('getState', {});
     const angle = operations.find((each) => each.operationId === operationId)?.angles.find((each) => each.angleId === angleId);
-    if (!angle?.gateway) throw new HubError('not_found', 'no camera is fetched or waited for on this angle', { field: 'angleId' });
+    if (!angle?.gateway) throw new HubError('not_found', 'no camera is fetched for this angle', { field: 'angleId' });
     const { gateway, bitrateBps, missingFrames, alignmentMethod: method, alignmentErrorMs: errorMs } = angle;
     return { ...gateway, bitrateBps, missingFrames, clock: { method, errorMs } };
   };
 
   routes.post(
     '/operations/:operationId/angles/:angleId/source',
-    { schema: { params: OfAngle, body: SourceCreate, response: { 201: SourceCreated, ...errors } } },
+    { schema: { params: OfAngle, body: SourceCreate, response: { 201: SourceView, ...errors } } },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       if ((await operationRow(store, operationId)).status === 'ended')
         throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
       await angleName(store, operationId, angleId);
-      const asked: GatewaySpec =
-        request.body.kind === 'pull' ? request.body : { ...request.body, key: randomBytes(18).toString('base64url') };
-      const { spec } = await hub.media.request('addGateway', { operationId, angleId, spec: asked, again: false });
-      await saveGateway(store, operationId, angleId, spec);
-      const state = await view(operationId, angleId);
-      return reply.status(201).send({ ...state, push: spec.kind === 'push' ? pushOf(state.address, spec) : null });
+      await hub.media.request('addGateway', { operationId, angleId, spec: request.body, again: false });
+      await saveGateway(store, operationId, angleId, request.body);
+      return reply.status(201).send(await view(operationId, angleId));
     },
   );
 
@@ -67,9 +62,4 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
       return reply.status(204).send(null);
     },
   );
-}
-
-/** What to type into a camera: RTMP takes the key as the stream's name, SRT as its passphrase. */
-function pushOf(address: string, { protocol, key }: Extract<GatewaySpec, { kind: 'push' }>): SourceCreated['push'] {
-  return { url: protocol === 'rtmp' ? `${address}/live` : address, key };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Alarm, type AlarmCode } from '../../media/protocol/alarms.ts';
-import { GatewayState, PushProtocol } from '../../media/protocol/gateway.ts';
+import { GatewaySpec, GatewayState } from '../../media/protocol/gateway.ts';
 import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
 import { AngleState, Interruption, OperationState } from '../../media/protocol/state.ts';
@@ -80,23 +80,17 @@ export const ConsoleExchange = z.object({ secret: z.string().min(1).max(200) });
 export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: HubTimeMs });
 export type ConsoleSession = z.infer<typeof ConsoleSession>;
 
-/** A camera to be fetched (RTSP, RTMP, SRT), or one that pushes. */
-export const SourceCreate = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('pull'), url: z.string().min(1).max(2000) }),
-  z.object({ kind: z.literal('push'), protocol: PushProtocol }),
-]);
-/** What is known of it; never its password, path or key. `clock`: how its pictures are placed in time, and how far that may be off. */
+/** A camera to be fetched. User and password stand in the address, or beside it; no answer repeats them, nor the path. */
+export const SourceCreate = GatewaySpec;
+export type SourceCreate = z.infer<typeof SourceCreate>;
+/** What is known of it; never its user, password or path. `clock`: how its pictures are placed in time, and how far that may be off. */
 export const SourceView = GatewayState.extend({
   bitrateBps: z.number(),
   missingFrames: z.int(),
   clock: z.object({ method: z.string().nullable(), errorMs: z.number().nullable() }),
 });
 export type SourceView = z.infer<typeof SourceView>;
-/** Told once: where a camera pushes to. The key is all that it needs to be let in. */
-export const SourceCreated = SourceView.extend({ push: z.object({ url: z.string(), key: z.string() }).nullable() });
-export type SourceCreated = z.infer<typeof SourceCreated>;
-
-export { Alarm, type AlarmCode, AngleState, Interruption, OperationState, PlainSource };
+export { Alarm, type AlarmCode, AngleState, type GatewayState, Interruption, OperationState, PlainSource };
 
 /**
  * The routes, all JSON, errors as `ApiError`:
@@ -113,7 +107,7 @@ export { Alarm, type AlarmCode, AngleState, Interruption, OperationState, PlainS
  * DELETE /api/operations/:operationId/angles/:angleId/links    → 204 (revokes all links and sessions of the angle)
  * POST   /api/operations/:operationId/angles/:angleId/camera   → 201 PlainSource
  * DELETE /api/operations/:operationId/angles/:angleId/camera   → 204
- * POST   /api/operations/:operationId/angles/:angleId/source   SourceCreate → 201 SourceCreated (a camera by address, or one that pushes)
+ * POST   /api/operations/:operationId/angles/:angleId/source   SourceCreate → 201 SourceView (a camera by its address)
  * GET    /api/operations/:operationId/angles/:angleId/source   → SourceView
  * DELETE /api/operations/:operationId/angles/:angleId/source   → 204
  * GET    /api/operations/:operationId/angles/:angleId/poster.jpg → image of the angle's first frame (a labelled copy)

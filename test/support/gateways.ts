@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { call } from '../../scripts/demo/hub.ts';
-import { AngleState, OperationView, SourceCreated, SourceView } from '../../server/protocol/http.ts';
+import { AngleState, OperationView, SourceView } from '../../server/protocol/http.ts';
 import { type RunningHub, until } from './hub.ts';
 
 export type GatewayOperation = {
   operationId: string;
   dir: string;
-  add: (name: string, source: object) => Promise<{ angleId: string; created: SourceCreated }>;
+  add: (name: string, source: object) => Promise<{ angleId: string; created: SourceView }>;
   source: (angleId: string) => Promise<SourceView>;
   angle: (angleId: string) => Promise<AngleState>;
   /** Wait until it runs and records. */
@@ -18,7 +18,7 @@ export type GatewayOperation = {
   end: () => Promise<OperationView>;
 };
 
-/** An operation whose angles are cameras that the hub fetches, or that push. */
+/** An operation whose angles are cameras that the hub fetches. */
 export async function gatewayOperation(hub: RunningHub): Promise<GatewayOperation> {
   const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '摄像机 测试' });
   return takeUp(hub, operationId);
@@ -37,7 +37,7 @@ export function takeUp(hub: RunningHub, operationId: string): GatewayOperation {
     dir: join(hub.dataDir, 'recordings', operationId),
     add: async (name, asked) => {
       const { angleId } = await call(hub, AngleState, 'POST', `${base}/angles`, { name });
-      return { angleId, created: await call(hub, SourceCreated, 'POST', `${base}/angles/${angleId}/source`, asked) };
+      return { angleId, created: await call(hub, SourceView, 'POST', `${base}/angles/${angleId}/source`, asked) };
     },
     source,
     angle,
@@ -91,7 +91,8 @@ export function portsOf(pids: number[]): string[] {
   );
 }
 
-function socketsOf(pid: number): string[] {
+/** The sockets that a process has open. */
+export function socketsOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${fd}`))?.[1] ?? []);
   } catch {

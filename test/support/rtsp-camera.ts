@@ -2,7 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-export type RtspCamera = { port: number; url: (path: string, password?: string) => string; stop: () => Promise<void> };
+export type RtspCamera = {
+  port: number;
+  url: (path: string, password?: string) => string;
+  signal: (name: NodeJS.Signals) => void;
+  stop: () => Promise<void>;
+};
 
 export const USER = 'admin';
 /** With what must be escaped in an address. */
@@ -19,6 +24,7 @@ export async function rtspCamera(streams: Record<string, string>, port = 0): Pro
   return {
     port: listening,
     url: (path, password = PASSWORD) => `rtsp://${USER}:${encodeURIComponent(password)}@127.0.0.1:${listening}/${path}`,
+    signal: (name) => void server.kill(name),
     stop: async () => {
       if (server.exitCode !== null || server.signalCode !== null) return;
       server.kill('SIGKILL');

@@ -1,5 +1,14 @@
+import { z } from 'zod';
 import { computed, onScopeDispose, reactive, ref, shallowReactive } from 'vue';
-import { type Alarm, AngleState, CaptureLink, OperationView, PackageStatus } from '../../server/protocol/http.ts';
+import {
+  type Alarm,
+  AngleState,
+  CaptureLink,
+  OperationView,
+  PackageStatus,
+  type SourceCreate,
+  SourceView,
+} from '../../server/protocol/http.ts';
 import type { ConsoleRequests } from '../../server/protocol/socket.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
 import { Viewer } from '../media/viewer.ts';
@@ -90,6 +99,9 @@ export function useConsole(operationId: string) {
     show: (angleId: string, heightPx: number) => viewer.show(angleId, heightPx),
     dismissAlarm: (alarmId: string) => signalling.request('dismissAlarm', { alarmId }),
     addAngle: (name: string) => api(AngleState, 'POST', `/operations/${operationId}/angles`, { name }),
+    addCamera: (angleId: string, camera: SourceCreate) =>
+      api(SourceView, 'POST', `/operations/${operationId}/angles/${angleId}/source`, camera),
+    removeCamera: (angleId: string) => api(z.null(), 'DELETE', `/operations/${operationId}/angles/${angleId}/source`),
     makeLink: (angleId: string) => api(CaptureLink, 'POST', `/operations/${operationId}/angles/${angleId}/links`),
     packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`),
     end: async () => {
