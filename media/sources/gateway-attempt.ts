@@ -34,7 +34,7 @@ export type AttemptOwner = {
 const PROBE_MS = 12_000;
 const START_MS = 15_000;
 /** No packet for so long, and ffmpeg is taken for stuck. */
-export const STALL_MS = 6000;
+const STALL_MS = 6000;
 const WATCH_MS = 250;
 /**
  * How long a picture may have been under way before it is sent, which the hub cannot see. Measured with the time in the

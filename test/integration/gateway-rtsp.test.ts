@@ -17,7 +17,7 @@ import {
   socketsOf,
   takeUp,
 } from '../support/gateways.ts';
-import { alive, freePort, type RunningHub, startHub, until } from '../support/hub.ts';
+import { alive, freePort, type RunningHub, signal, startHub, until, workersOf } from '../support/hub.ts';
 import { complaints, journalsOf, packetTimes, playTake, segmentLines } from '../support/playback.ts';
 import { PASSWORD, type RtspCamera, rtspCamera } from '../support/rtsp-camera.ts';
 
@@ -210,6 +210,21 @@ describe('a camera that goes away', () => {
     await own.stop();
     const reasons = journalsOf(operation.dir, angleId).map(({ lines }) => lines.at(-1)?.['reason']);
     expect(reasons).toEqual(['connection-lost', 'connection-lost', 'source-removed']);
+  });
+
+  it('is recorded on, and watched again, when the SFU’s worker dies', async () => {
+    const { angleId } = await operation.add('worker', pull('plain'));
+    await operation.recording(angleId);
+    const [watched] = (await operation.angle(angleId)).producers;
+    for (const pid of workersOf(hub.state().media)) signal(pid, 'SIGKILL');
+    await until('it is watched again', async () => {
+      const [producer] = (await operation.angle(angleId)).producers;
+      return producer !== undefined && producer.producerId !== watched?.producerId;
+    });
+    await segments(angleId, 5);
+    expect(await operation.angle(angleId)).toMatchObject({ takeId: '0001', interruption: null, missingFrames: 0 });
+    expect((await operation.source(angleId)).phase).toBe('running');
+    await operation.remove(angleId);
   });
 
   it('has left no process, no port and no connection of the hub’s behind', async () => {
