@@ -17,7 +17,7 @@ import {
   socketsOf,
   takeUp,
 } from '../support/gateways.ts';
-import { alive, freePort, type RunningHub, signal, startHub, until, workersOf } from '../support/hub.ts';
+import { alive, freePort, type RunningHub, signal, startHub, until } from '../support/hub.ts';
 import { complaints, journalsOf, packetTimes, playTake, segmentLines } from '../support/playback.ts';
 import { PASSWORD, type RtspCamera, rtspCamera } from '../support/rtsp-camera.ts';
 
@@ -216,7 +216,7 @@ describe('a camera that goes away', () => {
     const { angleId } = await operation.add('worker', pull('plain'));
     await operation.recording(angleId);
     const [watched] = (await operation.angle(angleId)).producers;
-    for (const pid of workersOf(hub.state().media)) signal(pid, 'SIGKILL');
+    for (const { pid, command } of descendantsOf(hub.state().media)) if (/mediasoup-worker/.test(command)) signal(pid, 'SIGKILL');
     await until('it is watched again', async () => {
       const [producer] = (await operation.angle(angleId)).producers;
       return producer !== undefined && producer.producerId !== watched?.producerId;
