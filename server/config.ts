@@ -27,6 +27,15 @@ const networks = (value: string): string[] | null => {
   return list.every(isNetwork) ? list : null;
 };
 
+const MAX_TURN_URLS = 8;
+/** Each as RFC 7064 and RFC 7065 have it. */
+const turnUrls = (value: string): string[] | null => {
+  const urls = value.split(',').map((url) => url.trim());
+  const host = String.raw`(?:[0-9a-zA-Z.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{1,5})?`;
+  const known = new RegExp(`^(?:stuns?:${host}|turns?:${host}(?:\\?transport=(?:udp|tcp))?)$`);
+  return urls.length <= MAX_TURN_URLS && urls.every((url) => known.test(url)) ? urls : null;
+};
+
 const settings = {
   LISTEN: {
     help: 'address the pages are served on; beyond loopback they need HTTPS and the start-up secret',
@@ -108,6 +117,19 @@ const settings = {
     parse: (v: string) => (v.length >= 8 && v.length <= 200 ? v : null),
     secret: true,
   },
+  TURN_URLS: {
+    help: 'STUN and TURN servers for phones and consoles that cannot reach RTC_PORT',
+    shown: '',
+    allowed: `up to ${MAX_TURN_URLS} of stun:host[:port], turn:host[:port][?transport=udp|tcp], turns:…, with commas between them`,
+    parse: turnUrls,
+  },
+  TURN_SECRET: {
+    help: "secret shared with the TURN servers (coturn's static-auth-secret); with TURN_URLS",
+    shown: '',
+    allowed: '16 to 200 characters',
+    parse: (v: string) => (v.length >= 16 && v.length <= 200 ? v : null),
+    secret: true,
+  },
   LINK_HOURS: {
     help: 'how long a capture link can be opened',
     shown: '72',
@@ -143,6 +165,7 @@ export type Config = {
   publicUrl: string | null;
   tls: { certPath: string; keyPath: string } | null;
   startupSecret: string | null;
+  turn: { urls: string[]; secret: string | null };
   linkHours: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** Pages are reachable from other machines. */
@@ -186,6 +209,12 @@ function complete(given: Given): Config {
   const beyondLoopback = !isLoopback(listen);
   if ((given.TLS_CERT === undefined) !== (given.TLS_KEY === undefined))
     throw new HubError('bad_request', 'TLS_CERT and TLS_KEY are only allowed together', { field: 'TLS_KEY' });
+  const turn = { urls: given.TURN_URLS ?? [], secret: given.TURN_SECRET ?? null };
+  const relays = turn.urls.some((url) => url.startsWith('turn'));
+  if (relays && turn.secret === null)
+    throw new HubError('bad_request', 'TURN_URLS names TURN servers, which need TURN_SECRET', { field: 'TURN_SECRET' });
+  if (!relays && turn.secret !== null)
+    throw new HubError('bad_request', 'TURN_SECRET is only allowed with TURN servers in TURN_URLS', { field: 'TURN_URLS' });
   const dataDir = resolve(given.DATA ?? 'data');
   return {
     listen,
@@ -205,6 +234,7 @@ function complete(given: Given): Config {
     publicUrl: given.PUBLIC_URL ?? null,
     tls: given.TLS_CERT && given.TLS_KEY ? { certPath: resolve(given.TLS_CERT), keyPath: resolve(given.TLS_KEY) } : null,
     startupSecret: given.STARTUP_SECRET ?? null,
+    turn,
     linkHours: given.LINK_HOURS ?? 72,
     logLevel: given.LOG_LEVEL ?? 'info',
     beyondLoopback,

@@ -15,6 +15,8 @@ export const ControlSettings = z.object({
   /** Null on loopback: no secret is asked for. */
   startupSecret: z.string().nullable(),
   beyondLoopback: z.boolean(),
+  /** STUN and TURN servers that clients are told of; the secret makes their credentials. */
+  turn: z.object({ urls: z.array(z.string()), secret: z.string().nullable() }),
   linkHours: z.int(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']),
 });

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { HubError, messageOf } from '../media/errors.ts';
 import { Packing } from './archive/packing.ts';
+import { Attempts } from './auth/attempts.ts';
 import { SocketTokens } from './auth/socket-tokens.ts';
 import { localCertificate, type ServerCertificate } from './auth/tls.ts';
+import { iceServers } from './auth/turn.ts';
 import type { Context } from './context.ts';
 import { ControlSettings } from './control-settings.ts';
 import { buildApp } from './http/app.ts';
@@ -49,6 +51,8 @@ async function start(): Promise<void> {
     hub,
     log,
     tokens: new SocketTokens(await hubSecret(store, 'socket-tokens')),
+    attempts: new Attempts(),
+    iceServers: (id) => iceServers(settings.turn, id, Date.now()),
     publicUrl: () => settings.publicUrl ?? url,
     requestPackage: (operationId) => packing.request(operationId),
     redisUp: () => presence.up,

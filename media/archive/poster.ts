@@ -16,16 +16,28 @@ export function posterFrame(options: { init: string; segment: string; cacheDir: 
   return made;
 }
 
+/** A small JPEG of an image, made once and kept; never part of a package. */
+export function thumbnail(image: string, cacheDir: string, name: string): Promise<string> {
+  const path = join(cacheDir, `${name}.jpg`);
+  if (existsSync(path)) return Promise.resolve(path);
+  const present = running.get(path);
+  if (present) return present;
+  const made = smaller(image, { cacheDir, name }, path).finally(() => running.delete(path));
+  running.set(path, made);
+  return made;
+}
+
 async function make(
   { init, segment, cacheDir, name }: { init: string; segment: string; cacheDir: string; name: string },
   path: string,
 ): Promise<string> {
+  return smaller(`concat:${init}|${segment}`, { cacheDir, name }, path);
+}
+
+async function smaller(input: string, { cacheDir, name }: { cacheDir: string; name: string }, path: string): Promise<string> {
   await mkdir(cacheDir, { recursive: true });
   const temporary = join(cacheDir, `.${name}-${process.pid}.jpg`);
-  await run(
-    ffmpegCommand(`concat:${init}|${segment}`).outputOptions(['-frames:v', '1', '-vf', 'scale=480:-2', '-q:v', '4', '-an']),
-    temporary,
-  );
+  await run(ffmpegCommand(input).outputOptions(['-frames:v', '1', '-vf', 'scale=480:-2', '-q:v', '4', '-an']), temporary);
   await rename(temporary, path);
   return path;
 }

@@ -1,4 +1,5 @@
 import { HubError } from '../errors.ts';
+import type { Mark } from '../protocol/marks.ts';
 import type { Interruption } from '../protocol/state.ts';
 import type { Damage, SegmentLine } from '../recordings/lines.ts';
 import { hasPictures, type RecordedOperation, type RecordedTake, segmentStartMs } from '../recordings/read.ts';
@@ -15,7 +16,8 @@ const TOLERANCE_MS = 100;
 /**
  * The media playlist of one angle (RFC 8216 and draft-pantos-hls-rfc8216bis, 4.4): every angle's spans the same stretch
  * of hub time, with EXT-X-GAP segments where this angle has nothing, so that all angles line up by
- * EXT-X-PROGRAM-DATE-TIME. Interruptions are EXT-X-DATERANGE, and so are stretches whose pictures are damaged. With `track`
+ * EXT-X-PROGRAM-DATE-TIME. Interruptions are EXT-X-DATERANGE, and so are stretches whose pictures are damaged, and moments that
+ * were marked on this angle or on the operation as a whole. With `track`
  * only what has pictures, or sound, is there, and its files are asked for with that track alone. Throws `not_found` for an angle that the operation lacks.
  */
 export function mediaPlaylist(operation: RecordedOperation, angleId: string, track: Track | null = null): string {
@@ -51,7 +53,8 @@ export function mediaPlaylist(operation: RecordedOperation, angleId: string, tra
   ];
   const ranges = operation.interruptions.filter((interruption) => interruption.angleId === angleId).map(dateRange);
   const damage = angle.takes.flatMap((take) => take.damage.map((stretch, i) => damageRange(take.takeId, i, stretch)));
-  return [...head, ...body, ...ranges, ...damage, ...(ended ? ['#EXT-X-ENDLIST'] : []), ''].join('\n');
+  const marks = operation.marks.filter((mark) => mark.angleId === null || mark.angleId === angleId).map(markRange);
+  return [...head, ...body, ...ranges, ...damage, ...marks, ...(ended ? ['#EXT-X-ENDLIST'] : []), ''].join('\n');
 }
 
 /**
@@ -134,6 +137,12 @@ function dateRange(interruption: Interruption): string {
 function damageRange(takeId: string, index: number, { fromMs, toMs, withheld, missing }: Damage): string {
   const range = `START-DATE="${iso(fromMs)}",END-DATE="${iso(toMs)}",DURATION=${seconds(Math.round(toMs) - Math.round(fromMs))}`;
   return `#EXT-X-DATERANGE:ID="damage-${takeId}-${index}",CLASS="cn.fieldhub.damage",${range},X-WITHHELD=${withheld},X-MISSING=${missing}`;
+}
+
+/** A marked moment: an instant has a duration of 0 (4.4.5.1). A quoted string can hold no quote and no line break (4.2). */
+function markRange({ markId, kind, by, atMs, text }: Mark): string {
+  const said = text === null ? '' : `,X-TEXT="${text.replaceAll('"', '”')}"`;
+  return `#EXT-X-DATERANGE:ID="mark-${markId}",CLASS="cn.fieldhub.mark",START-DATE="${iso(atMs)}",DURATION=0.000000,X-KIND="${kind}",X-BY="${by}"${said}`;
 }
 
 const iso = (ms: number): string => new Date(Math.round(ms)).toISOString();

@@ -18,6 +18,8 @@ export type GatewayHost = {
   sources: AngleSources;
   router: () => types.Router;
   changed: (angleId: string) => void;
+  /** A track of this kind can be watched from now on. */
+  arrived: (angleId: string, kind: types.MediaKind) => void;
   /** Throws `conflict` for an angle that another source fills. */
   assertFree: (angleId: string) => void;
 };
@@ -135,7 +137,10 @@ export class Gateways {
   #show(angleId: string, take: Take, producers: types.Producer[]): void {
     const source = this.#host.sources.get(angleId);
     if (source?.take !== take) return;
-    for (const producer of producers) this.#host.sources.show(angleId, source, producer);
+    for (const producer of producers) {
+      this.#host.sources.show(angleId, source, producer);
+      this.#host.arrived(angleId, producer.kind);
+    }
     this.#host.changed(angleId);
   }
 

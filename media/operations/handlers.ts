@@ -1,8 +1,10 @@
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { types } from 'mediasoup';
 import type { EventLog, MediaHandlers } from '../protocol/channel.ts';
 import type { HubClock } from '../time/hub-clock.ts';
+import { uploadsDir } from '../recordings/paths.ts';
 import type { WorkerPool } from '../sfu/workers.ts';
 import type { Alarms } from './alarms.ts';
 import type { Figures } from './figures.ts';
@@ -34,24 +36,27 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
     routerCapabilities: async ({ operationId }) => ({
       rtpCapabilities: registry.get(operationId).rtpCapabilities,
     }),
-    createTransport: async ({ operationId, peerId }) => registry.get(operationId).createTransport(peerId),
+    createTransport: async ({ operationId, peerId, owner }) => registry.get(operationId).createTransport(peerId, owner),
     connectTransport: async ({ peerId, transportId, dtlsParameters }) => {
-      await registry
-        .peer(peerId)
-        .peer.transport(transportId)
-        .connect({ dtlsParameters: dtlsParameters as types.DtlsParameters });
+      await registry.peer(peerId).peer.connect(transportId, dtlsParameters as types.DtlsParameters);
       return {};
     },
-    restartIce: async ({ peerId, transportId }) => ({
-      iceParameters: (await registry.peer(peerId).peer.transport(transportId).restartIce()) as unknown as Record<string, unknown>,
-    }),
-    produce: async ({ peerId, transportId, angleId, kind, rtpParameters }) => {
+    restartIce: async ({ peerId, transportId }) => {
+      const transport = registry.peer(peerId).peer.transport(transportId);
+      return { iceParameters: await transport.restartIce(), iceCandidates: transport.iceCandidates };
+    },
+    produce: async ({ peerId, transportId, angleId, kind, rtpParameters, sourceKind = 'phone' }) => {
       const { operation, peer } = registry.peer(peerId);
-      return { producerId: await operation.produce(peer, transportId, angleId, kind, rtpParameters as unknown as types.RtpParameters) };
+      const track = { kind, rtpParameters: rtpParameters as unknown as types.RtpParameters };
+      return { producerId: await operation.produce(peer, transportId, angleId, track, sourceKind) };
     },
     noteClock: async ({ peerId, offsetMs, roundTripMs }) => {
       const { operation, peer } = registry.peer(peerId);
       operation.noteClock(peer, { offsetMs, roundTripMs });
+      return {};
+    },
+    notePreflight: async ({ operationId, preflight }) => {
+      await registry.get(operationId).recorder.notePreflight(preflight);
       return {};
     },
     setProducerPaused: async ({ peerId, producerId, paused }) => {
@@ -63,6 +68,8 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       const { operation, peer } = registry.peer(peerId);
       return { consumers: await operation.consume(peer, transportId, angleId, rtpCapabilities as types.RtpCapabilities) };
     },
+    angleTracks: async ({ operationId, angleId }) => ({ tracks: registry.get(operationId).angleTracks(angleId) }),
+    watch: async (params) => registry.get(params.operationId).watch(params),
     resumeConsumer: async ({ peerId, consumerId }) => {
       await registry.peer(peerId).peer.consumers.get(consumerId)?.resume();
       return {};
@@ -83,12 +90,16 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
         transports: peer?.transportIds ?? [],
         producers: [...(peer?.producers.keys() ?? [])],
         consumers: [...(peer?.consumers.keys() ?? [])],
+        operationId: peer?.operationId ?? null,
+        owner: peer?.owner ?? null,
+        iceUfrags: peer?.iceUfrags ?? [],
       };
     },
     closePeer: async ({ peerId, reason }) => {
       await registry.findPeer(peerId)?.operation.closePeer(peerId, reason, null);
       return {};
     },
+    closeOwned: async ({ owner }) => ({ closed: await registry.closeOwned(owner) }),
     addPlainSource: async ({ operationId, angleId, reuse }) => registry.get(operationId).addCamera(angleId, reuse ?? null),
     removePlainSource: async ({ operationId, angleId }) => {
       await registry.get(operationId).removeCamera(angleId);
@@ -99,6 +110,26 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       await registry.get(operationId).gateways.remove(angleId);
       return {};
     },
+    addMark: async ({ operationId, ...mark }) => {
+      const { recorder } = registry.get(operationId);
+      if (mark.angleId !== null) recorder.angle(mark.angleId);
+      return recorder.marks.add(mark);
+    },
+    labelMark: async ({ operationId, markId, angleId, by, text }) =>
+      registry.get(operationId).recorder.marks.label(markId, angleId, by, text),
+    acknowledgeMark: async ({ operationId, markId, text }) => registry.get(operationId).recorder.marks.acknowledge(markId, text),
+    addStill: async ({ operationId, upload, ...still }) => {
+      const { recorder } = registry.get(operationId);
+      recorder.angle(still.angleId);
+      return recorder.stills.add(still, join(uploadsDir(dataDir), upload));
+    },
+    sendMessage: async ({ operationId, ...message }) => {
+      const { recorder } = registry.get(operationId);
+      if (message.angleId !== null) recorder.angle(message.angleId);
+      return recorder.messages.send(message);
+    },
+    seeMessage: async ({ operationId, messageId, angleId, atMs }) =>
+      registry.get(operationId).recorder.messages.seen(messageId, angleId, atMs),
     alarms: async () => ({ alarms: alarms.standing }),
     dismissAlarm: async ({ alarmId }) => {
       alarms.dismiss(alarmId);
@@ -107,6 +138,7 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
     figures: async () => {
       const disk = await statfs(dataDir);
       const usage = await Promise.all(workers.slots.map(async (slot) => ({ slot, usage: await slot.worker.getResourceUsage() })));
+      const dumps = await Promise.all(workers.slots.map(({ worker, server }) => Promise.all([worker.dump(), server.dump()])));
       const result = {
         eventLoopP99Ms: loop.percentile(99) / 1e6,
         eventLoopMaxMs: loop.max / 1e6,
@@ -119,6 +151,8 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
           .states()
           .flatMap((state) => state.angles)
           .filter((angle) => angle.status === 'recording').length,
+        routers: dumps.reduce((sum, [worker]) => sum + worker.routerIds.length, 0),
+        webRtcTransports: dumps.reduce((sum, [, server]) => sum + server.webRtcTransportIds.length, 0),
         ...figures.totals(registry.states()),
         diskFreeBytes: disk.bavail * disk.bsize,
         rssBytes: process.memoryUsage.rss(),

@@ -2,14 +2,16 @@ import type { types } from 'mediasoup';
 import { HubError } from '../errors.ts';
 import type { MediaEvent } from '../protocol/events.ts';
 import type { GatewaySpec, GatewayState } from '../protocol/gateway.ts';
-import type { Cause, MediaKind } from '../protocol/ids.ts';
-import type { PlainReuse, PlainSource, ResultOf } from '../protocol/requests.ts';
+import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
+import type { ParamsOf, PlainReuse, PlainSource, ResultOf } from '../protocol/requests.ts';
 import type { AngleState, OperationState } from '../protocol/state.ts';
 import type { Log } from '../log.ts';
 import type { OperationRecorder } from '../recorder/operation-recorder.ts';
 import { clientCapabilities } from '../sfu/codecs.ts';
-import { newRouter } from '../sfu/new-router.ts';
+import { consumeAll } from '../sfu/consume.ts';
+import { newRouter } from '../sfu/operation-router.ts';
 import { Peer } from '../sfu/peer.ts';
+import { Playback, trackOf } from '../sfu/playback.ts';
 import { tap } from '../sfu/tap.ts';
 import type { WorkerPool, WorkerSlot } from '../sfu/workers.ts';
 import type { AllowedNetworks } from '../sources/gateway-address.ts';
@@ -27,6 +29,8 @@ export type OperationContext = {
   emit: (event: MediaEvent) => void;
 };
 
+type Track = { kind: MediaKind; rtpParameters: types.RtpParameters };
+
 /** One operation while it is live: a router, a recorder, and the sources and viewers between them. */
 export class LiveOperation {
   readonly recorder: OperationRecorder;
@@ -35,6 +39,7 @@ export class LiveOperation {
   readonly #peers = new Map<string, Peer>();
   readonly #sources: AngleSources;
   readonly #cameras = new Map<string, PlainRtpSource>();
+  readonly #playback = new Playback();
   #slot: WorkerSlot;
   #router: types.Router;
   #direct: types.DirectTransport;
@@ -54,8 +59,17 @@ export class LiveOperation {
     this.#direct = direct;
     const changed = (angleId: string): void => this.#changed(angleId);
     this.#sources = new AngleSources(recorder, changed);
-    const assertFree = (angleId: string): void => this.#assertFree(angleId);
-    this.gateways = new Gateways({ recorder, sources: this.#sources, router: () => this.#router, changed, assertFree }, context);
+    this.gateways = new Gateways(
+      {
+        recorder,
+        sources: this.#sources,
+        router: () => this.#router,
+        changed,
+        arrived: (angleId, kind) => this.#playback.arrived(angleId, kind),
+        assertFree: (angleId) => this.#assertFree(angleId),
+      },
+      context,
+    );
   }
 
   static async start(context: OperationContext, recorder: OperationRecorder): Promise<LiveOperation> {
@@ -85,29 +99,20 @@ export class LiveOperation {
 
   /** Throws `not_found`. */
   angle(angleId: string): AngleState {
-    const producers = [...(this.#sources.get(angleId)?.producers.values() ?? [])];
-    return {
-      ...this.recorder.angle(angleId),
-      producers: producers.map(({ id, kind, paused }) => ({ producerId: id, kind, paused })),
-      gateway: this.gateways.state(angleId),
-    };
+    const producers = this.#producers(angleId).map(({ id, kind, paused }) => ({ producerId: id, kind, paused }));
+    return { ...this.recorder.angle(angleId), producers, gateway: this.gateways.state(angleId) };
   }
 
   findPeer(peerId: string): Peer | undefined {
     return this.#peers.get(peerId);
   }
 
-  async createTransport(peerId: string): Promise<ResultOf<'createTransport'>> {
-    let peer = this.#peers.get(peerId);
-    if (!peer) {
-      peer = new Peer(peerId, this.recorder.operationId, (reason) => void this.closePeer(peerId, 'connection-lost', reason));
-      this.#peers.set(peerId, peer);
-    }
-    return peer.createTransport(this.#slot, this.#router);
+  async createTransport(peerId: string, owner: string | null): Promise<ResultOf<'createTransport'>> {
+    return this.#peer(peerId, owner).createTransport(this.#slot, this.#router);
   }
 
-  /** The peer becomes the angle's source; whoever was it is replaced. */
-  async produce(peer: Peer, transportId: string, angleId: string, kind: MediaKind, rtpParameters: types.RtpParameters): Promise<string> {
+  /** The peer becomes the angle's source; whoever was it is replaced. Throws `conflict` where somebody else films. */
+  async produce(peer: Peer, transportId: string, angleId: string, { kind, rtpParameters }: Track, by: SourceKind): Promise<string> {
     this.recorder.angle(angleId);
     if (peer.angleId !== null && peer.angleId !== angleId)
       throw new HubError('conflict', `this device already films ${peer.angleId}`, { field: 'angleId' });
@@ -115,7 +120,7 @@ export class LiveOperation {
     if (present?.peer === peer && [...present.producers.values()].some((each) => each.kind === kind))
       throw new HubError('conflict', `this device already sends ${kind}`, { field: 'kind' });
     const producer = await peer.produce(transportId, kind, rtpParameters);
-    const source = await this.#claim(peer, angleId).catch((error: unknown) => {
+    const source = await this.#claim(peer, angleId, by).catch((error: unknown) => {
       producer.close();
       throw error;
     });
@@ -129,29 +134,30 @@ export class LiveOperation {
     if (source?.peer === peer) source.take.noteClock(measured);
   }
 
-  async consume(
+  /** Consumers of all that the angle sends now, for a client that takes mediasoup's own payload types. */
+  consume(
     peer: Peer,
     transportId: string,
     angleId: string,
     rtpCapabilities: types.RtpCapabilities,
   ): Promise<ResultOf<'consume'>['consumers']> {
     this.recorder.angle(angleId);
-    const consumers: ResultOf<'consume'>['consumers'] = [];
-    for (const producer of this.#sources.get(angleId)?.producers.values() ?? []) {
-      if (!this.#router.canConsume({ producerId: producer.id, rtpCapabilities })) continue;
-      const { peerId } = peer;
-      const consumer = await peer.consume(transportId, producer, rtpCapabilities, (consumerId) =>
-        this.#context.emit({ type: 'consumer.closed', peerId, consumerId }),
-      );
-      consumers.push({
-        consumerId: consumer.id,
-        producerId: producer.id,
-        angleId,
-        kind: consumer.kind,
-        rtpParameters: consumer.rtpParameters,
-      });
-    }
-    return consumers;
+    return consumeAll(this.#router, peer, transportId, { angleId, producers: this.#producers(angleId), rtpCapabilities }, (consumerId) =>
+      this.#context.emit({ type: 'consumer.closed', peerId: peer.peerId, consumerId }),
+    );
+  }
+
+  /** Throws `not_found`. */
+  angleTracks(angleId: string): ResultOf<'angleTracks'>['tracks'] {
+    this.recorder.angle(angleId);
+    return this.#producers(angleId).map((producer) => trackOf(producer, this.#router));
+  }
+
+  /** Send an angle to a player that came with an offer. */
+  watch({ angleId, peerId, owner, ...wanted }: ParamsOf<'watch'>): Promise<ResultOf<'watch'>> {
+    const viewer = { peer: this.#peer(peerId, owner), end: () => this.closePeer(peerId, 'source-removed', 'source-changed') };
+    const from = { slot: this.#slot, router: this.#router, producers: this.#producers(angleId) };
+    return this.#playback.watch(from, viewer, { angleId, ...wanted });
   }
 
   /** Send this consumer what a picture of so many pixels of height needs; nothing for 0. */
@@ -174,6 +180,11 @@ export class LiveOperation {
       peer.close();
     }
     if (told !== null) this.#context.emit({ type: 'peer.closed', peerId, reason: told });
+  }
+
+  /** The peers that are here by this right. */
+  owned(owner: string): string[] {
+    return [...this.#peers.values()].filter((peer) => peer.owner === owner).map(({ peerId }) => peerId);
   }
 
   /** Receive a camera's plain RTP on this angle from now on. */
@@ -265,14 +276,31 @@ export class LiveOperation {
     this.#router.close();
   }
 
-  async #claim(peer: Peer, angleId: string): Promise<Source> {
+  #producers(angleId: string): types.Producer[] {
+    return [...(this.#sources.get(angleId)?.producers.values() ?? [])];
+  }
+
+  #peer(peerId: string, owner: string | null): Peer {
+    const present = this.#peers.get(peerId);
+    if (present) return present;
+    const peer = new Peer(peerId, this.recorder.operationId, owner, (reason) => void this.closePeer(peerId, 'connection-lost', reason));
+    this.#peers.set(peerId, peer);
+    return peer;
+  }
+
+  async #claim(peer: Peer, angleId: string, kind: SourceKind): Promise<Source> {
     const present = this.#sources.get(angleId);
     if (present?.peer === peer) return present;
     if (this.#cameras.has(angleId) || this.gateways.has(angleId))
       throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
-    const take = this.recorder.startTake(angleId, 'phone');
+    if (present && this.recorder.angle(angleId).status === 'recording') {
+      if (present.peer?.owner !== peer.owner) throw new HubError('conflict', 'another device films this angle', { field: 'angleId' });
+      // encoders come again by themselves: two with one token would take the angle from each other for ever
+      if (kind === 'whip') throw new HubError('conflict', 'a device with this token films this angle', { field: 'angleId' });
+    }
+    const take = this.recorder.startTake(angleId, kind);
     peer.angleId = angleId;
-    const source: Source = { kind: 'phone', peer, take, producers: new Map() };
+    const source: Source = { kind, peer, take, producers: new Map() };
     this.#sources.set(angleId, source);
     if (present?.peer) await this.closePeer(present.peer.peerId, 'replaced', 'replaced');
     return source;
@@ -288,6 +316,7 @@ export class LiveOperation {
   async #attach(angleId: string, source: Source, producer: types.Producer): Promise<void> {
     this.#sources.show(angleId, source, producer);
     await tap(this.#direct, this.#router, producer, this.#context.clock, (input) => source.take.addTrack(input));
+    this.#playback.arrived(angleId, producer.kind);
     this.#changed(angleId);
   }
 

@@ -81,6 +81,15 @@ export class Registry {
     return null;
   }
 
+  /** Close the peers that are here by this right; how many. */
+  async closeOwned(owner: string): Promise<number> {
+    const closing = [...this.#live.values()].flatMap((operation) =>
+      operation.owned(owner).map((peerId) => operation.closePeer(peerId, 'connection-lost', 'revoked')),
+    );
+    await Promise.all(closing);
+    return closing.length;
+  }
+
   async end(operationId: string): Promise<OperationState> {
     const before = this.#ended.get(operationId);
     if (before) return before;

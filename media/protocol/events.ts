@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { Alarm } from './alarms.ts';
 import { Cause, HubTimeMs, Id, SourceKind, TakeId } from './ids.ts';
+import { Mark } from './marks.ts';
+import { Message } from './messages.ts';
+import { Still } from './stills.ts';
 import { AngleState, Interruption } from './state.ts';
 
 const angle = { operationId: Id, angleId: Id };
@@ -27,6 +30,12 @@ export const MediaEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('interruption.closed'), ...angle, interruption: Interruption }),
   /** The angle's state as a whole, after any change a viewer can see and at most once a second while it records. */
   z.object({ type: z.literal('angle.changed'), operationId: Id, state: AngleState }),
+  /** A moment was marked, or what is known of a mark has changed. */
+  z.object({ type: z.literal('mark'), operationId: Id, mark: Mark }),
+  /** A picture that an operator took is on the disk. */
+  z.object({ type: z.literal('still'), operationId: Id, still: Still }),
+  /** A commander wrote to operators, or one of them has seen it. */
+  z.object({ type: z.literal('message'), operationId: Id, message: Message }),
   z.object({ type: z.literal('operation.ended'), operationId: Id, endedMs: HubTimeMs }),
   /** The peer's transports are gone (ICE failed for good, worker died, closed): it must start anew. */
   z.object({ type: z.literal('peer.closed'), peerId: z.string(), reason: z.string() }),

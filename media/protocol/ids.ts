@@ -18,7 +18,7 @@ export const HubTimeMs = z.number().nonnegative();
 export const MediaKind = z.enum(['audio', 'video']);
 export type MediaKind = z.infer<typeof MediaKind>;
 
-export const SourceKind = z.enum(['phone', 'camera']);
+export const SourceKind = z.enum(['phone', 'camera', 'whip']);
 export type SourceKind = z.infer<typeof SourceKind>;
 
 /** Why a take ended or an interruption began. */

@@ -2,6 +2,10 @@ import { z } from 'zod';
 import { Alarm } from './alarms.ts';
 import { GatewaySpec, GatewayState } from './gateway.ts';
 import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
+import { Preflight } from './preflight.ts';
+import { AnswerText, ClientId, Mark, MarkText, Role } from './marks.ts';
+import { Message } from './messages.ts';
+import { Still } from './stills.ts';
 import { AngleState, OperationState } from './state.ts';
 
 /**
@@ -20,6 +24,7 @@ export const DtlsParameters = z.object({
     .min(1)
     .max(8),
 });
+export type DtlsParameters = z.infer<typeof DtlsParameters>;
 /** RTP parameters and capabilities pass through as mediasoup-client made them; mediasoup validates every member. */
 export const RtpParameters = z.looseObject({
   mid: z.string().max(64).optional(),
@@ -50,6 +55,7 @@ export const ConsumerInfo = z.object({
 });
 export const PictureHeight = z.int().min(0).max(16_384);
 const PeerId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/);
+const Owner = z.string().min(1).max(128);
 const Port = z.int().min(1024).max(65535);
 
 /** One plain-RTP sender's target: where to send RTP and RTCP (senders such as ffmpeg use a socket for each), with which SSRC and payload type. */
@@ -61,6 +67,23 @@ export type PlainSource = z.infer<typeof PlainSource>;
 export const PlainReuse = z.object({ video: PlainTrack.omit({ payloadType: true }), audio: PlainTrack.omit({ payloadType: true }) });
 export type PlainReuse = z.infer<typeof PlainReuse>;
 
+const PayloadType = z.int().min(0).max(127);
+const Feedback = z.array(z.object({ type: z.string(), parameter: z.string().optional() }));
+const WatchedTrack = z.object({
+  mid: z.string(),
+  producerId: z.string(),
+  payloadType: PayloadType,
+  rtxPayloadType: PayloadType.nullable(),
+  feedback: Feedback,
+});
+const SentTrack = z.object({
+  mid: z.string(),
+  kind: MediaKind,
+  ssrc: z.int(),
+  rtxSsrc: z.int().nullable(),
+  cname: z.string(),
+  feedback: Feedback,
+});
 const Empty = z.object({});
 
 /** Every request the control plane can make, with the schema of its parameters and of its answer. */
@@ -81,12 +104,30 @@ export const mediaRequests = {
   endOperation: { params: z.object({ operationId: Id }), result: OperationState },
 
   routerCapabilities: { params: z.object({ operationId: Id }), result: z.object({ rtpCapabilities: z.looseObject({}) }) },
-  createTransport: { params: z.object({ operationId: Id, peerId: PeerId, direction: z.enum(['send', 'recv']) }), result: TransportInfo },
+  /** `owner`: by what right the peer is here, opaque to the media plane (the hash of its capture link, say); null for one that only watches. */
+  createTransport: {
+    params: z.object({ operationId: Id, peerId: PeerId, direction: z.enum(['send', 'recv']), owner: Owner.nullable() }),
+    result: TransportInfo,
+  },
+  /** The client can begin now: a path that does not stand within half a minute is given up. */
   connectTransport: { params: z.object({ peerId: PeerId, transportId: z.string(), dtlsParameters: DtlsParameters }), result: Empty },
-  restartIce: { params: z.object({ peerId: PeerId, transportId: z.string() }), result: z.object({ iceParameters: z.looseObject({}) }) },
-  /** The peer becomes the angle's source: a half-open earlier peer of the same angle is closed as replaced. */
+  restartIce: {
+    params: z.object({ peerId: PeerId, transportId: z.string() }),
+    result: TransportInfo.pick({ iceParameters: true, iceCandidates: true }),
+  },
+  /**
+   * The peer becomes the angle's source, and whoever was it is closed as replaced, unless it still films (`conflict`); a phone
+   * may take over from a peer of its own owner that films. `sourceKind`: a phone where it is not said.
+   */
   produce: {
-    params: z.object({ peerId: PeerId, transportId: z.string(), angleId: Id, kind: MediaKind, rtpParameters: RtpParameters }),
+    params: z.object({
+      peerId: PeerId,
+      transportId: z.string(),
+      angleId: Id,
+      kind: MediaKind,
+      rtpParameters: RtpParameters,
+      sourceKind: z.enum(['phone', 'whip']).optional(),
+    }),
     result: z.object({ producerId: z.string() }),
   },
   /**
@@ -94,11 +135,30 @@ export const mediaRequests = {
    * page's clock less hub time. Without a take there is nothing to check.
    */
   noteClock: { params: z.object({ peerId: PeerId, offsetMs: z.number(), roundTripMs: z.number().nonnegative() }), result: Empty },
+  /** A device was checked before it records: kept in the operation's journal. */
+  notePreflight: { params: z.object({ operationId: Id, preflight: Preflight }), result: Empty },
   setProducerPaused: { params: z.object({ peerId: PeerId, producerId: z.string(), paused: z.boolean() }), result: Empty },
   /** Consumers of every producer the angle has now, paused until resumed. */
   consume: {
     params: z.object({ peerId: PeerId, transportId: z.string(), angleId: Id, rtpCapabilities: RtpCapabilities }),
     result: z.object({ consumers: z.array(ConsumerInfo) }),
+  },
+  /** What an angle sends now, with the router's entry for each codec. */
+  angleTracks: {
+    params: z.object({ operationId: Id, angleId: Id }),
+    result: z.object({ tracks: z.array(z.object({ producerId: z.string(), kind: MediaKind, codec: z.looseObject({}) })) }),
+  },
+  /** A player with an offer of its own: all at once, under the offer's payload types. Nothing is left when it throws. */
+  watch: {
+    params: z.object({
+      operationId: Id,
+      angleId: Id,
+      peerId: PeerId,
+      owner: Owner,
+      dtlsParameters: DtlsParameters,
+      tracks: z.array(WatchedTrack).min(1).max(2),
+    }),
+    result: z.object({ transport: TransportInfo, tracks: z.array(SentTrack) }),
   },
   resumeConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string() }), result: Empty },
   /** How large a consumer's picture is shown, in pixels: the lowest layer that fills them is sent from the next key frame on; nothing is for 0. */
@@ -112,6 +172,10 @@ export const mediaRequests = {
       transports: z.array(z.string()),
       producers: z.array(z.string()),
       consumers: z.array(z.string()),
+      operationId: Id.nullable(),
+      owner: z.string().nullable(),
+      /** The hub's ICE username fragment of each transport: new with each restart. */
+      iceUfrags: z.array(z.string()),
     }),
   },
   /** `stopped-by-operator` when the officer pressed stop; anything else is a loss. */
@@ -119,6 +183,8 @@ export const mediaRequests = {
     params: z.object({ peerId: PeerId, reason: z.enum(['stopped-by-operator', 'connection-lost', 'replaced']) }),
     result: Empty,
   },
+  /** Close every peer of this owner, whose right is gone. */
+  closeOwned: { params: z.object({ owner: Owner }), result: z.object({ closed: z.int() }) },
 
   /** Listen for a camera's RTP (H.264, Opus). Ports may be asked for again after a restart; they are re-armed for the next sender whenever one falls silent. */
   addPlainSource: { params: z.object({ operationId: Id, angleId: Id, reuse: PlainReuse.optional() }), result: PlainSource },
@@ -131,6 +197,34 @@ export const mediaRequests = {
   },
   /** Resolves when its processes have ended. */
   removeGateway: { params: z.object({ operationId: Id, angleId: Id }), result: Empty },
+  /** Mark a moment. `atMs` is when it was touched; resolves when it is on the disk, and changes nothing when it is sent again. */
+  addMark: {
+    params: z.object({
+      operationId: Id,
+      ...Mark.pick({ markId: true, kind: true, angleId: true, by: true, atMs: true, text: true }).shape,
+    }),
+    result: Mark,
+  },
+  /** `angleId`: only a mark of that angle; null for any. */
+  labelMark: { params: z.object({ operationId: Id, markId: ClientId, angleId: Id.nullable(), by: Role, text: MarkText }), result: Mark },
+  acknowledgeMark: { params: z.object({ operationId: Id, markId: ClientId, text: AnswerText }), result: Mark },
+
+  /** Take over a picture that was uploaded to `uploads/<upload>`; changes nothing when it is sent again. */
+  addStill: {
+    params: z.object({
+      operationId: Id,
+      upload: z.string().regex(/^[0-9a-f]{32}$/),
+      ...Still.pick({ stillId: true, angleId: true, atMs: true, sha256: true }).shape,
+    }),
+    result: Still,
+  },
+
+  /** Write to one operator, or (`angleId` null) to all. Sent again it changes nothing. */
+  sendMessage: {
+    params: z.object({ operationId: Id, ...Message.pick({ messageId: true, kind: true, angleId: true, text: true }).shape }),
+    result: Message,
+  },
+  seeMessage: { params: z.object({ operationId: Id, messageId: ClientId, angleId: Id, atMs: HubTimeMs }), result: Message },
 
   /** Alarms that stand now. */
   alarms: { params: Empty, result: z.object({ alarms: z.array(Alarm) }) },
@@ -146,6 +240,9 @@ export const mediaRequests = {
       eventLoopMaxMs: z.number(),
       workers: z.array(z.object({ pid: z.int(), cpuSeconds: z.number(), routers: z.int() })),
       recording: z.int(),
+      /** Routers and WebRTC transports as the workers count them. */
+      routers: z.int(),
+      webRtcTransports: z.int(),
       framesTotal: z.number(),
       missingFramesTotal: z.number(),
       withheldFramesTotal: z.number(),

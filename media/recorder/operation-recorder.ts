@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { HubError } from '../errors.ts';
 import type { MediaEvent } from '../protocol/events.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
+import type { Preflight } from '../protocol/preflight.ts';
 import { Journal, syncDir } from '../recordings/journal.ts';
 import type { OperationLine } from '../recordings/lines.ts';
 import { everyPunctual } from '../punctual.ts';
@@ -10,10 +11,13 @@ import { operationJournal } from '../recordings/paths.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import { Angle, type AngleOwner, type RecorderAngle, type TakeFailure } from './angle.ts';
 import type { Log } from '../log.ts';
+import { Marks } from './marks.ts';
+import { Messages } from './messages.ts';
 import { OperationLog } from './operation-log.ts';
 import { repairOperation } from './repair.ts';
 import { salvageTake } from './salvage.ts';
 import type { Signer } from './signer.ts';
+import { Stills } from './stills.ts';
 import { Take } from './take.ts';
 import { type RecorderAlarms, Troubles } from './troubles.ts';
 import type { WriteBudget } from './write-budget.ts';
@@ -53,6 +57,9 @@ export class OperationRecorder {
   readonly name: string;
   readonly segmentMs: number;
   readonly openedMs: number;
+  readonly marks: Marks;
+  readonly stills: Stills;
+  readonly messages: Messages;
   readonly #options: RecorderOptions;
   readonly #journal: OperationLog;
   readonly #angles = new Map<string, Angle>();
@@ -66,7 +73,7 @@ export class OperationRecorder {
 
   private constructor(
     options: RecorderOptions,
-    facts: { name: string; openedMs: number; segmentMs: number },
+    facts: { name: string; openedMs: number; segmentMs: number; lines: OperationLine[] },
     journal: Journal<OperationLine>,
   ) {
     this.#options = options;
@@ -76,6 +83,13 @@ export class OperationRecorder {
     this.segmentMs = facts.segmentMs;
     this.#troubles = new Troubles(options.operationId, options.alarms);
     this.#journal = new OperationLog(journal, options.signer, (error) => this.#troubles.failed(null, error));
+    const { operationId, openedMs } = this;
+    const { emit, operationDir, refuse } = options;
+    const nowMs = (): number => options.clock.nowMs();
+    const owner = { operationId, openedMs, emit, journal: this.#journal, nowMs, assertLive: () => this.#assertLive() };
+    this.marks = new Marks(owner, facts.lines);
+    this.messages = new Messages(owner, facts.lines);
+    this.stills = new Stills({ ...owner, operationDir, refuse }, facts.lines);
     this.#timer = everyPunctual(WATCH_MS, () => {
       const nowMs = options.clock.nowMs();
       for (const angle of this.#angles.values()) angle.watch(nowMs);
@@ -114,7 +128,7 @@ export class OperationRecorder {
       publicKey: signer.publicKey,
       clockSynchronised,
     });
-    return new OperationRecorder(options, { name, openedMs, segmentMs }, journal);
+    return new OperationRecorder(options, { name, openedMs, segmentMs, lines: [] }, journal);
   }
 
   get endedMs(): number | null {
@@ -178,6 +192,13 @@ export class OperationRecorder {
   /** The machine's wall clock was moved; hub time did not follow. */
   noteClockStep(atMs: number, stepMs: number): void {
     this.#journal.note({ type: 'clock.stepped', atMs, stepMs });
+  }
+
+  /** A device was checked before it records. Resolves when that is on the disk. Throws `gone`, `not_found`. */
+  async notePreflight(preflight: Preflight): Promise<void> {
+    this.#assertLive();
+    this.#angle(preflight.angleId);
+    await this.#journal.append({ type: 'preflight', atMs: this.#options.clock.nowMs(), ...preflight });
   }
 
   /** The operation is over: takes are closed, interruptions end, the journal is signed for good. */
@@ -262,21 +283,8 @@ export class OperationRecorder {
         await this.#journal.append({ type: 'take.head', angleId, takeId, headSeq: head.seq, headHash: head.hash });
         this.#journal.signSoon();
         const { file, cell, part, startMs, durationMs, frames, sizeBytes, sha256, alignmentErrorMs } = line;
-        emit({
-          type: 'segment.written',
-          operationId,
-          angleId,
-          takeId,
-          file,
-          cell,
-          part,
-          startMs,
-          durationMs,
-          frames,
-          sizeBytes,
-          sha256,
-          alignmentErrorMs,
-        });
+        const facts = { file, cell, part, startMs, durationMs, frames, sizeBytes, sha256, alignmentErrorMs };
+        emit({ type: 'segment.written', operationId, angleId, takeId, ...facts });
       },
       interruption: (interruption) => {
         const { id, angleId, startMs, endMs, cause } = interruption;

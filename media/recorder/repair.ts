@@ -5,6 +5,7 @@ import type { Interruption } from '../protocol/state.ts';
 import { Journal, type Patience, readJournal } from '../recordings/journal.ts';
 import { OperationLine } from '../recordings/lines.ts';
 import { operationJournal, takeDir } from '../recordings/paths.ts';
+import { stillsOf, unknownStills } from '../recordings/stills.ts';
 import type { RepairedTake } from './repair-take.ts';
 import type { KnownAngle } from './known-angle.ts';
 import { repairOrRemoveTake } from './salvage.ts';
@@ -15,6 +16,8 @@ export type Restored = {
   openedMs: number;
   segmentMs: number;
   journal: Journal<OperationLine>;
+  /** What the operation's journal said before. */
+  lines: OperationLine[];
   angles: (KnownAngle & { angleId: string; name: string })[];
   /** Interruptions that the hub's own absence caused. */
   newInterruptions: Interruption[];
@@ -52,6 +55,7 @@ export async function repairOperation(
   for (const line of read.lines) {
     if (line.type !== 'angle.added') continue;
     const takes = await repairTakes(dir, line.angleId, read.lines, journal);
+    for (const file of await unknownStills(dir, line.angleId, stillsOf(read.lines))) await unlink(join(dir, line.angleId, file));
     if (takes.some((take) => take.repaired)) clean = false;
     angles.push({ angleId: line.angleId, name: line.name, ...known(line.angleId, takes, read.lines) });
   }
@@ -77,7 +81,8 @@ export async function repairOperation(
     newInterruptions.push(angle.open);
   }
   await sign(journal, signer, false);
-  return { name: opened.name, openedMs: opened.atMs, segmentMs: opened.segmentMs, journal, angles, newInterruptions };
+  const { name, atMs: openedMs, segmentMs } = opened;
+  return { name, openedMs, segmentMs, journal, lines: read.lines, angles, newInterruptions };
 }
 
 /** Operations that were not ended when the hub went away. */

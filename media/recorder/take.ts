@@ -180,6 +180,7 @@ export class Take {
     const stepMs = hubMs - (last.endMs - last.stepMs);
     if (last.endMs > 0 && stepMs > 0 && stepMs < 500) last.stepMs = stepMs;
     last.endMs = Math.max(last.endMs, hubMs + last.stepMs);
+    this.#keyFrames.picture(frame.arrivalMs);
     if (frame.key) {
       this.#record.keyFrame(hubMs);
       this.#keyFrames.keyFrame(hubMs, frame.arrivalMs);
@@ -213,6 +214,7 @@ export class Take {
     const nowMs = this.#nowMs();
     for (const track of this.#tracks) track.stream.expire(nowMs);
     this.#muxer.advance(nowMs);
+    if (!this.soundOnly) this.#keyFrames.watch(nowMs);
     if (!this.#record.caughtUp()) return;
     // the disk is back; what is queued refers to pictures that are lost: go on with a key frame
     this.#record.unwritten(this.#muxer.discard());

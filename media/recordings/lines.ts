@@ -1,5 +1,9 @@
 import { z } from 'zod';
 import { Cause, HubTimeMs, Id, Name, SourceKind, TakeId } from '../protocol/ids.ts';
+import { Preflight } from '../protocol/preflight.ts';
+import { AnswerText, ClientId, Mark, MarkText, Role } from '../protocol/marks.ts';
+import { Message } from '../protocol/messages.ts';
+import { Still, StillType } from '../protocol/stills.ts';
 
 /**
  * The lines of both journals. Every line also carries `v` (format version), `seq` (0, 1, …), `prev` (hash of the line
@@ -42,6 +46,18 @@ export const OperationLine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('clock.stepped'), atMs: HubTimeMs, stepMs: z.number() }),
   /** The hub came back after it had not been stopped cleanly. */
   z.object({ type: z.literal('hub.restarted'), atMs: HubTimeMs, clean: z.boolean() }),
+  /** A device was checked before it recorded (R14). */
+  z.object({ type: z.literal('preflight'), atMs: HubTimeMs, ...Preflight.shape }),
+  /** Somebody marked a moment: when it was touched, and when that reached the hub. */
+  z.object({ type: z.literal('mark'), ...Mark.omit({ acknowledged: true, version: true }).shape }),
+  z.object({ type: z.literal('mark.labelled'), markId: ClientId, text: MarkText, by: Role, atMs: HubTimeMs }),
+  /** A commander has said what is done about a call for help. */
+  z.object({ type: z.literal('mark.acknowledged'), markId: ClientId, text: AnswerText, atMs: HubTimeMs }),
+  /** A picture that an operator took lies in its angle's folder. */
+  z.object({ type: z.literal('still'), image: StillType, ...Still.omit({ type: true }).shape }),
+  /** A commander wrote to one operator, or (`angleId` null) to all; and one of them has seen it. */
+  z.object({ type: z.literal('message'), ...Message.omit({ seen: true, version: true }).shape }),
+  z.object({ type: z.literal('message.seen'), messageId: ClientId, angleId: Id, atMs: HubTimeMs }),
   z.object({ type: z.literal('operation.ended'), atMs: HubTimeMs }),
   /** Ed25519 over the ASCII hex of `headHash`, which is the hash of the line before this one. The last line of an ended operation is one with `final: true`. */
   z.object({ type: z.literal('signature'), ...head, signature: z.string(), final: z.boolean() }),

@@ -1,9 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { HubError } from '../errors.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
+import { KeptPreflight } from '../protocol/preflight.ts';
+import type { Mark } from '../protocol/marks.ts';
+import type { Message } from '../protocol/messages.ts';
+import type { Still } from '../protocol/stills.ts';
 import type { Interruption } from '../protocol/state.ts';
 import { readJournal } from './journal.ts';
 import { type Damage, OperationLine, type SegmentLine, TakeLine, type TrackInfo } from './lines.ts';
+import { marksOf } from './marks.ts';
+import { messagesOf } from './messages.ts';
+import { stillsOf } from './stills.ts';
 import { operationJournal, takeDir, takeJournal } from './paths.ts';
 import { type Anchor, type ClockLine, hubTimeAt, settledDamage } from './time-map.ts';
 
@@ -30,6 +37,9 @@ export type RecordedOperation = {
   segmentMs: number;
   angles: RecordedAngle[];
   interruptions: Interruption[];
+  marks: Mark[];
+  stills: Still[];
+  messages: Message[];
 };
 
 /**
@@ -52,7 +62,14 @@ export async function readOperation(dir: string): Promise<RecordedOperation> {
     } else if (line.type === 'operation.ended') endedMs = line.atMs;
   }
   const { operationId, name, atMs: openedMs, segmentMs } = opened;
-  return { operationId, name, openedMs, endedMs, segmentMs, angles, interruptions: [...interruptions.values()] };
+  const notes = { marks: marksOf(lines), stills: stillsOf(lines), messages: messagesOf(lines) };
+  return { operationId, name, openedMs, endedMs, segmentMs, angles, interruptions: [...interruptions.values()], ...notes };
+}
+
+/** The checks before duty that an operation's journal keeps, in order. Throws `not_found` or `corrupt`. */
+export async function readPreflights(dir: string): Promise<KeptPreflight[]> {
+  const lines = await readLines(operationJournal(dir), (value) => OperationLine.parse(value));
+  return lines.flatMap((line) => (line.type === 'preflight' ? [KeptPreflight.parse(line)] : []));
 }
 
 async function readTake(

@@ -1,6 +1,9 @@
 import { createPublicKey, type KeyObject, verify as verifySignature } from 'node:crypto';
 import { messageOf } from '../errors.ts';
 import { OperationLine } from './lines.ts';
+import { checkMarks } from './marks.ts';
+import { checkMessages } from './messages.ts';
+import { checkStills, stillsOf } from './stills.ts';
 import { type Chained, listFiles, readChain, type Report } from './verify-files.ts';
 import { type AngleFigures, checkTake } from './verify-take.ts';
 
@@ -36,6 +39,8 @@ export async function verifyOperation(dir: string, progress?: (bytes: number) =>
   }
   const ended = checkEnd(lines, report);
   checkSignatures(lines, opened.publicKey, report);
+  const own = lines.map(({ line }) => line);
+  for (const message of [...checkMarks(own), ...checkMessages(own)]) report('operation.ndjson', message);
   const known = new Set(['operation.ndjson']);
   const angles: AngleFigures[] = [];
   for (const { line } of lines) {
@@ -67,6 +72,7 @@ export async function verifyOperation(dir: string, progress?: (bytes: number) =>
       });
     }
   }
+  await checkStills(dir, stillsOf(own), known, hashes, report);
   for (const path of await listFiles(dir)) if (!known.has(path)) report(path, 'is in no journal');
   const interruptions = interruptionsOf(lines);
   return { ok: problems.length === 0, operationId: opened.operationId, name: opened.name, ended, problems, angles, interruptions, hashes };

@@ -8,13 +8,23 @@ type TransportInfo = ResultOf<'createTransport'>;
 
 /** A dead path is told after so long: ICE consent (RFC 7675) runs out, and the client had time to restart. */
 const ICE_CONSENT_S = 20;
+/** A client that was told all it needs and has no path after so long will have none. */
+const CONNECT_MS = 30_000;
 const MAX_TRANSPORTS = 4;
+/**
+ * Chromium's sender ignores a request for a key frame within 300 ms of the one before (EncoderRtcpFeedback); the SFU would
+ * repeat it after a second only. So the second waits until it is heard: a viewer who came right after another waited 1.1 s for
+ * a first picture, and waits 0.3 s now.
+ */
+const DEAF_MS = 310;
 const MAX_CONSUMERS = 64;
 
 /** One client's WebRTC side: its transports, what it sends, what it watches. */
 export class Peer {
   readonly peerId: string;
   readonly operationId: string;
+  /** By what right it is here: equal for the devices that may replace one another. */
+  readonly owner: string | null;
   /** The angle it fills, once it produces. */
   angleId: string | null = null;
   readonly #transports = new Map<string, types.WebRtcTransport>();
@@ -23,14 +33,18 @@ export class Peer {
   readonly #lost: (reason: string) => void;
   #state: 'open' | 'closed' = 'open';
 
-  constructor(peerId: string, operationId: string, lost: (reason: string) => void) {
+  constructor(peerId: string, operationId: string, owner: string | null, lost: (reason: string) => void) {
     this.peerId = peerId;
     this.operationId = operationId;
+    this.owner = owner;
     this.#lost = lost;
   }
 
   get transportIds(): string[] {
     return [...this.#transports.keys()];
+  }
+  get iceUfrags(): string[] {
+    return [...this.#transports.values()].map((transport) => transport.iceParameters.usernameFragment);
   }
 
   async createTransport(slot: WorkerSlot, router: types.Router): Promise<TransportInfo> {
@@ -63,9 +77,19 @@ export class Peer {
     return transport;
   }
 
+  /** Throws `not_found`, `bad_request`. */
+  async connect(transportId: string, dtlsParameters: types.DtlsParameters): Promise<void> {
+    const transport = this.transport(transportId);
+    await refusals(() => transport.connect({ dtlsParameters }), 'dtlsParameters');
+    const timer = setTimeout(() => {
+      if (transport.dtlsState !== 'connected') this.#transportLost(transport, 'no connection came about');
+    }, CONNECT_MS);
+    transport.observer.once('close', () => clearTimeout(timer));
+  }
+
   async produce(transportId: string, kind: types.MediaKind, rtpParameters: types.RtpParameters): Promise<types.Producer> {
     const producer = await refusals(
-      () => this.transport(transportId).produce({ kind, rtpParameters, keyFrameRequestDelay: 0 }),
+      () => this.transport(transportId).produce({ kind, rtpParameters, keyFrameRequestDelay: DEAF_MS }),
       'rtpParameters',
     );
     this.producers.set(producer.id, producer);
@@ -78,10 +102,11 @@ export class Peer {
     producer: types.Producer,
     rtpCapabilities: types.RtpCapabilities,
     closed: (consumerId: string) => void,
+    enableRtx = producer.kind === 'video',
   ): Promise<types.Consumer> {
     if (this.consumers.size >= MAX_CONSUMERS) throw new HubError('too_many', `peer ${this.peerId} has ${MAX_CONSUMERS} consumers already`);
     const consumer = await refusals(
-      () => this.transport(transportId).consume({ producerId: producer.id, rtpCapabilities, paused: true }),
+      () => this.transport(transportId).consume({ producerId: producer.id, rtpCapabilities, enableRtx, paused: true }),
       'rtpCapabilities',
     );
     this.consumers.set(consumer.id, consumer);

@@ -12,6 +12,9 @@ export type WorkerPoolOptions = {
   died: (slot: WorkerSlot, reason: string) => void;
 };
 
+/** All phones of a worker send to one port: what comes while the worker does something else must not be lost. */
+const RECEIVE_BYTES = 4 << 20;
+const SEND_BYTES = 4 << 20;
 const RETRIES = 20;
 const RETRY_MS = 100;
 
@@ -64,6 +67,7 @@ export class WorkerPool {
       protocol,
       ip,
       port: port + index,
+      ...(protocol === 'udp' ? { recvBufferSize: RECEIVE_BYTES, sendBufferSize: SEND_BYTES } : {}),
       ...(announcedAddress === ip ? {} : { announcedAddress }),
     });
     for (let attempt = 1; ; attempt += 1) {

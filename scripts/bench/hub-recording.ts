@@ -19,8 +19,10 @@ export type HubTake = {
 };
 
 /** The takes of the i-th stream, in order, read from the disk. */
-export function hubTakes(operationDir: string, i: number): HubTake[] {
-  const angleDir = join(operationDir, angleName(i));
+export const hubTakes = (operationDir: string, i: number): HubTake[] => takesIn(join(operationDir, angleName(i)));
+
+/** The takes of an angle's folder, in order. */
+export function takesIn(angleDir: string): HubTake[] {
   return readdirSync(angleDir)
     .toSorted()
     .map((takeId) => readTake(join(angleDir, takeId)));

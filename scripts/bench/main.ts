@@ -2,6 +2,7 @@ import { cpus } from 'node:os';
 import { messageOf } from '../../media/errors.ts';
 import { alignLines, benchAlign } from './align.ts';
 import { benchCrash, crashLines } from './crash.ts';
+import { benchLive, liveLines } from './live.ts';
 import { type BenchArgs, readArgs, USAGE } from './options.ts';
 import { benchRecord, recordLines } from './record-report.ts';
 import { inWorkspace, type Workspace } from './workspace.ts';
@@ -19,6 +20,10 @@ async function run(args: BenchArgs, space: Workspace): Promise<{ figures: object
   if (args.bench === 'crash') {
     const figures = await benchCrash(args, space);
     return { figures, lines: crashLines(figures) };
+  }
+  if (args.bench === 'live') {
+    const figures = await benchLive(args, space);
+    return { figures, lines: liveLines(figures) };
   }
   const figures = await benchRecord(args, space);
   return { figures, lines: recordLines(figures) };

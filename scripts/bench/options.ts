@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const USAGE = `npm run bench -- record|align|crash [options]
+export const USAGE = `npm run bench -- record|align|crash|live [options]
 
 record: the recorder against one ffmpeg a stream, on the same streams, in turn
   --streams N        synthetic sources, 720p30 at 2.5 Mbit/s with Opus (30)
@@ -24,10 +24,18 @@ crash: SIGKILL at random moments: what is lost, what is whole
   --streams N        of each way (3)
   --rounds R         (20)
 
+live: phones, cameras and commanders at once: time to the first picture, glass to glass, frames lost, CPU a viewer
+  --phones N         three layers of H.264 each, over DTLS-SRTP (20)
+  --cameras N        plain RTP, 720p30 (10)
+  --viewers N        of nine angles each; one is a browser (10)
+  --seconds S        (60)
+
 all of them:
   --keep DIR         leave recordings, sources and the sender's ground truth there (docs/benchmarks.md)
   --json             the last line of standard output is one JSON object
 `;
+
+const BENCHES = 'record, align, crash or live';
 
 type Common = { streams: number; keep: string | null; json: boolean };
 export type RecordArgs = Common & {
@@ -45,8 +53,9 @@ export type RecordArgs = Common & {
 };
 export type AlignArgs = Common & { bench: 'align'; seconds: number; jitterMs: number };
 export type CrashArgs = Common & { bench: 'crash'; rounds: number };
+export type LiveArgs = Omit<Common, 'streams'> & { bench: 'live'; phones: number; cameras: number; viewers: number; seconds: number };
 
-export type BenchArgs = RecordArgs | AlignArgs | CrashArgs;
+export type BenchArgs = RecordArgs | AlignArgs | CrashArgs | LiveArgs;
 
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean', default: false } as const;
@@ -65,7 +74,15 @@ export function readArgs([bench, ...args]: string[]): BenchArgs {
     const { values } = parseArgs({ args, options: { ...common, rounds: text } });
     return { bench, ...commonArgs(values, 3, 50), rounds: number('rounds', values.rounds, 20, [1, 1000]) };
   }
-  throw new Error(bench === undefined ? 'which bench? record, align or crash' : `there is no bench ${bench}: record, align or crash`);
+  if (bench === 'live') {
+    const { keep, json } = common;
+    const { values } = parseArgs({ args, options: { keep, json, phones: text, cameras: text, viewers: text, seconds: text } });
+    const seconds = number('seconds', values.seconds, 60, [10, 3600]);
+    const phones = number('phones', values.phones, 20, [0, 100]);
+    const cameras = number('cameras', values.cameras, 10, [0, 100]);
+    return { bench, ...kept(values), phones, cameras, viewers: number('viewers', values.viewers, 10, [1, 100]), seconds };
+  }
+  throw new Error(bench === undefined ? `which bench? ${BENCHES}` : `there is no bench ${bench}: ${BENCHES}`);
 }
 
 function recordArgs(args: string[]): RecordArgs {
@@ -90,8 +107,12 @@ function recordArgs(args: string[]): RecordArgs {
 }
 
 function commonArgs(values: { streams?: string; keep?: string; json: boolean }, streams: number, most: number): Common {
+  return { streams: number('streams', values.streams, streams, [1, most]), ...kept(values) };
+}
+
+function kept(values: { keep?: string; json: boolean }): Omit<Common, 'streams'> {
   if (values.keep === '') throw new Error('--keep needs a folder');
-  return { streams: number('streams', values.streams, streams, [1, most]), keep: values.keep ?? null, json: values.json };
+  return { keep: values.keep ?? null, json: values.json };
 }
 
 function number(name: string, given: string | undefined, usual: number, [least, most]: [number, number]): number {

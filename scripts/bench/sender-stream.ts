@@ -1,5 +1,5 @@
-import { createSocket, type Socket } from 'node:dgram';
-import type { SenderOrder, SenderStream, SenderTrack, SenderTruth } from './sender-order.ts';
+import { type Outlet, UdpOutlet } from './outlet.ts';
+import type { SenderOrder, SenderStream, SenderTruth } from './sender-order.ts';
 import { GOP_FRAMES, type RecordedTrack } from './source.ts';
 
 const NTP_UNIX_S = 2_208_988_800;
@@ -12,13 +12,28 @@ export type Prepared = { timestamp: number; bytes: number; packets: { marker: bo
 
 export type Media = { pictures: Prepared[][]; sound: Prepared[]; loopMs: number };
 
+/** What the tracks of one source share: its clock, and how it sends. */
+export type TrackOwner = {
+  order: Pick<SenderOrder, 'jitterMs' | 'nack'>;
+  now: () => number;
+  /** True time of a moment on the source's media clock. */
+  captureMs: (mediaMs: number) => number;
+  /** The source's media clock and wall clock at a true time. */
+  at: (nowMs: number) => { mediaMs: number; senderMs: number };
+};
+
+export const noTruth = (): SenderTruth => ({ frames: 0, packets: 0, captureMs: [], delayMs: [], bytes: [], nacked: 0, resent: 0 });
+export const VIDEO = { clockRate: 90_000, reportEveryMs: 1000 };
+export const AUDIO = { clockRate: 48_000, reportEveryMs: 5000 };
+
 /** One synthetic camera: two tracks that hang on one oscillator, and what was truly sent. */
 export class Stream {
-  readonly truth: SenderTruth = { frames: 0, packets: 0, captureMs: [], delayMs: [], bytes: [], nacked: 0, resent: 0 };
+  readonly truth = noTruth();
   readonly now: () => number;
   readonly order: SenderOrder;
   readonly #clock: SenderStream;
   readonly #startMs: number;
+  readonly #outlets: UdpOutlet[];
   readonly #tracks: Track[];
 
   /** `media`: the pictures of one source or more, and the sound of the first. */
@@ -27,14 +42,19 @@ export class Stream {
     this.order = order;
     this.now = now;
     this.#startMs = startMs;
+    const { video, audio } = clock;
+    const [pictures, sound] = [new UdpOutlet(order.ip, video), new UdpOutlet(order.ip, audio)];
+    this.#outlets = [pictures, sound];
     this.#tracks = [
-      new Track(this, clock.video, media.pictures, { clockRate: 90_000, loopTicks: media.loopMs * 90, reportEveryMs: 1000 }, this.truth),
-      new Track(this, clock.audio, [media.sound], { clockRate: 48_000, loopTicks: media.loopMs * 48, reportEveryMs: 5000 }, null),
+      new Track(this, video, pictures, media.pictures, { ...VIDEO, loopMs: media.loopMs }, this.truth),
+      new Track(this, audio, sound, [media.sound], { ...AUDIO, loopMs: media.loopMs }, null),
     ];
+    const [track] = this.#tracks as [Track];
+    if (order.nack) pictures.onFeedback((packet) => track.feedback(packet));
   }
 
   async connect(): Promise<void> {
-    await Promise.all(this.#tracks.map((track) => track.connect()));
+    await Promise.all(this.#outlets.map((outlet) => outlet.connect()));
   }
 
   /** True time of a moment on the camera's media clock, which drifts. */
@@ -54,16 +74,17 @@ export class Stream {
   }
 }
 
-type TrackFacts = { clockRate: number; loopTicks: number; reportEveryMs: number };
+type TrackFacts = { clockRate: number; loopMs: number; reportEveryMs: number };
 
-class Track {
-  readonly #stream: Stream;
-  readonly #to: SenderTrack;
+/** One RTP stream of one source or more in turn, played over and over. */
+export class Track {
+  readonly #owner: TrackOwner;
+  readonly #to: { ssrc: number; payloadType: number };
+  readonly #outlet: Outlet;
   readonly #pictures: Prepared[][];
   readonly #facts: TrackFacts;
+  readonly #loopTicks: number;
   readonly #truth: SenderTruth | null;
-  readonly #rtp: Socket;
-  readonly #rtcp: Socket;
   readonly #ring: (Buffer | undefined)[] | null;
   readonly #firstTimestamp = Math.floor(Math.random() * 2 ** 32);
   #sequence = Math.floor(Math.random() * 65_536);
@@ -73,38 +94,35 @@ class Track {
   #reportAtMs = 0;
   #sent = { packets: 0, octets: 0 };
 
-  constructor(stream: Stream, to: SenderTrack, pictures: Prepared[][], facts: TrackFacts, truth: SenderTruth | null) {
-    this.#stream = stream;
+  constructor(
+    owner: TrackOwner,
+    to: { ssrc: number; payloadType: number },
+    outlet: Outlet,
+    pictures: Prepared[][],
+    facts: TrackFacts,
+    truth: SenderTruth | null,
+  ) {
+    this.#owner = owner;
     this.#to = to;
+    this.#outlet = outlet;
     this.#pictures = pictures;
     this.#facts = facts;
+    this.#loopTicks = (facts.loopMs * facts.clockRate) / 1000;
     this.#truth = truth;
-    this.#ring = stream.order.nack && truth ? new Array<Buffer | undefined>(RING) : null;
-    this.#frameDelayMs = Math.random() * stream.order.jitterMs;
-    this.#rtp = createSocket({ type: 'udp4', sendBufferSize: 4 << 20 });
-    this.#rtcp = createSocket('udp4');
-    // a recorder that was killed refuses: that is its loss, not ours
-    for (const socket of [this.#rtp, this.#rtcp]) socket.on('error', () => undefined);
-    if (this.#ring) this.#rtcp.on('message', (packet) => this.#feedback(packet));
-  }
-
-  /** Connected sockets: a send is one system call, with no look-up before it. */
-  async connect(): Promise<void> {
-    const { ip } = this.#stream.order;
-    await connected(this.#rtp, this.#to.port, ip);
-    await connected(this.#rtcp, this.#to.rtcpPort, ip);
+    this.#ring = owner.order.nack && truth ? new Array<Buffer | undefined>(RING) : null;
+    this.#frameDelayMs = Math.random() * owner.order.jitterMs;
   }
 
   /** Send what is due; a frame is due at its capture and its random delay, all of it at once. */
   due(nowMs: number): void {
-    const { order } = this.#stream;
+    const { order } = this.#owner;
     for (;;) {
       const loop = (this.#pictures[0] as Prepared[]).length;
       const at = this.#frames % loop;
       if (at % GOP_FRAMES === 0) this.#picture = Math.floor(this.#frames / (GOP_FRAMES * SWITCH_GOPS)) % this.#pictures.length;
       const frame = (this.#pictures[this.#picture] as Prepared[])[at] as Prepared;
-      const ticks = frame.timestamp + Math.floor(this.#frames / loop) * this.#facts.loopTicks;
-      const captureMs = this.#stream.captureMs((ticks * 1000) / this.#facts.clockRate);
+      const ticks = frame.timestamp + Math.floor(this.#frames / loop) * this.#loopTicks;
+      const captureMs = this.#owner.captureMs((ticks * 1000) / this.#facts.clockRate);
       if (captureMs + this.#frameDelayMs > nowMs) break;
       this.#note(frame, captureMs);
       for (const { marker, payload } of frame.packets) this.#send(marker, payload, ticks);
@@ -122,7 +140,7 @@ class Track {
     truth.packets += frame.packets.length;
     truth.bytes.push(frame.bytes);
     truth.captureMs.push(round3(captureMs));
-    truth.delayMs.push(round3(this.#stream.now() - captureMs));
+    truth.delayMs.push(round3(this.#owner.now() - captureMs));
   }
 
   #send(marker: boolean, payload: Buffer, ticks: number): void {
@@ -137,13 +155,13 @@ class Track {
     this.#sequence = (this.#sequence + 1) & 0xffff;
     this.#sent.packets += 1;
     this.#sent.octets += payload.length;
-    this.#rtp.send(bytes);
+    this.#outlet.rtp(bytes);
   }
 
   /** RTCP sender report (RFC 3550, 6.4.1) by the stream's own, wrong clock. */
   #report(): void {
     this.#reportAtMs += this.#facts.reportEveryMs;
-    const { senderMs, mediaMs } = this.#stream.at(this.#stream.now());
+    const { senderMs, mediaMs } = this.#owner.at(this.#owner.now());
     const seconds = Math.floor(senderMs / 1000);
     const bytes = Buffer.alloc(28);
     bytes[0] = 0x80;
@@ -155,11 +173,11 @@ class Track {
     bytes.writeUInt32BE((this.#firstTimestamp + Math.round((mediaMs * this.#facts.clockRate) / 1000)) % 2 ** 32, 16);
     bytes.writeUInt32BE(this.#sent.packets, 20);
     bytes.writeUInt32BE(this.#sent.octets, 24);
-    this.#rtcp.send(bytes);
+    this.#outlet.rtcp(bytes);
   }
 
   /** Generic NACKs (RFC 4585, 6.2.1: PT 205, FMT 1; a packet identifier and a mask of the 16 after it), in a compound packet. */
-  #feedback(compound: Buffer): void {
+  feedback(compound: Buffer): void {
     for (let at = 0; at + 4 <= compound.length;) {
       const end = at + 4 * (compound.readUInt16BE(at + 2) + 1);
       if (end > compound.length) return;
@@ -181,7 +199,7 @@ class Track {
     truth.nacked += 1;
     if (bytes?.readUInt16BE(2) !== sequence) return;
     truth.resent += 1;
-    this.#rtp.send(bytes);
+    this.#outlet.rtp(bytes);
   }
 }
 
@@ -192,16 +210,6 @@ export function prepared({ frames }: RecordedTrack): Prepared[] {
     bytes,
     packets: packets.map(({ marker, payload }) => ({ marker, payload: Buffer.from(payload, 'base64') })),
   }));
-}
-
-function connected(socket: Socket, port: number, ip: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('error', reject);
-    socket.connect(port, ip, () => {
-      socket.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 const round3 = (value: number): number => Math.round(value * 1000) / 1000;

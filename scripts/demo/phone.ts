@@ -37,9 +37,18 @@ export async function filmWithPhone(browser: Browser, url: string, timeoutMs = 3
   const page = await context.newPage();
   for (const content of scripts) await page.addInitScript({ content });
   await page.goto(url);
-  await page.getByTestId('capture-start').click({ timeout: timeoutMs });
-  await page.locator('[data-testid="capture"][data-state="recording"]').waitFor({ timeout: timeoutMs });
+  await startRecording(page, timeoutMs);
   return page;
+}
+
+/** Press the button, say why where a check has failed, and wait until the hub confirms that it records. */
+export async function startRecording(page: Page, timeoutMs = 30_000): Promise<void> {
+  await page.getByTestId('capture-start').click({ timeout: timeoutMs });
+  const recording = page.locator('[data-testid="capture"][data-state="recording"]');
+  const reason = page.getByTestId('preflight-reason').getByRole('button').first();
+  await recording.or(reason).first().waitFor({ timeout: timeoutMs });
+  if (await reason.isVisible()) await reason.click();
+  await recording.waitFor({ timeout: timeoutMs });
 }
 
 /** Open the console as a commander would. */

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
+import type { CaptureGrant } from '../store/sessions.ts';
 
 const Claims = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('console'), expiresMs: z.number() }),
@@ -10,11 +11,13 @@ const Claims = z.discriminatedUnion('kind', [
     angleId: z.string(),
     linkHash: z.string(),
     sessionHash: z.string(),
+    owner: z.string(),
+    wide: z.boolean(),
     expiresMs: z.number(),
   }),
 ]);
 export type Claims = z.infer<typeof Claims>;
-type Unstamped = { kind: 'console' } | { kind: 'capture'; operationId: string; angleId: string; linkHash: string; sessionHash: string };
+type Unstamped = { kind: 'console' } | ({ kind: 'capture' } & CaptureGrant & { angleId: string });
 
 const LIFE_MS = 10 * 60_000;
 

@@ -10,12 +10,18 @@ import { HubError } from '../../media/errors.ts';
 import { checkOrigin } from '../auth/gate.ts';
 import type { ServerCertificate } from '../auth/tls.ts';
 import type { Context } from '../context.ts';
+import { captureLinkRoutes } from './capture-links.ts';
+import { captureRoutes } from './capture.ts';
 import { installErrors } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { operationRoutes } from './operations.ts';
+import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
+import { stillRoutes } from './stills.ts';
 import { sessionRoutes } from './sessions.ts';
 import { sourceRoutes } from './sources.ts';
+import { whepRoutes } from './whep.ts';
+import { whipRoutes } from './whip.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const PAGES = ['/', '/capture', '/console', '/console/:operationId', '/review/:operationId'];
@@ -53,12 +59,18 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
   });
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(HEADERS);
-    if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request.headers, request.method);
+    if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request);
   });
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sourceRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => captureLinkRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => captureRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => preflightRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sessionRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => reviewRoutes(api, context));
+  await app.register(async (api) => whipRoutes(api, context));
+  await app.register(async (api) => whepRoutes(api, context));
+  await app.register(async (api) => stillRoutes(api, context));
   healthRoutes(app, context);
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await pages(app);

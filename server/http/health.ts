@@ -52,6 +52,8 @@ function mediaGauges(registry: Registry): { up: Gauge; set: (figures: object) =>
   const byKey = {
     eventLoopP99Ms: gauge('media_event_loop_p99_ms', 'Event loop delay of the media process since the last reading, p99'),
     recording: gauge('angles_recording', 'Angles being recorded'),
+    routers: gauge('routers', 'Routers: one an operation, and one for each set of payload types that players ask for'),
+    webRtcTransports: gauge('webrtc_transports', 'WebRTC transports of phones, encoders, consoles and players'),
     framesTotal: gauge('frames', 'Frames recorded of live operations'),
     missingFramesTotal: gauge('frames_missing', 'Frames of live operations that never arrived'),
     withheldFramesTotal: gauge('frames_withheld', 'Frames of live operations that could not be decoded'),

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -10,36 +9,20 @@ import {
   AngleCreate,
   AngleState,
   ApiError,
-  CaptureLink,
   OperationCreate,
   OperationListItem,
   OperationView,
   PackageStatus,
   PlainSource,
 } from '../protocol/http.ts';
-import {
-  angleName,
-  insertAngle,
-  insertOperation,
-  listOperations,
-  operationRow,
-  removeCamera,
-  saveAngleState,
-  saveCamera,
-} from '../store/operations.ts';
-import { createLink, revokeLinks } from '../store/sessions.ts';
+import { angleName, insertOperation, listOperations, operationRow, removeCamera, saveCamera } from '../store/operations.ts';
+import { newAngle, newId } from '../live/new-angle.ts';
 
 const OfOperation = z.object({ operationId: Id });
 const OfAngle = z.object({ operationId: Id, angleId: Id });
 const errors = { '4xx': ApiError, '5xx': ApiError };
 
-/** Lower-case, without look-alikes, unique enough for a brigade's lifetime. */
-function newId(prefix: string): string {
-  const alphabet = '23456789abcdefghjkmnpqrstuvwxyz';
-  return `${prefix}-${[...randomBytes(8)].map((byte) => alphabet[byte % alphabet.length]).join('')}`;
-}
-
-/** Operations, their angles, links and cameras. */
+/** Operations, their angles and cameras. */
 export function operationRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
@@ -100,39 +83,7 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
     async (request, reply) => {
       const { operationId } = request.params;
       await live(operationId);
-      const angleId = newId('an');
-      const { name } = request.body;
-      await insertAngle(store, operationId, angleId, name);
-      const state = await hub.media.request('addAngle', { operationId, angleId, name });
-      await saveAngleState(store, operationId, state);
-      hub.emit('operation', operationId);
-      return reply.status(201).send(state);
-    },
-  );
-
-  routes.post(
-    '/operations/:operationId/angles/:angleId/links',
-    { schema: { params: OfAngle, response: { 201: CaptureLink, ...errors } } },
-    async (request, reply) => {
-      const { operationId, angleId } = request.params;
-      await live(operationId);
-      await angleName(store, operationId, angleId);
-      const nowMs = hub.nowMs();
-      const expiresMs = nowMs + context.settings.linkHours * 3600_000;
-      const token = await createLink(store, operationId, angleId, nowMs, expiresMs);
-      return reply.status(201).send({ url: `${context.publicUrl()}/capture#${token}`, operationId, angleId, expiresMs });
-    },
-  );
-
-  routes.delete(
-    '/operations/:operationId/angles/:angleId/links',
-    { schema: { params: OfAngle, response: { 204: z.null(), ...errors } } },
-    async (request, reply) => {
-      const { operationId, angleId } = request.params;
-      await angleName(store, operationId, angleId);
-      await revokeLinks(store, operationId, angleId);
-      hub.emit('revoked', operationId, angleId);
-      return reply.status(204).send(null);
+      return reply.status(201).send(await newAngle(context, operationId, request.body.name));
     },
   );
 

@@ -20,6 +20,9 @@ import {
   saveTake,
 } from '../store/operations.ts';
 import { gatewaysOf } from '../store/gateways.ts';
+import { saveMessage } from '../store/messages.ts';
+import { saveStill } from '../store/stills.ts';
+import { saveMark } from '../store/marks.ts';
 import { readCursor, saveCursor } from '../store/sessions.ts';
 
 const STORE_RETRY_MS = 1000;
@@ -34,8 +37,8 @@ export type HubEvents = {
   alarmCleared: [alarmId: string];
   /** Something about the operation changed that its angles' states do not say. */
   operation: [string];
-  /** The capture links of this angle were revoked. */
-  revoked: [operationId: string, angleId: string];
+  /** The capture links with these hashes were revoked. */
+  revoked: [linkHashes: string[]];
   /** The store knows all that the media plane had to tell. */
   synced: [];
 };
@@ -177,6 +180,9 @@ export class Hub extends EventEmitter<HubEvents> {
         await saveTake(this.#store, operationId, { ...take, segments: take.segments.length, frames });
       }
       for (const interruption of recorded.interruptions) await saveInterruption(this.#store, operationId, interruption);
+      for (const mark of recorded.marks) await saveMark(this.#store, operationId, mark);
+      for (const still of recorded.stills) await saveStill(this.#store, operationId, still);
+      for (const message of recorded.messages) await saveMessage(this.#store, operationId, message);
       if (recorded.endedMs !== null) {
         await markEnded(this.#store, operationId, recorded.endedMs);
         this.emit('media', { type: 'operation.ended', operationId, endedMs: recorded.endedMs });

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { Alarm, type AlarmCode } from '../../media/protocol/alarms.ts';
 import { GatewaySpec, GatewayState } from '../../media/protocol/gateway.ts';
 import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
+import { Mark } from '../../media/protocol/marks.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
+import { Message } from '../../media/protocol/messages.ts';
+import { Still } from '../../media/protocol/stills.ts';
 import { AngleState, Interruption, OperationState } from '../../media/protocol/state.ts';
 
 /** Every refusal of the HTTP API and of the sockets. `field` names what was wrong, where there is one. */
@@ -41,6 +44,12 @@ export type TakeSummary = z.infer<typeof TakeSummary>;
 export const OperationView = OperationState.extend({
   takes: z.array(TakeSummary),
   interruptions: z.array(Interruption),
+  /** Marked moments, calls for help among them. */
+  marks: z.array(Mark),
+  /** Pictures that operators took. */
+  stills: z.array(Still),
+  /** What commanders wrote to operators. */
+  messages: z.array(Message),
   package: PackageStatus,
   /** False while the media process is away: states are the last known. */
   mediaUp: z.boolean(),
@@ -56,25 +65,11 @@ export const OperationListItem = z.object({
   openedMs: HubTimeMs,
   endedMs: HubTimeMs.nullable(),
   angles: z.int(),
+  /** Calls for help that nobody has answered. */
+  calls: z.int(),
   package: PackageStatus,
 });
 export type OperationListItem = z.infer<typeof OperationListItem>;
-
-/** A capture link; its token is shown once, in the URL's fragment, and stored only as a hash. */
-export const CaptureLink = z.object({ url: z.string(), operationId: Id, angleId: Id, expiresMs: HubTimeMs });
-export type CaptureLink = z.infer<typeof CaptureLink>;
-
-export const CaptureExchange = z.object({ token: z.string().min(20).max(200) });
-export const CaptureSession = z.object({
-  operationId: Id,
-  operationName: Name,
-  angleId: Id,
-  angleName: Name,
-  /** Presented when the socket connects; short-lived, fetched anew with the cookie. */
-  socketToken: z.string(),
-  hubTimeMs: HubTimeMs,
-});
-export type CaptureSession = z.infer<typeof CaptureSession>;
 
 export const ConsoleExchange = z.object({ secret: z.string().min(1).max(200) });
 export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: HubTimeMs });
@@ -90,7 +85,8 @@ export const SourceView = GatewayState.extend({
   clock: z.object({ method: z.string().nullable(), errorMs: z.number().nullable() }),
 });
 export type SourceView = z.infer<typeof SourceView>;
-export { Alarm, type AlarmCode, AngleState, type GatewayState, Interruption, OperationState, PlainSource };
+export { CaptureLink, CaptureSession } from './capture.ts';
+export { Alarm, type AlarmCode, AngleState, type GatewayState, Interruption, Mark, Message, OperationState, PlainSource, Still };
 
 /**
  * The routes, all JSON, errors as `ApiError`:
@@ -103,7 +99,10 @@ export { Alarm, type AlarmCode, AngleState, type GatewayState, Interruption, Ope
  * POST   /api/operations/:operationId/end            → OperationView
  * POST   /api/operations/:operationId/package        → PackageStatus (start again after a failure)
  * POST   /api/operations/:operationId/angles         AngleCreate → 201 AngleState
- * POST   /api/operations/:operationId/angles/:angleId/links    → 201 CaptureLink
+ * GET    /api/operations/:operationId/links          → { links: CaptureLinkItem[] }
+ * POST   /api/operations/:operationId/links          LinkCreate? → 201 CaptureLink (the phone chooses its angle)
+ * DELETE /api/operations/:operationId/links/:linkId  → 204 (revokes the link and the sessions it made)
+ * POST   /api/operations/:operationId/angles/:angleId/links    LinkCreate? → 201 CaptureLink
  * DELETE /api/operations/:operationId/angles/:angleId/links    → 204 (revokes all links and sessions of the angle)
  * POST   /api/operations/:operationId/angles/:angleId/camera   → 201 PlainSource
  * DELETE /api/operations/:operationId/angles/:angleId/camera   → 204
@@ -111,8 +110,19 @@ export { Alarm, type AlarmCode, AngleState, type GatewayState, Interruption, Ope
  * GET    /api/operations/:operationId/angles/:angleId/source   → SourceView
  * DELETE /api/operations/:operationId/angles/:angleId/source   → 204
  * GET    /api/operations/:operationId/angles/:angleId/poster.jpg → image of the angle's first frame (a labelled copy)
+ * GET    /api/operations/:operationId/angles/:angleId/stills/:stillId[?size=small] → image as it was taken, or a small copy
+ * POST   /api/capture/stills?stillId&atMs&sha256      image/jpeg or image/png → 201 Still   (cookie of a capture link)
  * GET    /hls/:operationId/:angleId/index.m3u8, /hls/:operationId/:angleId/:takeId/:file
  * POST   /api/capture/session                        CaptureExchange → CaptureSession   (cookie)
  * GET    /api/capture/session                        → CaptureSession | 401 | 410 when the operation has ended
+ * POST   /whip/:operationId/:angleId                 application/sdp → 201 application/sdp (Bearer: the capture link's secret; RFC 9725)
+ * POST   /whep/:operationId/:angleId                 application/sdp → 201 application/sdp (as the console; beyond loopback also Bearer: the start-up secret)
+ * PATCH  /whip|whep/:operationId/:angleId/:sessionId application/trickle-ice-sdpfrag → 204 | 200 after an ICE restart
+ * DELETE /whip|whep/:operationId/:angleId/:sessionId → 200
+ * POST   /api/capture/angle                          AngleChoice → CaptureSession   (with a link of the whole operation)
+ * GET    /api/capture/clock                          → ClockReading
+ * POST   /api/capture/probe                          up to 512 KiB of anything → ProbeResult
+ * POST   /api/capture/preflight                      PreflightReport → { checks }   (kept in the operation's journal)
+ * GET    /api/operations/:operationId/preflights     → { preflights: KeptPreflight[] }
  * GET    /api/openapi.json, /healthz, /readyz, /metrics, /ca.crt
  */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Alarm } from '../../media/protocol/alarms.ts';
 import { Id, MediaKind } from '../../media/protocol/ids.ts';
+import { AnswerText, ClientId, Mark, MarkText } from '../../media/protocol/marks.ts';
 import {
   ConsumerInfo,
   DtlsParameters,
@@ -9,6 +10,8 @@ import {
   RtpParameters,
   TransportInfo,
 } from '../../media/protocol/requests.ts';
+import { Message } from '../../media/protocol/messages.ts';
+import { Still } from '../../media/protocol/stills.ts';
 import { AngleState } from '../../media/protocol/state.ts';
 import { ApiError, OperationView } from './http.ts';
 
@@ -22,11 +25,16 @@ export type ReplyOf<T> = { ok: true; data: T } | { ok: false; error: ApiError };
 
 /** Chosen by the client, kept over reconnects of the socket, new after a reload: names its transports in the media plane. */
 export const PeerId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/);
+/** A STUN or TURN server that clients may use, as RTCPeerConnection takes it. */
+export const IceServer = z.object({ urls: z.string(), username: z.string().optional(), credential: z.string().optional() });
+export type IceServer = z.infer<typeof IceServer>;
+/** With credentials that end some hours later: new ones come with each reply. */
+const iceServers = z.array(IceServer);
 const Empty = z.object({});
 const Media = {
-  createTransport: { params: z.object({ direction: z.enum(['send', 'recv']) }), result: TransportInfo },
+  createTransport: { params: z.object({ direction: z.enum(['send', 'recv']) }), result: TransportInfo.extend({ iceServers }) },
   connectTransport: { params: z.object({ transportId: z.string(), dtlsParameters: DtlsParameters }), result: Empty },
-  restartIce: { params: z.object({ transportId: z.string() }), result: z.object({ iceParameters: z.looseObject({}) }) },
+  restartIce: { params: z.object({ transportId: z.string() }), result: z.object({ iceParameters: z.looseObject({}), iceServers }) },
   /** NTP's four timestamps: the client notes t0 and t3; the hub answers t1 (received) and t2 (sent), hub time. */
   clock: { params: z.object({ t0: z.number() }), result: z.object({ t0: z.number(), t1: z.number(), t2: z.number() }) },
 };
@@ -43,7 +51,7 @@ const Joined = z.object({
 });
 
 export const captureRequests = {
-  join: { params: z.object({ ...Join }), result: Joined.extend({ angle: AngleState }) },
+  join: { params: z.object({ ...Join }), result: Joined.extend({ angle: AngleState, marks: z.array(Mark), messages: z.array(Message) }) },
   ...Media,
   produce: {
     params: z.object({ transportId: z.string(), kind: MediaKind, rtpParameters: RtpParameters }),
@@ -54,6 +62,11 @@ export const captureRequests = {
   stop: { params: Empty, result: Empty },
   /** The page's own measure of its clock, for the cross-check; `offsetMs` is the page's clock less hub time. Again every few minutes. */
   reportClock: { params: z.object({ offsetMs: z.number(), roundTripMs: z.number().nonnegative() }), result: Empty },
+  /** The officer marked a moment or calls for help; sent again until it is answered, also long after. */
+  mark: { params: Mark.pick({ markId: true, kind: true, atMs: true, text: true }), result: Mark },
+  labelMark: { params: z.object({ markId: ClientId, text: MarkText }), result: Mark },
+  /** The officer has seen what the commander wrote. */
+  seeMessage: { params: z.object({ messageId: ClientId, atMs: z.number() }), result: Message },
 } as const;
 
 export const consoleRequests = {
@@ -69,6 +82,11 @@ export const consoleRequests = {
   closeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
   /** Somebody has seen this alarm: it is gone for everybody. One whose cause lasts stays. */
   dismissAlarm: { params: z.object({ alarmId: z.string() }), result: Empty },
+  mark: { params: Mark.pick({ markId: true, angleId: true, atMs: true, text: true }), result: Mark },
+  labelMark: { params: z.object({ markId: ClientId, text: MarkText }), result: Mark },
+  sendMessage: { params: Message.pick({ messageId: true, kind: true, angleId: true, text: true }), result: Message },
+  /** Somebody has taken up this call for help, and says what is done about it. */
+  acknowledgeMark: { params: z.object({ markId: ClientId, text: AnswerText }), result: Mark },
 } as const;
 
 export type CaptureRequests = typeof captureRequests;
@@ -87,6 +105,12 @@ export const hubEvents = {
   dismissed: z.object({ reason: z.enum(['replaced', 'revoked', 'operation-ended']) }),
   /** Raised, or raised anew with other facts; what stood before is in the operation's view. */
   alarm: Alarm,
+  /** A moment was marked, or what is known of a mark has changed. Capture pages hear of their own angle's. */
+  mark: z.object({ operationId: Id, mark: Mark }),
+  /** A picture that an operator took has arrived. */
+  still: z.object({ operationId: Id, still: Still }),
+  /** A commander wrote to operators, or one of them has seen it. Capture pages hear of what is for them. */
+  message: z.object({ operationId: Id, message: Message }),
   'alarm-cleared': z.object({ alarmId: z.string() }),
 } as const;
 export type HubEvents = { [K in keyof typeof hubEvents]: z.infer<(typeof hubEvents)[K]> };

@@ -3,6 +3,8 @@ import { HubError, messageOf } from '../../media/errors.ts';
 import type { Claims } from '../auth/socket-tokens.ts';
 import type { Context } from '../context.ts';
 import { captureRequests, type HubEvents } from '../protocol/socket.ts';
+import { angleHolders, heldByOther, noteJoined } from '../store/seats.ts';
+import { captureMarks } from './mark-requests.ts';
 import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
 import { answer } from './reply.ts';
 
@@ -11,52 +13,77 @@ type Seat = { socket: Socket; claims: CaptureClaims; membership: Membership };
 
 /** A phone whose signalling is gone for so long, and whose media is too, will not come back by itself. */
 const ABANDONED_MS = 60_000;
+/** So many of its angle's marks and messages a phone is told when it joins. */
+const RECENT = 50;
 
-/** The phones: one seat an angle; the newest device with the same link takes it over, another link's is refused while media flows. */
+/**
+ * The phones: one seat an angle. The newest device of a link for this angle takes it over; another link's, or another phone
+ * with a link for the whole operation, is refused while it is filmed.
+ */
 export class CaptureNamespace {
+  readonly #namespace: Namespace;
   readonly #context: Context;
   readonly #seats = new Map<string, Seat>();
 
   constructor(namespace: Namespace, context: Context) {
+    this.#namespace = namespace;
     this.#context = context;
     namespace.on('connection', (socket) => this.#connected(socket, socket.data['claims'] as CaptureClaims));
     context.hub.on('media', (event) => {
       if (event.type === 'angle.changed')
         this.#tell(event.operationId, event.state.angleId, 'angle', { operationId: event.operationId, state: event.state });
+      else if (event.type === 'mark' && event.mark.angleId !== null)
+        this.#tellAll(event.operationId, event.mark.angleId, 'mark', { operationId: event.operationId, mark: event.mark });
+      else if (event.type === 'message')
+        this.#tellAll(event.operationId, event.message.angleId, 'message', { operationId: event.operationId, message: event.message });
       else if (event.type === 'operation.ended') this.#dismissAll(event.operationId);
       else if (event.type === 'peer.closed') this.#peerClosed(event.peerId, event.reason);
     });
-    context.hub.on('revoked', (operationId, angleId) => {
-      const seat = this.#seats.get(key(operationId, angleId));
-      if (!seat) return;
-      this.#tell(operationId, angleId, 'dismissed', { reason: 'revoked' });
-      if (seat.membership.peerId) this.#close(seat.membership.peerId, 'connection-lost');
-      seat.socket.disconnect(true);
+    context.hub.on('revoked', (linkHashes) => {
+      for (const seat of this.#seats.values()) {
+        if (!linkHashes.includes(seat.claims.linkHash)) continue;
+        seat.socket.emit('dismissed', { reason: 'revoked' } satisfies HubEvents['dismissed']);
+        if (seat.membership.peerId) this.#close(seat.membership.peerId, 'connection-lost');
+        seat.socket.disconnect(true);
+      }
     });
   }
 
   #connected(socket: Socket, claims: CaptureClaims): void {
     const { operationId, angleId } = claims;
-    const membership = new Membership();
+    const membership = new Membership(claims.owner);
     const seatKey = key(operationId, angleId);
     const { hub } = this.#context;
+    void socket.join([seatKey, operationId]);
     answer(
       socket,
       captureRequests,
       {
         ...sharedRequests(this.#context, membership),
+        ...captureMarks(this.#context, claims),
         join: async ({ peerId }) => {
           await this.#claim(seatKey, { socket, claims, membership }, peerId);
           const joined = await joinPeer(this.#context, membership, peerId, operationId);
-          const angle = (await hub.view(operationId)).angles.find((candidate) => candidate.angleId === angleId);
+          const { angles, marks, messages } = await hub.view(operationId);
+          const angle = angles.find((candidate) => candidate.angleId === angleId);
           if (!angle) throw new HubError('not_found', 'the angle is gone', { field: 'angleId' });
-          return { ...joined, angle };
+          const mine = (each: { angleId: string | null }): boolean => each.angleId === angleId;
+          return {
+            ...joined,
+            angle,
+            marks: marks.filter(mine).slice(-RECENT),
+            messages: messages.filter((each) => mine(each) || each.angleId === null).slice(-RECENT),
+          };
         },
         produce: async ({ transportId, kind, rtpParameters }) =>
           hub.media.request('produce', { peerId: membership.get().peerId, transportId, angleId, kind, rtpParameters }),
         setPaused: ({ producerId, paused }) =>
           hub.media.request('setProducerPaused', { peerId: membership.get().peerId, producerId, paused }),
-        stop: async () => hub.media.request('closePeer', { peerId: membership.get().peerId, reason: 'stopped-by-operator' }),
+        stop: async () => {
+          const closed = await hub.media.request('closePeer', { peerId: membership.get().peerId, reason: 'stopped-by-operator' });
+          await this.#noteJoined(claims.sessionHash, null);
+          return closed;
+        },
         reportClock: async ({ offsetMs, roundTripMs }) => {
           this.#context.log.debug({ operationId, angleId, offsetMs, roundTripMs }, 'phone clock');
           return hub.media.request('noteClock', { peerId: membership.get().peerId, offsetMs, roundTripMs });
@@ -68,17 +95,30 @@ export class CaptureNamespace {
   }
 
   async #claim(seatKey: string, seat: Seat, peerId: string): Promise<void> {
+    const { hub, store } = this.#context;
+    const { operationId, angleId, sessionHash } = seat.claims;
+    const angle = (await hub.view(operationId)).angles.find((candidate) => candidate.angleId === angleId);
+    const holders = await angleHolders(store, operationId);
+    if (angle && heldByOther(angle, holders.get(angleId), seat.claims, hub.nowMs()))
+      throw new HubError('conflict', 'another device films this angle', { field: seat.claims.wide ? 'taken' : 'angleId' });
+    await this.#noteJoined(sessionHash, hub.nowMs());
+    // it may have filmed another angle before: that one is free, and whoever takes it must not end this one
+    for (const [otherKey, other] of this.#seats)
+      if (otherKey !== seatKey && other.claims.sessionHash === sessionHash) this.#seats.delete(otherKey);
     const present = this.#seats.get(seatKey);
     if (present && present.socket !== seat.socket && present.membership.peerId !== peerId) {
-      const { operationId, angleId, linkHash } = seat.claims;
-      const angle = (await this.#context.hub.view(operationId)).angles.find((candidate) => candidate.angleId === angleId);
-      if (present.claims.linkHash !== linkHash && angle?.status === 'recording')
-        throw new HubError('conflict', 'another device films this angle', { field: 'angleId' });
       present.socket.emit('dismissed', { reason: 'replaced' } satisfies HubEvents['dismissed']);
       if (present.membership.peerId) this.#close(present.membership.peerId, 'replaced');
       present.socket.disconnect(true);
     }
     this.#seats.set(seatKey, seat);
+  }
+
+  /** A store that cannot be written keeps nobody from filming. */
+  async #noteJoined(sessionHash: string, joinedMs: number | null): Promise<void> {
+    await noteJoined(this.#context.store, sessionHash, joinedMs).catch((error: unknown) =>
+      this.#context.log.warn({ reason: messageOf(error) }, 'who films was not stored'),
+    );
   }
 
   /** Signalling is gone; media may well go on. Only when both are is the phone given up. */
@@ -98,9 +138,13 @@ export class CaptureNamespace {
   }
 
   #peerClosed(peerId: string, reason: string): void {
-    for (const seat of this.#seats.values()) {
-      if (seat.membership.peerId === peerId && reason !== 'operation-ended')
-        seat.socket.emit('peer-closed', { reason } satisfies HubEvents['peer-closed']);
+    for (const [seatKey, seat] of this.#seats) {
+      if (seat.membership.peerId !== peerId || reason === 'operation-ended') continue;
+      if (reason === 'replaced') {
+        // an encoder took the angle over: who comes back at once would take it back
+        seat.socket.emit('dismissed', { reason } satisfies HubEvents['dismissed']);
+        this.#seats.delete(seatKey);
+      } else seat.socket.emit('peer-closed', { reason } satisfies HubEvents['peer-closed']);
     }
   }
 
@@ -114,6 +158,11 @@ export class CaptureNamespace {
 
   #tell<K extends keyof HubEvents>(operationId: string, angleId: string, name: K, value: HubEvents[K]): void {
     this.#seats.get(key(operationId, angleId))?.socket.emit(name, value);
+  }
+
+  /** Tell every device with a link to this angle, or (null) to any of the operation, whether it films or not. */
+  #tellAll<K extends keyof HubEvents>(operationId: string, angleId: string | null, name: K, value: HubEvents[K]): void {
+    this.#namespace.to(angleId === null ? operationId : key(operationId, angleId)).emit(name, value);
   }
 
   #close(peerId: string, reason: 'connection-lost' | 'replaced'): void {

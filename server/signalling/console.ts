@@ -2,6 +2,7 @@ import type { Namespace, Socket } from 'socket.io';
 import { messageOf } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
 import { consoleRequests, type HubEvents } from '../protocol/socket.ts';
+import { consoleMarks } from './mark-requests.ts';
 import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
 import { answer } from './reply.ts';
 
@@ -20,6 +21,10 @@ export class ConsoleNamespace {
     namespace.on('connection', (socket) => this.#connected(socket));
     context.hub.on('media', (event) => {
       if (event.type === 'angle.changed') this.#room(event.operationId, 'angle', { operationId: event.operationId, state: event.state });
+      else if (event.type === 'mark') this.#room(event.operationId, 'mark', { operationId: event.operationId, mark: event.mark });
+      else if (event.type === 'still') this.#room(event.operationId, 'still', { operationId: event.operationId, still: event.still });
+      else if (event.type === 'message')
+        this.#room(event.operationId, 'message', { operationId: event.operationId, message: event.message });
       else if (event.type === 'peer.closed')
         this.#peers.get(event.peerId)?.emit('peer-closed', { reason: event.reason } satisfies HubEvents['peer-closed']);
       else if (event.type === 'consumer.closed')
@@ -32,7 +37,7 @@ export class ConsoleNamespace {
   }
 
   #connected(socket: Socket): void {
-    const membership = new Membership();
+    const membership = new Membership(null);
     const { hub } = this.#context;
     const peerId = (): string => membership.get().peerId;
     answer(
@@ -40,6 +45,7 @@ export class ConsoleNamespace {
       consoleRequests,
       {
         ...sharedRequests(this.#context, membership),
+        ...consoleMarks(this.#context, membership),
         join: async ({ peerId: wanted, operationId }) => {
           const operation = await hub.view(operationId);
           await socket.join(operationId);

@@ -9,11 +9,17 @@ type Shared = Pick<HandlersOf<CaptureRequests & ConsoleRequests>, 'createTranspo
 export class Membership {
   peerId: string | null = null;
   operationId: string | null = null;
+  readonly owner: string | null;
+
+  /** `owner`: by what right it may film; null for one who only watches. */
+  constructor(owner: string | null) {
+    this.owner = owner;
+  }
 
   /** Throws `conflict` before `join`. */
-  get(): { peerId: string; operationId: string } {
+  get(): { peerId: string; operationId: string; owner: string | null } {
     if (this.peerId === null || this.operationId === null) throw new HubError('conflict', 'join first');
-    return { peerId: this.peerId, operationId: this.operationId };
+    return { peerId: this.peerId, operationId: this.operationId, owner: this.owner };
   }
 }
 
@@ -21,10 +27,17 @@ export class Membership {
 export function sharedRequests(context: Context, membership: Membership): Shared {
   const { hub } = context;
   return {
-    createTransport: ({ direction }) => hub.media.request('createTransport', { ...membership.get(), direction }),
+    createTransport: async ({ direction }) => {
+      const info = await hub.media.request('createTransport', { ...membership.get(), direction });
+      return { ...info, iceServers: context.iceServers(membership.get().peerId) };
+    },
     connectTransport: ({ transportId, dtlsParameters }) =>
       hub.media.request('connectTransport', { peerId: membership.get().peerId, transportId, dtlsParameters }),
-    restartIce: ({ transportId }) => hub.media.request('restartIce', { peerId: membership.get().peerId, transportId }),
+    restartIce: async ({ transportId }) => {
+      const { peerId } = membership.get();
+      const { iceParameters } = await hub.media.request('restartIce', { peerId, transportId });
+      return { iceParameters, iceServers: context.iceServers(peerId) };
+    },
     clock: async ({ t0 }) => {
       const t1 = hub.nowMs();
       return { t0, t1, t2: hub.nowMs() };

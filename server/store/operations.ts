@@ -6,6 +6,9 @@ import { HubError } from '../../media/errors.ts';
 import type { OperationListItem, OperationView, PackageStatus, TakeSummary } from '../protocol/http.ts';
 import type { Store } from './database.ts';
 import { packageStatus } from './archive-jobs.ts';
+import { messagesOf, saveMessage } from './messages.ts';
+import { saveStill, stillsOf } from './stills.ts';
+import { marksOf, saveMark, standingCalls } from './marks.ts';
 
 const ms = (value: number): number => Math.round(value);
 
@@ -57,6 +60,7 @@ export async function listOperations(store: Store): Promise<OperationListItem[]>
     .groupBy('operation_id')
     .execute();
   const angles = new Map(counts.map((row) => [row.operation_id, row.count]));
+  const calls = await standingCalls(store);
   return Promise.all(
     rows.map(async (row) => ({
       operationId: row.operation_id,
@@ -65,6 +69,7 @@ export async function listOperations(store: Store): Promise<OperationListItem[]>
       openedMs: row.opened_ms,
       endedMs: row.ended_ms,
       angles: angles.get(row.operation_id) ?? 0,
+      calls: row.status === 'live' ? (calls.get(row.operation_id) ?? 0) : 0,
       package: await packageStatus(store, row.operation_id, null),
     })),
   );
@@ -110,6 +115,9 @@ export async function operationView(
       endMs: i.end_ms,
       cause: i.cause as Interruption['cause'],
     })),
+    marks: await marksOf(store, operationId),
+    stills: await stillsOf(store, operationId),
+    messages: await messagesOf(store, operationId),
     package: await packageStatus(store, operationId, live.progress),
     mediaUp: live.mediaUp,
     alarms: live.alarms,
@@ -216,6 +224,12 @@ export async function applyEvent(store: Store, event: MediaEvent): Promise<void>
     await saveTake(store, operationId, { angleId, takeId, startMs: atMs, endMs: atMs, reason, segments, frames });
   } else if (event.type === 'interruption.opened' || event.type === 'interruption.closed') {
     await saveInterruption(store, event.operationId, event.interruption);
+  } else if (event.type === 'mark') {
+    await saveMark(store, event.operationId, event.mark);
+  } else if (event.type === 'still') {
+    await saveStill(store, event.operationId, event.still);
+  } else if (event.type === 'message') {
+    await saveMessage(store, event.operationId, event.message);
   } else if (event.type === 'angle.changed') {
     await saveAngleState(store, event.operationId, event.state);
   } else if (event.type === 'operation.ended') {

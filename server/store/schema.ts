@@ -31,10 +31,27 @@ export type Database = {
     end_ms: Nullable<number>;
     cause: string;
   };
+  mark: { operation_id: string; mark_id: string; at_ms: number; standing: number; version: number; data: string };
+  still: { operation_id: string; still_id: string; at_ms: number; data: string };
+  message: { operation_id: string; message_id: string; at_ms: number; version: number; data: string };
   camera: { operation_id: string; angle_id: string; target: string };
   /** `spec` may hold passwords. */
   gateway: { operation_id: string; angle_id: string; spec: string };
-  capture_link: { token_hash: string; operation_id: string; angle_id: string; created_ms: number; expires_ms: number; revoked: number };
+  capture_link: {
+    token_hash: string;
+    /** Names it to people and in addresses; gives nothing away. */
+    link_id: string;
+    operation_id: string;
+    /** Null: for any angle of the operation. */
+    angle_id: Nullable<string>;
+    devices: 'one' | 'several';
+    label: Nullable<string>;
+    created_ms: number;
+    expires_ms: number;
+    revoked: number;
+    /** The one session that a link for one device has made. */
+    bound_session: Nullable<string>;
+  };
   session: {
     session_hash: string;
     kind: 'capture' | 'console';
@@ -42,6 +59,12 @@ export type Database = {
     angle_id: Nullable<string>;
     link_hash: Nullable<string>;
     created_ms: number;
+    /** In words: what kind of phone and browser. */
+    device: Nullable<string>;
+    address: Nullable<string>;
+    seen_ms: Nullable<number>;
+    /** It films, or tries to, since then; null when its officer has stopped. */
+    joined_ms: Nullable<number>;
   };
   media_cursor: { one: number; boot_id: string; seq: number };
   archive_job: {

@@ -6,34 +6,36 @@ import type { Store } from './database.ts';
 export const newSecret = (): string => randomBytes(32).toString('base64url');
 const hash = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
-export type CaptureGrant = { operationId: string; angleId: string; linkHash: string; sessionHash: string };
+/**
+ * What a phone may do: film this angle, or (null) first choose one. Of two devices with the same `owner` the later one takes
+ * an angle over: those of one link for one angle are each other's spare, those of a link for the whole operation are not.
+ */
+export type CaptureGrant = {
+  operationId: string;
+  angleId: string | null;
+  linkHash: string;
+  sessionHash: string;
+  owner: string;
+  wide: boolean;
+};
 
-/** A capture link's token for one angle. */
-export async function createLink(store: Store, operationId: string, angleId: string, nowMs: number, expiresMs: number): Promise<string> {
-  const token = newSecret();
-  await store
-    .insertInto('capture_link')
-    .values({
-      token_hash: hash(token),
-      operation_id: operationId,
-      angle_id: angleId,
-      created_ms: Math.round(nowMs),
-      expires_ms: Math.round(expiresMs),
-      revoked: 0,
-    })
-    .execute();
-  return token;
-}
+type LinkRow = {
+  token_hash: string;
+  operation_id: string;
+  angle_id: string | null;
+  devices: 'one' | 'several';
+  bound_session: string | null;
+  expires_ms: number;
+};
 
-/** Revoke every link of an angle, and with them the sessions they made. */
-export async function revokeLinks(store: Store, operationId: string, angleId: string): Promise<void> {
-  await store
-    .updateTable('capture_link')
-    .set({ revoked: 1 })
-    .where('operation_id', '=', operationId)
-    .where('angle_id', '=', angleId)
-    .execute();
-}
+const grantOf = (link: Pick<LinkRow, 'token_hash' | 'operation_id' | 'angle_id'>, sessionHash: string, angleId: string | null) => ({
+  operationId: link.operation_id,
+  angleId: link.angle_id ?? angleId,
+  linkHash: link.token_hash,
+  sessionHash,
+  owner: link.angle_id === null ? sessionHash : link.token_hash,
+  wide: link.angle_id === null,
+});
 
 /** Throws `gone` when the link was revoked: what was made with it is void from then on. */
 export async function requireLink(store: Store, linkHash: string): Promise<void> {
@@ -41,42 +43,123 @@ export async function requireLink(store: Store, linkHash: string): Promise<void>
   if (!link || link.revoked) throw new HubError('gone', 'this capture link was revoked', { field: 'revoked' });
 }
 
-/** Exchange a link's token for a session. Throws `unauthorized` for an unknown one, `gone` for one that expired or was revoked. */
-export async function exchangeToken(store: Store, token: string, nowMs: number): Promise<{ session: string; grant: CaptureGrant }> {
+/**
+ * Exchange a link's token for a session. A device that comes again, which `present` (its cookie) shows, keeps the session it
+ * has. Throws `unauthorized` for an unknown token, `gone` for one that expired or was revoked, `conflict` for one that is
+ * another device's.
+ */
+export async function exchangeToken(
+  store: Store,
+  token: string,
+  who: { present: string | undefined; device: string; address: string },
+  nowMs: number,
+): Promise<{ session: string; grant: CaptureGrant }> {
   const link = await store.selectFrom('capture_link').where('token_hash', '=', hash(token)).selectAll().executeTakeFirst();
   if (!link) throw new HubError('unauthorized', 'this capture link is not known', { field: 'token' });
   if (link.revoked) throw new HubError('gone', 'this capture link was revoked', { field: 'revoked' });
+  if (who.present !== undefined) {
+    const known = await captureRow(store, who.present);
+    if (known?.link_hash === link.token_hash) return { session: who.present, grant: grantOf(link, known.session_hash, known.angle_id) };
+  }
   if (link.expires_ms < nowMs) throw new HubError('gone', 'this capture link has expired', { field: 'expired' });
   const session = newSecret();
-  const row = {
-    session_hash: hash(session),
-    kind: 'capture' as const,
-    operation_id: link.operation_id,
-    angle_id: link.angle_id,
-    link_hash: link.token_hash,
-    created_ms: Math.round(nowMs),
-  };
-  await store.insertInto('session').values(row).execute();
-  return {
-    session,
-    grant: { operationId: link.operation_id, angleId: link.angle_id, linkHash: link.token_hash, sessionHash: row.session_hash },
-  };
+  const sessionHash = hash(session);
+  if (link.devices === 'one') await bind(store, link.token_hash, sessionHash);
+  await store
+    .insertInto('session')
+    .values({
+      session_hash: sessionHash,
+      kind: 'capture',
+      operation_id: link.operation_id,
+      angle_id: link.angle_id,
+      link_hash: link.token_hash,
+      created_ms: Math.round(nowMs),
+      device: who.device,
+      address: who.address,
+      seen_ms: Math.round(nowMs),
+    })
+    .execute();
+  return { session, grant: grantOf(link, sessionHash, null) };
 }
+
+/** The link of a token that comes with every request of an encoder (RFC 6750). Throws `unauthorized`. */
+export async function publishLink(store: Store, token: string): Promise<LinkRow> {
+  const link = await store.selectFrom('capture_link').where('token_hash', '=', hash(token)).selectAll().executeTakeFirst();
+  if (!link) throw new HubError('unauthorized', 'this token is not known', { field: 'token' });
+  if (link.revoked) throw new HubError('unauthorized', 'this capture link was revoked', { field: 'revoked' });
+  return link;
+}
+
+/**
+ * What an encoder with this link may do on this angle, which is one of the link's. Used in time, the link stays good until the
+ * operation ends, as it does for a phone; on each angle it is one device. Throws `unauthorized` for a link that is too old,
+ * `conflict` for one that is another device's.
+ */
+export async function publishGrant(
+  store: Store,
+  link: LinkRow,
+  who: { angleId: string; device: string; address: string },
+  nowMs: number,
+): Promise<CaptureGrant> {
+  const { angleId, device, address } = who;
+  const { token_hash: linkHash, operation_id: operationId } = link;
+  const sessionHash = hash(`whip ${linkHash} ${angleId}`);
+  const seen_ms = Math.round(nowMs);
+  const { numUpdatedRows: known } = await store
+    .updateTable('session')
+    .set({ seen_ms })
+    .where('session_hash', '=', sessionHash)
+    .executeTakeFirstOrThrow();
+  if (known === 0n) {
+    if (link.expires_ms < nowMs) throw new HubError('unauthorized', 'this capture link has expired', { field: 'expired' });
+    if (link.devices === 'one' && link.bound_session !== sessionHash) await bind(store, linkHash, sessionHash);
+    const row = { operation_id: operationId, angle_id: angleId, link_hash: linkHash, created_ms: seen_ms, device, address, seen_ms };
+    await store
+      .insertInto('session')
+      .values({ session_hash: sessionHash, kind: 'capture', ...row })
+      .onConflict((oc) => oc.column('session_hash').doNothing())
+      .execute();
+  }
+  return grantOf(link, sessionHash, angleId);
+}
+
+/** By what right devices were there whose links are revoked, in all operations that go on (`owner` of their grants). */
+export async function revokedOwners(store: Store): Promise<string[]> {
+  const rows = await store
+    .selectFrom('capture_link')
+    .innerJoin('operation', 'operation.operation_id', 'capture_link.operation_id')
+    .leftJoin('session', 'session.link_hash', 'capture_link.token_hash')
+    .where('operation.status', '=', 'live')
+    .where('revoked', '=', 1)
+    .select(['token_hash', 'session_hash'])
+    .execute();
+  return [...new Set(rows.flatMap((row) => [row.token_hash, ...(row.session_hash === null ? [] : [row.session_hash])]))];
+}
+
+/** One statement decides between two devices that come at once. Throws `conflict`. */
+async function bind(store: Store, linkHash: string, sessionHash: string): Promise<void> {
+  const { numUpdatedRows } = await store
+    .updateTable('capture_link')
+    .set({ bound_session: sessionHash })
+    .where('token_hash', '=', linkHash)
+    .where('bound_session', 'is', null)
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows === 0n)
+    throw new HubError('conflict', 'this capture link is for one device, and another one has opened it', { field: 'device' });
+}
+
+const captureRow = (store: Store, session: string) =>
+  store.selectFrom('session').where('session_hash', '=', hash(session)).where('kind', '=', 'capture').selectAll().executeTakeFirst();
 
 /** The session behind a capture cookie. It lives until its operation ends, beyond the link's own expiry. Throws `unauthorized` or `gone`. */
 export async function captureGrant(store: Store, session: string | undefined): Promise<CaptureGrant> {
-  const row =
-    session === undefined
-      ? undefined
-      : await store
-          .selectFrom('session')
-          .where('session_hash', '=', hash(session))
-          .where('kind', '=', 'capture')
-          .selectAll()
-          .executeTakeFirst();
-  if (!row?.operation_id || !row.angle_id || !row.link_hash) throw new HubError('unauthorized', 'open the capture link again');
-  await requireLink(store, row.link_hash);
-  return { operationId: row.operation_id, angleId: row.angle_id, linkHash: row.link_hash, sessionHash: row.session_hash };
+  const row = session === undefined ? undefined : await captureRow(store, session);
+  const link = row?.link_hash
+    ? await store.selectFrom('capture_link').where('token_hash', '=', row.link_hash).selectAll().executeTakeFirst()
+    : undefined;
+  if (!row || !link) throw new HubError('unauthorized', 'open the capture link again');
+  if (link.revoked) throw new HubError('gone', 'this capture link was revoked', { field: 'revoked' });
+  return grantOf(link, row.session_hash, row.angle_id);
 }
 
 export async function createConsoleSession(store: Store, nowMs: number): Promise<string> {

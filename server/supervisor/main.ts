@@ -152,6 +152,7 @@ function controlSettings(c: Config): ControlSettings {
     tls: c.tls,
     startupSecret: secret,
     beyondLoopback: c.beyondLoopback,
+    turn: c.turn,
     linkHours: c.linkHours,
     logLevel: c.logLevel,
   };

@@ -72,6 +72,19 @@ export async function startHub(dataDir: string, env: Record<string, string> = {}
   };
 }
 
+/** Kill the control process, and wait until another one serves. */
+export async function crashControl(hub: RunningHub): Promise<void> {
+  const { control } = hub.state();
+  signal(control, 'SIGKILL');
+  await until('another control process serves', async () => {
+    if (hub.state().control === control) return false;
+    return fetch(`${hub.url}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  });
+}
+
 /** Ask again and again until it is so. A condition that throws ends the wait. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;

@@ -36,8 +36,12 @@ describe('docker-compose.yml', () => {
     const environment = { ...read().services['hub']?.environment };
     environment['ANNOUNCED_ADDRESS'] = '192.0.2.1';
     environment['STARTUP_SECRET'] = '';
+    environment['TURN_SECRET'] = 'a-secret-of-enough-letters';
+    environment['TURN_URLS'] = environment['TURN_URLS']?.replaceAll('${ANNOUNCED_ADDRESS}', '192.0.2.1') ?? '';
     const config = readConfig({ LISTEN: '0.0.0.0', ...environment });
     expect(config).toMatchObject({ redisUrl: 'redis://redis:6379', rtcWorkers: 1, announcedAddress: '192.0.2.1' });
+    expect(config.turn.urls).toEqual(['turn:192.0.2.1:3478?transport=udp', 'turn:192.0.2.1:3478?transport=tcp']);
+    expect(read().services['coturn']?.ports).toEqual(['3478:3478/udp', '3478:3478/tcp']);
     for (const port of [config.port, config.rtcPort])
       expect(read().services['hub']?.ports?.some((each) => each.startsWith(`${port}:`))).toBe(true);
   });

@@ -14,10 +14,12 @@ export class ApiFailure extends Error {
   }
 }
 
+const OWN_WORDS = ['expired', 'revoked', 'secret', 'token', 'device', 'taken', 'name-taken', 'angles-full'];
+
 /** Which sentence of `error.*` tells a failure; some fields have a sentence of their own. */
 export function errorKey(error: unknown): { key: string; params: Record<string, string> } {
   if (!(error instanceof ApiFailure)) return { key: 'error.internal', params: {} };
-  const own = ['expired', 'revoked', 'secret', 'token'].find((field) => field === error.field);
+  const own = OWN_WORDS.find((field) => field === error.field);
   return { key: `error.${own ?? error.code}`, params: { field: error.field ?? '', why: error.message } };
 }
 

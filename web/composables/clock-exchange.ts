@@ -1,4 +1,4 @@
-import type { CaptureRequests } from '../../server/protocol/socket.ts';
+import type { CaptureRequests, ConsoleRequests } from '../../server/protocol/socket.ts';
 import type { Signalling } from '../media/signalling.ts';
 
 const ROUNDS = 8;
@@ -11,7 +11,9 @@ const SECOND_MS = 15_000;
  * This page's clock less hub time by NTP's four timestamps (RFC 5905, section 8); of eight rounds the one with the
  * shortest way counts. Null when none was answered. RFC 5905 has the server's clock less the client's; here it is turned round.
  */
-async function measureClock(signalling: Signalling<CaptureRequests>): Promise<{ offsetMs: number; roundTripMs: number } | null> {
+export async function measureClock(
+  signalling: Pick<Signalling<Pick<CaptureRequests & ConsoleRequests, 'clock'>>, 'request'>,
+): Promise<{ offsetMs: number; roundTripMs: number } | null> {
   let best: { offsetMs: number; roundTripMs: number } | null = null;
   for (let round = 0; round < ROUNDS; round += 1) {
     const t0 = performance.timeOrigin + performance.now();
@@ -24,11 +26,13 @@ async function measureClock(signalling: Signalling<CaptureRequests>): Promise<{ 
   return best;
 }
 
-/** Measures now, soon again and every few minutes, and tells the hub, until the function returned is called. */
-export function keepReportingClock(signalling: Signalling<CaptureRequests>): () => void {
+/** Measures now, soon again and every few minutes, and tells the hub and `measured`, until the function returned is called. */
+export function keepReportingClock(signalling: Signalling<CaptureRequests>, measured: (offsetMs: number) => void): () => void {
   const report = async (): Promise<void> => {
     const clock = await measureClock(signalling);
-    if (clock) await signalling.request('reportClock', clock).catch(() => undefined); // a cross-check may be missing
+    if (!clock) return;
+    measured(clock.offsetMs);
+    await signalling.request('reportClock', clock).catch(() => undefined); // a cross-check may be missing
   };
   void report();
   const second = setTimeout(() => void report(), SECOND_MS);

@@ -8,9 +8,14 @@ export function useCamera() {
   const problem = ref<CameraProblem | null>(null);
   const facing = ref<'environment' | 'user'>('environment');
 
-  async function open(): Promise<MediaStream | null> {
+  /** Whether this page may have a camera at all; says why not. */
+  function possible(): boolean {
     problem.value = contextProblem();
-    if (problem.value) return null;
+    return problem.value === null;
+  }
+
+  async function open(): Promise<MediaStream | null> {
+    if (!possible()) return null;
     try {
       const next = await navigator.mediaDevices.getUserMedia({
         video: { facingMode: facing.value, width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } },
@@ -56,20 +61,23 @@ export function useCamera() {
   }
   onScopeDispose(close);
 
-  return { stream, problem, open, flip, reopenVideo, close };
+  return { stream, problem, possible, open, flip, reopenVideo, close };
 }
 
 /** Why this page cannot have a camera at all. */
 function contextProblem(): CameraProblem | null {
   if (!window.isSecureContext) return { key: 'error.insecure', params: {} };
   if (navigator.mediaDevices?.getUserMedia !== undefined) return null;
-  return { key: /MicroMessenger/i.test(navigator.userAgent) ? 'error.wechat' : 'error.unsupported', params: {} };
+  return { key: inWeChat() ? 'error.wechat' : 'error.unsupported', params: {} };
 }
+
+/** WeChat's own browser gives some phones a camera and others none. */
+export const inWeChat = (): boolean => /MicroMessenger/i.test(navigator.userAgent);
 
 function cameraProblem(error: unknown): CameraProblem {
   const name = error instanceof Error ? error.name : '';
-  const wechat = /MicroMessenger/i.test(navigator.userAgent);
-  if (name === 'NotAllowedError' || name === 'SecurityError') return { key: wechat ? 'error.wechat' : 'error.camera-denied', params: {} };
+  if (name === 'NotAllowedError' || name === 'SecurityError')
+    return { key: inWeChat() ? 'error.wechat' : 'error.camera-denied', params: {} };
   if (name === 'NotFoundError' || name === 'OverconstrainedError') return { key: 'error.camera-missing', params: {} };
   if (name === 'NotReadableError' || name === 'AbortError') return { key: 'error.camera-busy', params: {} };
   return { key: 'error.camera-failed', params: { why: error instanceof Error ? error.message : String(error) } };

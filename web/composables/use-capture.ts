@@ -1,15 +1,17 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
-import { CaptureSession, type AngleState } from '../../server/protocol/http.ts';
+import type { AngleChoice } from '../../server/protocol/capture.ts';
+import type { AngleState, Mark, Message } from '../../server/protocol/http.ts';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
 import { type LayerCount, Publisher } from '../media/publisher.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
-import { api, ApiFailure, errorKey } from './api.ts';
-import { useCamera } from './use-camera.ts';
+import { ApiFailure, errorKey } from './api.ts';
+import { inWeChat, useCamera } from './use-camera.ts';
 import { keepReportingClock } from './clock-exchange.ts';
+import { useLink } from './use-link.ts';
 import { useNow } from './use-now.ts';
 
 /** `live`: connected, the hub has not yet confirmed that it records. */
-export type CaptureState = 'checking' | 'ready' | 'connecting' | 'live' | 'recording' | 'reconnecting' | 'stopped' | 'ended';
+export type CaptureState = 'checking' | 'choosing' | 'ready' | 'connecting' | 'live' | 'recording' | 'reconnecting' | 'stopped' | 'ended';
 
 const WATCH_MS = 2000;
 /** The encoder stands still for so many looks: the camera is dead, whatever its flags say. */
@@ -19,10 +21,13 @@ const MAX_BACKOFF_MS = 8000;
 /** Everything behind the capture page. */
 export function useCapture() {
   const camera = useCamera();
-  const { nowMs, sync } = useNow();
-  const session = shallowRef<CaptureSession | null>(null);
+  const { nowMs, readMs, sync, correct } = useNow();
+  const link = useLink(sync);
+  const { session } = link;
   const angle = ref<AngleState | null>(null);
-  const phase = ref<'checking' | 'ready' | 'sending' | 'stopped' | 'ended'>('checking');
+  const channel = shallowRef<Signalling<CaptureRequests> | null>(null);
+  const joinedNotes = shallowRef<{ marks: Mark[]; messages: Message[] }>({ marks: [], messages: [] });
+  const phase = ref<'checking' | 'choosing' | 'ready' | 'sending' | 'stopped' | 'ended'>('checking');
   const connected = ref(false);
   const problem = ref<{ key: string; params: Record<string, string> } | null>(null);
   const muted = ref(false);
@@ -51,34 +56,52 @@ export function useCapture() {
 
   function fail(error: unknown): void {
     problem.value = errorKey(error);
-    if (error instanceof ApiFailure && error.code === 'gone' && error.field === 'operationId') finish();
+    if (!(error instanceof ApiFailure)) return;
+    if (error.code === 'gone' && error.field === 'operationId') finish();
+    if (error.field === 'taken') toChoice();
   }
 
-  /** The link's token is in the fragment, which no server and no log ever sees; it is taken out of the address at once. */
   async function open(): Promise<void> {
     problem.value = null;
-    const token = location.hash.slice(1);
-    history.replaceState(null, '', location.pathname + location.search);
+    // where there may be no camera it is asked for first: a link for one device stays good for the browser it is opened in next
+    if (!camera.possible() || (inWeChat() && !(await camera.open()))) return;
     try {
-      session.value = token
-        ? await api(CaptureSession, 'POST', '/capture/session', { token })
-        : await api(CaptureSession, 'GET', '/capture/session');
-      sync(session.value.hubTimeMs);
+      await link.open();
     } catch (error) {
-      if (token === '' && error instanceof ApiFailure && error.code === 'unauthorized')
+      if (!link.hasToken() && error instanceof ApiFailure && error.code === 'unauthorized')
         problem.value = { key: 'error.no-link', params: {} };
       else fail(error);
       return;
     }
-    if (await camera.open()) phase.value = 'ready';
+    if (!camera.stream.value && !(await camera.open())) return;
+    const { angleId, angles } = session.value ?? {};
+    if (angles && angles.find((each) => each.angleId === angleId)?.state !== 'mine') toChoice();
+    else phase.value = 'ready';
+  }
+
+  /** Whose link is for the whole operation says which angle it films. */
+  function toChoice(): void {
+    stopSending();
+    phase.value = 'choosing';
+    link.keepFresh(true);
+  }
+  async function choose(choice: AngleChoice): Promise<void> {
+    problem.value = null;
+    try {
+      await link.choose(choice);
+      signalling?.close(); // its token is for the angle before
+      signalling = null;
+      angle.value = null;
+      link.keepFresh(false);
+      phase.value = 'ready';
+    } catch (error) {
+      fail(error);
+    }
   }
 
   async function freshToken(): Promise<string> {
     try {
-      const fresh = await api(CaptureSession, 'GET', '/capture/session');
-      session.value = fresh;
-      sync(fresh.hubTimeMs);
-      return fresh.socketToken;
+      return (await link.refresh()).socketToken ?? '';
     } catch (error) {
       if (error instanceof ApiFailure && (error.code === 'gone' || error.code === 'unauthorized')) fail(error);
       throw error;
@@ -98,6 +121,7 @@ export function useCapture() {
 
   function connectSignalling(): Signalling<CaptureRequests> {
     const made = new Signalling<CaptureRequests>('/capture', freshToken);
+    channel.value = made;
     made.socket.on('connect', () => void join());
     made.on('angle', ({ state: told }) => {
       angle.value = told;
@@ -116,6 +140,7 @@ export function useCapture() {
       }
       made.close();
       signalling = null;
+      channel.value = null;
     });
     return made;
   }
@@ -127,13 +152,14 @@ export function useCapture() {
     try {
       const joined = await signalling.request('join', { peerId });
       angle.value = joined.angle;
+      joinedNotes.value = joined;
       const alive =
         typeof publisher?.transportId === 'string' && joined.transports.includes(publisher.transportId) && joined.producers.length > 0;
       if (!alive) await publish(joined.rtpCapabilities);
       problem.value = null;
       backoffMs = 500;
       stopClock();
-      stopClock = keepReportingClock(signalling);
+      stopClock = keepReportingClock(signalling, correct);
     } catch (error) {
       fail(error);
       again();
@@ -227,6 +253,7 @@ export function useCapture() {
   return {
     session,
     angle,
+    line: { session, channel, joinedNotes, readMs },
     state,
     problem,
     cameraProblem: camera.problem,
@@ -236,6 +263,8 @@ export function useCapture() {
     cameraDead,
     nowMs,
     open,
+    choose,
+    toChoice,
     start,
     stop,
     flip,

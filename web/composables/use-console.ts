@@ -2,17 +2,21 @@ import { z } from 'zod';
 import { computed, onScopeDispose, reactive, ref, shallowReactive } from 'vue';
 import {
   type Alarm,
+  type Mark,
+  type Message,
+  type SourceCreate,
+  type Still,
   AngleState,
-  CaptureLink,
   OperationView,
   PackageStatus,
-  type SourceCreate,
   SourceView,
 } from '../../server/protocol/http.ts';
 import type { ConsoleRequests } from '../../server/protocol/socket.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
 import { Viewer } from '../media/viewer.ts';
 import { api } from './api.ts';
+import { measureClock } from './clock-exchange.ts';
+import { mergeMarks, mergeMessages } from './marks.ts';
 import { useNow } from './use-now.ts';
 import { useSession } from './use-session.ts';
 
@@ -21,12 +25,15 @@ export type Connection = 'loading' | 'online' | 'offline' | 'failed';
 /** One operation's live console: its state as the hub tells it, and a stream for each angle. */
 export function useConsole(operationId: string) {
   const session = useSession();
-  const { nowMs, sync } = useNow();
+  const { nowMs, readMs, sync, correct } = useNow();
   const operation = ref<OperationView | null>(null);
   const connection = ref<Connection>('loading');
   const failure = ref<unknown>(null);
   const streams = shallowReactive(new Map<string, MediaStream>());
   const standing = reactive(new Map<string, Alarm>());
+  const stills = reactive(new Map<string, Still>());
+  const messages = reactive(new Map<string, Message>());
+  const marks = reactive(new Map<string, Mark>());
   const alarms = computed(() => [...standing.values()].sort((one, other) => other.atMs - one.atMs));
   const peerId = newPeerId();
 
@@ -40,6 +47,9 @@ export function useConsole(operationId: string) {
   function take(told: OperationView): void {
     operation.value = told;
     standing.clear();
+    mergeMarks(marks, told.marks);
+    mergeMessages(messages, told.messages);
+    for (const still of told.stills) stills.set(still.stillId, still);
     for (const alarm of told.alarms) standing.set(alarm.alarmId, alarm);
   }
 
@@ -48,6 +58,7 @@ export function useConsole(operationId: string) {
       const joined = await signalling.request('join', { peerId, operationId });
       take(joined.operation);
       connection.value = 'online';
+      void measureClock(signalling).then((clock) => clock && correct(clock.offsetMs));
       const mine = viewer.transportIds;
       const alive = joined.peerExists && mine.length > 0 && mine.every((id) => joined.transports.includes(id));
       if (joined.operation.status === 'live' && !alive) await viewer.reset(joined.rtpCapabilities);
@@ -82,6 +93,9 @@ export function useConsole(operationId: string) {
   });
   signalling.on('peer-closed', () => void join());
   signalling.on('alarm', (alarm) => standing.set(alarm.alarmId, alarm));
+  signalling.on('mark', ({ mark }) => mergeMarks(marks, [mark]));
+  signalling.on('still', ({ still }) => stills.set(still.stillId, still));
+  signalling.on('message', ({ message }) => mergeMessages(messages, [message]));
   signalling.on('alarm-cleared', ({ alarmId }) => standing.delete(alarmId));
   signalling.connect();
   onScopeDispose(() => {
@@ -95,14 +109,23 @@ export function useConsole(operationId: string) {
     failure,
     streams,
     alarms,
+    marks,
+    stills,
+    messages,
     nowMs,
     show: (angleId: string, heightPx: number) => viewer.show(angleId, heightPx),
     dismissAlarm: (alarmId: string) => signalling.request('dismissAlarm', { alarmId }),
+    /** Mark this moment, of one angle or (null) of the operation as a whole. */
+    mark: async (angleId: string | null) =>
+      mergeMarks(marks, [await signalling.request('mark', { markId: newPeerId(), angleId, atMs: readMs(), text: null })]),
+    labelMark: async (markId: string, text: string) => mergeMarks(marks, [await signalling.request('labelMark', { markId, text })]),
+    sendMessage: async (message: Pick<Message, 'kind' | 'angleId' | 'text'>) =>
+      mergeMessages(messages, [await signalling.request('sendMessage', { messageId: newPeerId(), ...message })]),
+    answerCall: async (markId: string, text: string) => mergeMarks(marks, [await signalling.request('acknowledgeMark', { markId, text })]),
     addAngle: (name: string) => api(AngleState, 'POST', `/operations/${operationId}/angles`, { name }),
     addCamera: (angleId: string, camera: SourceCreate) =>
       api(SourceView, 'POST', `/operations/${operationId}/angles/${angleId}/source`, camera),
     removeCamera: (angleId: string) => api(z.null(), 'DELETE', `/operations/${operationId}/angles/${angleId}/source`),
-    makeLink: (angleId: string) => api(CaptureLink, 'POST', `/operations/${operationId}/angles/${angleId}/links`),
     packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`),
     end: async () => {
       take(await api(OperationView, 'POST', `/operations/${operationId}/end`));

@@ -114,7 +114,8 @@ export class Publisher {
   async restartIce(): Promise<void> {
     const transport = this.#transport;
     if (!transport || transport.closed) return;
-    const { iceParameters } = await this.#signalling.request('restartIce', { transportId: transport.id });
+    const { iceParameters, iceServers } = await this.#signalling.request('restartIce', { transportId: transport.id });
+    await transport.updateIceServers({ iceServers: iceServers as RTCIceServer[] });
     await transport.restartIce({ iceParameters: iceParameters as types.IceParameters });
   }
 

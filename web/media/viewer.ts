@@ -115,7 +115,8 @@ export class Viewer {
 
   async #restartIce(transport: types.Transport): Promise<void> {
     try {
-      const { iceParameters } = await this.#signalling.request('restartIce', { transportId: transport.id });
+      const { iceParameters, iceServers } = await this.#signalling.request('restartIce', { transportId: transport.id });
+      await transport.updateIceServers({ iceServers: iceServers as RTCIceServer[] });
       await transport.restartIce({ iceParameters: iceParameters as types.IceParameters });
     } catch (error) {
       console.warn('path not restored', error);

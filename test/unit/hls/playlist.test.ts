@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mediaPlaylist } from '../../../media/hls/playlist.ts';
+import type { Mark } from '../../../media/protocol/marks.ts';
 import type { SegmentLine, TrackInfo } from '../../../media/recordings/lines.ts';
 import type { RecordedOperation, RecordedTake } from '../../../media/recordings/read.ts';
 
@@ -42,7 +43,19 @@ function take(angleId: string, takeId: string, segments: SegmentLine[], tracks =
 }
 function operation(angles: Record<string, RecordedTake[]>, more: Partial<RecordedOperation> = {}): RecordedOperation {
   const list = Object.entries(angles).map(([angleId, takes]) => ({ angleId, name: angleId, takes }));
-  return { operationId: 'op-1', name: 'x', openedMs: T0, endedMs: T0 + 60_000, segmentMs: 4000, angles: list, interruptions: [], ...more };
+  return {
+    operationId: 'op-1',
+    name: 'x',
+    openedMs: T0,
+    endedMs: T0 + 60_000,
+    segmentMs: 4000,
+    angles: list,
+    interruptions: [],
+    marks: [],
+    stills: [],
+    messages: [],
+    ...more,
+  };
 }
 const seconds = (playlist: string): number => [...playlist.matchAll(/#EXTINF:([\d.]+)/g)].reduce((sum, [, text]) => sum + Number(text), 0);
 
@@ -141,5 +154,26 @@ describe('mediaPlaylist', () => {
     const sound = mediaPlaylist(operation({ east: [muted] }), 'east', 'audio');
     expect(files(sound)).toEqual(['gap.m4s', '.m4s?track=audio', '.m4s?track=audio']);
     expect(sound).toContain('#EXT-X-MAP:URI="0001/init-1.mp4?track=audio"');
+  });
+
+  it('tells marked moments: those of this angle, and those of the operation as a whole', () => {
+    const mark = (markId: string, angleId: string | null, text: string | null): Mark => ({
+      markId,
+      kind: 'moment',
+      angleId,
+      by: 'operator',
+      atMs: T0 + 1234,
+      receivedMs: T0 + 1300,
+      text,
+      acknowledged: null,
+      version: 1,
+    });
+    const marks = [mark('mark-east', 'east', '说 "停"'), mark('mark-west', 'west', null), mark('mark-all1', null, null)];
+    const east = mediaPlaylist({ ...recorded, marks }, 'east');
+    expect(east).toContain(
+      '#EXT-X-DATERANGE:ID="mark-mark-east",CLASS="cn.fieldhub.mark",START-DATE="2026-11-24T03:00:01.234Z",DURATION=0.000000,X-KIND="moment",X-BY="operator",X-TEXT="说 ”停”"',
+    );
+    expect(east).toContain('ID="mark-mark-all1"');
+    expect(east).not.toContain('mark-west');
   });
 });

@@ -74,3 +74,50 @@ describe('key frames for the grid', () => {
     expect(asked).toEqual([]);
   });
 });
+
+describe('pictures that stop', () => {
+  function watched() {
+    const asked: number[] = [];
+    const began = now();
+    const asker = new KeyFrameAsker(3_600_000, now, () => void asked.push(now() - began));
+    const pictures = (count: number, stepMs: number): void => {
+      for (let i = 0; i < count; i += 1) {
+        wait(stepMs);
+        asker.picture(now());
+      }
+    };
+    const wait = (ms: number): void => {
+      for (const end = now() + ms; now() < end; asker.watch(now())) vi.advanceTimersByTime(Math.min(100, end - now()));
+    };
+    return { asker, asked, pictures, wait };
+  }
+
+  it('are asked for after 0.4 s, then less and less often, and anew at the next stop', () => {
+    const { asker, asked, pictures, wait } = watched();
+    pictures(30, 100);
+    expect(asked).toEqual([]);
+    wait(4000);
+    expect(asked).toEqual([3400, 3800, 4600, 6200]);
+    pictures(2, 50);
+    wait(500);
+    expect(asked).toHaveLength(5);
+    asker.close();
+  });
+
+  it('are asked for soon where none has come at all, and where the first was the last', () => {
+    const { asker, asked, pictures, wait } = watched();
+    wait(700);
+    expect(asked).toEqual([400]);
+    pictures(1, 50);
+    wait(500);
+    expect(asked).toEqual([400, 1150]);
+    asker.close();
+  });
+
+  it('are left alone where the source is a slow one', () => {
+    const { asker, asked, pictures } = watched();
+    pictures(60, 1000);
+    expect(asked.filter((ms) => ms > 2000)).toEqual([]);
+    asker.close();
+  });
+});

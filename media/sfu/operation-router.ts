@@ -2,8 +2,10 @@ import type { types } from 'mediasoup';
 import { mediaCodecs } from './codecs.ts';
 import type { WorkerPool, WorkerSlot } from './workers.ts';
 
-/** A router on the worker that has the fewest, and the transport that packets are taken out of. */
-export async function newRouter(workers: WorkerPool): Promise<{ slot: WorkerSlot; router: types.Router; direct: types.DirectTransport }> {
+export type OperationRouter = { slot: WorkerSlot; router: types.Router; direct: types.DirectTransport };
+
+/** An operation's router on the worker that has the fewest, and the way by which the recorder receives. */
+export async function newRouter(workers: WorkerPool): Promise<OperationRouter> {
   const slot = workers.least();
   const router = await slot.worker.createRouter({ mediaCodecs });
   slot.routers += 1;

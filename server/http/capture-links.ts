@@ -1,0 +1,77 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { HubError } from '../../media/errors.ts';
+import { Id } from '../../media/protocol/ids.ts';
+import { requireConsole } from '../auth/gate.ts';
+import type { Context } from '../context.ts';
+import { CaptureLink, CaptureLinkItem, LinkCreate } from '../protocol/capture.ts';
+import { ApiError } from '../protocol/http.ts';
+import { createLink, listLinks, revokeLink, revokeLinks, revokeUnused } from '../store/capture-links.ts';
+import { angleName, operationRow } from '../store/operations.ts';
+
+const OfOperation = z.object({ operationId: Id });
+const OfAngle = z.object({ operationId: Id, angleId: Id });
+const OfLink = z.object({ operationId: Id, linkId: Id });
+const errors = { '4xx': ApiError, '5xx': ApiError };
+
+/** Links by which phones film: of one angle or of a whole operation, for one device or several. */
+export function captureLinkRoutes(app: FastifyInstance, context: Context): void {
+  const { store, hub } = context;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  routes.addHook('onRequest', (request) => requireConsole(context, request));
+
+  const make = async (operationId: string, angleId: string | null, wanted: unknown): Promise<CaptureLink> => {
+    if ((await operationRow(store, operationId)).status === 'ended')
+      throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
+    if (angleId !== null) await angleName(store, operationId, angleId);
+    const { devices, hours = context.settings.linkHours, label = null, replaces } = LinkCreate.parse(wanted ?? {});
+    const nowMs = hub.nowMs();
+    const expiresMs = nowMs + hours * 3600_000;
+    const { linkId, token } = await createLink(store, { operationId, angleId, devices, label, expiresMs }, nowMs);
+    if (replaces !== undefined) await revokeUnused(store, operationId, replaces);
+    return { linkId, url: `${context.publicUrl()}/capture#${token}`, operationId, angleId, devices, label, expiresMs };
+  };
+
+  routes.get(
+    '/operations/:operationId/links',
+    { schema: { params: OfOperation, response: { 200: z.object({ links: z.array(CaptureLinkItem) }), ...errors } } },
+    async (request) => {
+      await operationRow(store, request.params.operationId);
+      return { links: await listLinks(store, request.params.operationId, hub.nowMs()) };
+    },
+  );
+
+  routes.post(
+    '/operations/:operationId/links',
+    { schema: { params: OfOperation, body: LinkCreate.nullish(), response: { 201: CaptureLink, ...errors } } },
+    async (request, reply) => reply.status(201).send(await make(request.params.operationId, null, request.body)),
+  );
+
+  routes.post(
+    '/operations/:operationId/angles/:angleId/links',
+    { schema: { params: OfAngle, body: LinkCreate.nullish(), response: { 201: CaptureLink, ...errors } } },
+    async (request, reply) => reply.status(201).send(await make(request.params.operationId, request.params.angleId, request.body)),
+  );
+
+  routes.delete(
+    '/operations/:operationId/links/:linkId',
+    { schema: { params: OfLink, response: { 204: z.null(), ...errors } } },
+    async (request, reply) => {
+      const { operationId, linkId } = request.params;
+      hub.emit('revoked', [await revokeLink(store, operationId, linkId)]);
+      return reply.status(204).send(null);
+    },
+  );
+
+  routes.delete(
+    '/operations/:operationId/angles/:angleId/links',
+    { schema: { params: OfAngle, response: { 204: z.null(), ...errors } } },
+    async (request, reply) => {
+      const { operationId, angleId } = request.params;
+      await angleName(store, operationId, angleId);
+      hub.emit('revoked', await revokeLinks(store, operationId, angleId));
+      return reply.status(204).send(null);
+    },
+  );
+}

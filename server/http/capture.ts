@@ -1,0 +1,120 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { HubError, messageOf } from '../../media/errors.ts';
+import { Attempts } from '../auth/attempts.ts';
+import { deviceName } from '../auth/device-name.ts';
+import { CAPTURE_COOKIE } from '../auth/gate.ts';
+import type { Context } from '../context.ts';
+import { newAngle } from '../live/new-angle.ts';
+import { AngleChoice, type AngleOffer, CaptureExchange, CaptureSession } from '../protocol/capture.ts';
+import { ApiError, type OperationView } from '../protocol/http.ts';
+import { angleHolders, chooseAngle, heldByOther, noteSeen } from '../store/seats.ts';
+import { type CaptureGrant, captureGrant, exchangeToken } from '../store/sessions.ts';
+
+const errors = { '4xx': ApiError, '5xx': ApiError };
+const COOKIE_S = 30 * 86_400;
+/** More angles than this no operation needs, and no phone may make. */
+const ANGLES_MOST = 60;
+
+/** A phone's side of its link: exchanged for a cookie, renewed until the operation ends, an angle chosen. */
+export function captureRoutes(app: FastifyInstance, context: Context): void {
+  const { store, hub, settings } = context;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const attempts = new Attempts();
+
+  const keep = (reply: FastifyReply, session: string): void => {
+    const options = {
+      path: '/api/capture',
+      httpOnly: true,
+      sameSite: 'strict',
+      secure: settings.beyondLoopback,
+      maxAge: COOKIE_S,
+    } as const;
+    void reply.setCookie(CAPTURE_COOKIE, session, options);
+  };
+  const grantOf = (request: FastifyRequest): Promise<CaptureGrant> => captureGrant(store, request.cookies[CAPTURE_COOKIE]);
+
+  routes.post(
+    '/capture/session',
+    { schema: { body: CaptureExchange, response: { 200: CaptureSession, ...errors } } },
+    async (request, reply) => {
+      attempts.note(`link ${request.ip}`, Date.now());
+      const who = { present: request.cookies[CAPTURE_COOKIE], device: deviceName(request.headers['user-agent']), address: request.ip };
+      const { session, grant } = await exchangeToken(store, request.body.token, who, hub.nowMs());
+      attempts.clear(`link ${request.ip}`);
+      const answer = await sessionOf(context, grant);
+      keep(reply, session);
+      return answer;
+    },
+  );
+
+  routes.get('/capture/session', { schema: { response: { 200: CaptureSession, ...errors } } }, async (request, reply) => {
+    const grant = await grantOf(request);
+    const answer = await sessionOf(context, grant);
+    await noteSeen(store, grant.sessionHash, hub.nowMs()).catch((error: unknown) =>
+      context.log.warn({ reason: messageOf(error) }, 'a visit was not stored'),
+    );
+    keep(reply, request.cookies[CAPTURE_COOKIE] ?? ''); // it begins its 30 days anew
+    return answer;
+  });
+
+  routes.post('/capture/angle', { schema: { body: AngleChoice, response: { 200: CaptureSession, ...errors } } }, async (request) => {
+    const grant = await grantOf(request);
+    if (!grant.wide) throw new HubError('forbidden', 'this link is for one angle', { field: 'angleId' });
+    const operation = await liveView(context, grant);
+    let angleId: string;
+    if ('angleId' in request.body) angleId = await existing(context, operation, grant, request.body.angleId);
+    else {
+      attempts.note(`angle ${grant.sessionHash}`, Date.now());
+      angleId = await proposed(context, operation, request.body.name);
+    }
+    await chooseAngle(store, grant.sessionHash, angleId);
+    return sessionOf(context, { ...grant, angleId });
+  });
+}
+
+async function liveView({ hub }: Context, { operationId }: CaptureGrant): Promise<OperationView> {
+  const operation = await hub.view(operationId);
+  if (operation.status === 'ended') throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
+  return operation;
+}
+
+async function existing({ store, hub }: Context, operation: OperationView, grant: CaptureGrant, angleId: string): Promise<string> {
+  const angle = operation.angles.find((candidate) => candidate.angleId === angleId);
+  if (!angle) throw new HubError('not_found', `operation ${operation.operationId} has no angle ${angleId}`, { field: 'angleId' });
+  const holders = await angleHolders(store, operation.operationId);
+  if (heldByOther(angle, holders.get(angleId), grant, hub.nowMs()))
+    throw new HubError('conflict', 'another device films this angle', { field: 'taken' });
+  return angleId;
+}
+
+async function proposed(context: Context, operation: OperationView, name: string): Promise<string> {
+  const same = (other: string): boolean => other.normalize('NFKC').toLowerCase() === name.normalize('NFKC').toLowerCase();
+  if (operation.angles.some((angle) => same(angle.name)))
+    throw new HubError('conflict', 'there is an angle of this name already', { field: 'name-taken' });
+  if (operation.angles.length >= ANGLES_MOST)
+    throw new HubError('conflict', `an operation has ${ANGLES_MOST} angles at most`, { field: 'angles-full' });
+  return (await newAngle(context, operation.operationId, name)).angleId;
+}
+
+async function sessionOf(context: Context, grant: CaptureGrant): Promise<CaptureSession> {
+  const { store, hub, tokens } = context;
+  const operation = await liveView(context, grant);
+  const { angleId } = grant;
+  const nowMs = hub.nowMs();
+  const holders = await angleHolders(store, operation.operationId);
+  const offer = (angle: OperationView['angles'][number]): AngleOffer['state'] => {
+    if (heldByOther(angle, holders.get(angle.angleId), grant, nowMs)) return 'taken';
+    if (angle.angleId === angleId) return 'mine';
+    return angle.status === 'interrupted' ? 'interrupted' : 'free';
+  };
+  return {
+    operationId: operation.operationId,
+    operationName: operation.name,
+    angleId,
+    angleName: operation.angles.find((angle) => angle.angleId === angleId)?.name ?? null,
+    angles: grant.wide ? operation.angles.map((angle) => ({ angleId: angle.angleId, name: angle.name, state: offer(angle) })) : null,
+    socketToken: angleId === null ? null : tokens.issue({ kind: 'capture', ...grant, angleId }, Date.now()),
+    hubTimeMs: nowMs,
+  };
+}

@@ -1,0 +1,115 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { HubError } from '../../media/errors.ts';
+import { operationDir } from '../../media/recordings/paths.ts';
+import { readPreflights } from '../../media/recordings/read.ts';
+import { Id } from '../../media/protocol/ids.ts';
+import { deviceName } from '../auth/device-name.ts';
+import { Attempts } from '../auth/attempts.ts';
+import { CAPTURE_COOKIE, requireConsole } from '../auth/gate.ts';
+import { ProbeBudget } from '../auth/probe-budget.ts';
+import type { Context } from '../context.ts';
+import { ApiError } from '../protocol/http.ts';
+import {
+  ClockReading,
+  judge,
+  KeptPreflight,
+  PreflightCheck,
+  PreflightReport,
+  PROBE_BYTES_MOST,
+  ProbeResult,
+} from '../protocol/preflight.ts';
+import { operationRow } from '../store/operations.ts';
+import { captureGrant } from '../store/sessions.ts';
+
+const errors = { '4xx': ApiError, '5xx': ApiError };
+/** A check uploads less than a megabyte. */
+const BUDGET = { bytesPerMinute: 6 * 1024 * 1024, atOnce: 4 };
+const PROBE_MS = 10_000;
+
+/** The check before duty (R14): what the page needs to measure its network, and where the result is kept. */
+export function preflightRoutes(app: FastifyInstance, context: Context): void {
+  const { store, hub } = context;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const attempts = new Attempts();
+  const grantOf = (request: FastifyRequest) => captureGrant(store, request.cookies[CAPTURE_COOKIE]);
+
+  routes.get('/capture/clock', { schema: { response: { 200: ClockReading, ...errors } } }, async (request) => {
+    const t1 = hub.nowMs();
+    await grantOf(request);
+    return { t1, t2: hub.nowMs() };
+  });
+
+  routes.post(
+    '/capture/preflight',
+    { schema: { body: PreflightReport, response: { 200: z.object({ checks: z.array(PreflightCheck) }), ...errors } } },
+    async (request) => {
+      const { operationId, angleId, sessionHash } = await grantOf(request);
+      if (angleId === null) throw new HubError('conflict', 'choose an angle first', { field: 'angleId' });
+      attempts.note(sessionHash, Date.now());
+      const checks = judge(request.body.facts);
+      const reason = request.body.reason ?? null;
+      if (reason === null && checks.some(({ result }) => result === 'fail'))
+        throw new HubError('bad_request', 'a check has failed: going on needs a reason', { field: 'reason' });
+      const device = deviceName(request.headers['user-agent']);
+      await hub.media.request('notePreflight', { operationId, preflight: { angleId, device, checks, reason } });
+      return { checks };
+    },
+  );
+
+  routes.get(
+    '/operations/:operationId/preflights',
+    {
+      schema: { params: z.object({ operationId: Id }), response: { 200: z.object({ preflights: z.array(KeptPreflight) }), ...errors } },
+      onRequest: (request) => requireConsole(context, request),
+    },
+    async (request) => {
+      const { operationId } = request.params;
+      await operationRow(store, operationId);
+      return { preflights: await readPreflights(operationDir(context.settings.dataDir, operationId)) };
+    },
+  );
+
+  void app.register(async (scope) => probeRoute(scope, context));
+}
+
+/** Bytes that are counted and thrown away as they come. Nothing of a body is read before it is known whose it is. */
+function probeRoute(app: FastifyInstance, { store }: Context): void {
+  const budget = new ProbeBudget(BUDGET);
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  app.addContentTypeParser('application/octet-stream', (_, payload, done) => {
+    let bytes = 0;
+    let first: { atMs: number; bytes: number } | null = null;
+    let lastMs = 0;
+    payload.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      lastMs = performance.now();
+      first ??= { atMs: lastMs, bytes: chunk.length };
+      if (bytes > PROBE_BYTES_MOST) payload.destroy(new HubError('bad_request', 'too many bytes', { field: 'probe' }));
+    });
+    payload.once('end', () => done(null, { bytes, laterBytes: bytes - (first?.bytes ?? 0), ms: lastMs - (first?.atMs ?? lastMs) }));
+    payload.once('error', (error) => done(error));
+  });
+
+  routes.post(
+    '/capture/probe',
+    {
+      schema: { response: { 200: ProbeResult, ...errors } },
+      bodyLimit: PROBE_BYTES_MOST,
+      onRequest: async (request, reply) => {
+        const { sessionHash } = await captureGrant(store, request.cookies[CAPTURE_COOKIE]);
+        const bytes = Number(request.headers['content-length']);
+        if (!(bytes > 0 && bytes <= PROBE_BYTES_MOST))
+          throw new HubError('bad_request', `an upload of 1 to ${PROBE_BYTES_MOST} bytes is measured`, { field: 'probe' });
+        const done = budget.take(sessionHash, bytes, Date.now());
+        const late = setTimeout(() => request.raw.destroy(), PROBE_MS);
+        reply.raw.once('close', () => {
+          clearTimeout(late);
+          done();
+        });
+      },
+    },
+    async (request) => ProbeResult.parse(request.body),
+  );
+}

@@ -1,0 +1,71 @@
+import type { FastifyInstance } from 'fastify';
+import type { types } from 'mediasoup';
+import { HubError } from '../../media/errors.ts';
+import { requireViewer } from '../auth/gate.ts';
+import type { Context } from '../context.ts';
+import { sending, writeAnswer } from '../sdp/answer.ts';
+import { type Agreed, chooseCodec, commonFeedback } from '../sdp/codecs.ts';
+import { readOffer } from '../sdp/offer.ts';
+import { angleName, operationRow } from '../store/operations.ts';
+import { type OfAngle, type StartedSession, webRtcResource } from './webrtc-resource.ts';
+
+/** Players watch an angle by WHEP (draft-ietf-wish-whep); who may use the console may. */
+export function whepRoutes(app: FastifyInstance, context: Context): void {
+  webRtcResource(app, context, {
+    name: 'whep',
+    admit: async (request, { operationId, angleId }) => {
+      await requireViewer(context, request);
+      const { status } = await operationRow(context.store, operationId);
+      await angleName(context.store, operationId, angleId);
+      if (status === 'ended') throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
+      return `whep ${angleId}`;
+    },
+    start: (angle, peer, offer) => watch(context, angle, peer, offer),
+  });
+}
+
+/**
+ * What the angle sends now, as far as the player asks for it. An angle from which nothing comes is a `conflict` with
+ * Retry-After, as the draft has it (4.2): the player is expected to try again.
+ */
+async function watch(
+  { hub: { media } }: Context,
+  { operationId, angleId }: OfAngle,
+  { peerId, owner }: { peerId: string; owner: string },
+  text: string,
+): Promise<StartedSession> {
+  const offer = readOffer(text, 'receives');
+  const { tracks: present } = await media.request('angleTracks', { operationId, angleId });
+  const wanted = offer.tracks.flatMap((track) => {
+    const source = present.find(({ kind }) => kind === track.kind);
+    return source ? [{ ...track, producerId: source.producerId, source: source.codec as unknown as types.RtpCodecCapability }] : [];
+  });
+  if (wanted.length === 0) throw new HubError('conflict', 'nothing comes from this angle at the moment', { field: 'angleId' });
+  const agreed = new Map<string, Agreed>();
+  for (const track of wanted) {
+    const codec = chooseCodec(track, { codecs: [track.source] });
+    if (!codec)
+      throw new HubError('not_acceptable', `SDP offer: this angle sends ${track.source.mimeType}, which is not offered`, { field: 'sdp' });
+    agreed.set(track.mid, codec);
+  }
+  const tracks = wanted.flatMap(({ mid, producerId }) => {
+    const codec = agreed.get(mid);
+    if (!codec) return [];
+    const { payloadType, rtxPayloadType } = codec.offered;
+    const feedback = commonFeedback(codec).map(({ type, parameter }) => ({ type, ...(parameter ? { parameter } : {}) }));
+    return [{ mid, producerId, payloadType, rtxPayloadType, feedback }];
+  });
+  const { transport, tracks: sent } = await media.request('watch', {
+    operationId,
+    angleId,
+    peerId,
+    owner,
+    dtlsParameters: offer.dtls,
+    tracks,
+  });
+  const answered = sent.flatMap((track) => {
+    const codec = agreed.get(track.mid);
+    return codec ? [sending(codec, track)] : [];
+  });
+  return { transport, answer: writeAnswer(offer, transport, answered, 'sendonly') };
+}

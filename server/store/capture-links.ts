@@ -1,0 +1,116 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { HubError } from '../../media/errors.ts';
+import type { CaptureLinkItem } from '../protocol/capture.ts';
+import type { Store } from './database.ts';
+import { newSecret } from './sessions.ts';
+
+export type LinkWanted = {
+  operationId: string;
+  /** Null: the phone chooses one, or proposes a new one. */
+  angleId: string | null;
+  devices: 'one' | 'several';
+  label: string | null;
+  expiresMs: number;
+};
+
+/** A capture link. Its token is told once and stored only as a hash. */
+export async function createLink(store: Store, wanted: LinkWanted, nowMs: number): Promise<{ linkId: string; token: string }> {
+  const token = newSecret();
+  const linkId = `ln-${randomBytes(8).toString('hex')}`;
+  await store
+    .insertInto('capture_link')
+    .values({
+      token_hash: createHash('sha256').update(token).digest('hex'),
+      link_id: linkId,
+      operation_id: wanted.operationId,
+      angle_id: wanted.angleId,
+      devices: wanted.devices,
+      label: wanted.label,
+      created_ms: Math.round(nowMs),
+      expires_ms: Math.round(wanted.expiresMs),
+      revoked: 0,
+    })
+    .execute();
+  return { linkId, token };
+}
+
+/** Every link of an operation, the newest first, with the devices that have opened it. */
+export async function listLinks(store: Store, operationId: string, nowMs: number): Promise<CaptureLinkItem[]> {
+  const links = await store
+    .selectFrom('capture_link')
+    .leftJoin('angle', (join) =>
+      join.onRef('angle.operation_id', '=', 'capture_link.operation_id').onRef('angle.angle_id', '=', 'capture_link.angle_id'),
+    )
+    .where('capture_link.operation_id', '=', operationId)
+    .selectAll('capture_link')
+    .select('angle.name as angle_name')
+    .orderBy('capture_link.created_ms', 'desc')
+    .execute();
+  const sessions = await store
+    .selectFrom('session')
+    .leftJoin('angle', (join) =>
+      join.onRef('angle.operation_id', '=', 'session.operation_id').onRef('angle.angle_id', '=', 'session.angle_id'),
+    )
+    .where('session.operation_id', '=', operationId)
+    .where('session.kind', '=', 'capture')
+    .select(['link_hash', 'device', 'address', 'created_ms', 'seen_ms', 'angle.name as angle_name'])
+    .orderBy('created_ms')
+    .execute();
+  return links.map((link) => ({
+    linkId: link.link_id,
+    angleId: link.angle_id,
+    angleName: link.angle_name,
+    devices: link.devices,
+    label: link.label,
+    createdMs: link.created_ms,
+    expiresMs: link.expires_ms,
+    state: link.revoked ? 'revoked' : link.expires_ms < nowMs ? 'expired' : 'open',
+    uses: sessions
+      .filter((session) => session.link_hash === link.token_hash)
+      .map((session) => ({
+        device: session.device ?? '',
+        address: session.address ?? '',
+        openedMs: session.created_ms,
+        seenMs: session.seen_ms ?? session.created_ms,
+        angleName: session.angle_name,
+      })),
+  }));
+}
+
+/** Revoke one link, and with it the sessions it made; its hash. Throws `not_found`. */
+export async function revokeLink(store: Store, operationId: string, linkId: string): Promise<string> {
+  const link = await store
+    .updateTable('capture_link')
+    .set({ revoked: 1 })
+    .where('operation_id', '=', operationId)
+    .where('link_id', '=', linkId)
+    .returning('token_hash')
+    .executeTakeFirst();
+  if (!link) throw new HubError('not_found', `operation ${operationId} has no link ${linkId}`, { field: 'linkId' });
+  return link.token_hash;
+}
+
+/** A link that another one replaces is void, unless somebody has opened it already. */
+export async function revokeUnused(store: Store, operationId: string, linkId: string): Promise<void> {
+  await store
+    .updateTable('capture_link')
+    .set({ revoked: 1 })
+    .where('operation_id', '=', operationId)
+    .where('link_id', '=', linkId)
+    .where((eb) =>
+      eb.not(eb.exists(eb.selectFrom('session').whereRef('session.link_hash', '=', 'capture_link.token_hash').select('session_hash'))),
+    )
+    .execute();
+}
+
+/** Revoke every link of an angle, and with them the sessions they made; their hashes. */
+export async function revokeLinks(store: Store, operationId: string, angleId: string): Promise<string[]> {
+  const rows = await store
+    .updateTable('capture_link')
+    .set({ revoked: 1 })
+    .where('operation_id', '=', operationId)
+    .where('angle_id', '=', angleId)
+    .returning('token_hash')
+    .execute();
+  return rows.map((row) => row.token_hash);
+}

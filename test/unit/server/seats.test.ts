@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLink, listLinks, revokeUnused } from '../../../server/store/capture-links.ts';
+import { openStore, type Store } from '../../../server/store/database.ts';
+import { insertAngle, insertOperation } from '../../../server/store/operations.ts';
+import { angleHolders, chooseAngle, heldByOther, noteJoined } from '../../../server/store/seats.ts';
+import { captureGrant, exchangeToken } from '../../../server/store/sessions.ts';
+
+const OPERATION = '20260101-aaaaaaaa';
+const NOW = 1.8e12;
+const who = (present?: string) => ({ present, device: 'Android · Chrome', address: '10.0.0.7' });
+let store: Store;
+beforeEach(async () => {
+  store = openStore(':memory:');
+  await insertOperation(store, { operationId: OPERATION, name: '拆除', openedMs: NOW, segmentMs: 4000 });
+  await insertAngle(store, OPERATION, 'an-north', '北门');
+});
+afterEach(() => store.destroy());
+
+const link = (angleId: string | null, devices: 'one' | 'several' = 'several') =>
+  createLink(store, { operationId: OPERATION, angleId, devices, label: null, expiresMs: NOW + 1000 }, NOW);
+
+describe('who holds an angle', () => {
+  const recording = { status: 'recording' };
+  const interrupted = { status: 'interrupted' };
+
+  it('is the device that joined last and has not stopped, also for a hub that has just started', async () => {
+    const { token } = await link(null);
+    const one = (await exchangeToken(store, token, who(), NOW)).grant;
+    await chooseAngle(store, one.sessionHash, 'an-north');
+    expect((await angleHolders(store, OPERATION)).size).toBe(0);
+    await noteJoined(store, one.sessionHash, NOW);
+    expect((await angleHolders(store, OPERATION)).get('an-north')).toMatchObject({ owner: one.owner, joinedMs: NOW });
+    await noteJoined(store, one.sessionHash, null);
+    expect((await angleHolders(store, OPERATION)).size).toBe(0);
+  });
+
+  it('is left to it while it records or is about to, and free to take when it is neither', () => {
+    const holder = { owner: 'a', sessionHash: 'a', joinedMs: NOW };
+    const other = { owner: 'b', wide: true };
+    expect(heldByOther(recording, holder, other, NOW + 1e6)).toBe(true);
+    expect(heldByOther(interrupted, holder, other, NOW + 5000)).toBe(true);
+    expect(heldByOther(interrupted, holder, other, NOW + 60_000)).toBe(false);
+    expect(heldByOther(recording, holder, { owner: 'a', wide: true }, NOW)).toBe(false);
+  });
+
+  it('may be a camera, which only a link of its own angle replaces', () => {
+    expect(heldByOther(recording, undefined, { owner: 'b', wide: true }, NOW)).toBe(true);
+    expect(heldByOther(recording, undefined, { owner: 'b', wide: false }, NOW)).toBe(false);
+  });
+
+  it('is shared by the devices of a link for one angle, not by those of a link for the whole operation', async () => {
+    const narrow = await link('an-north');
+    const [a, b] = [await exchangeToken(store, narrow.token, who(), NOW), await exchangeToken(store, narrow.token, who(), NOW)];
+    expect(a.grant.owner).toBe(b.grant.owner);
+    const wide = await link(null);
+    const [c, d] = [await exchangeToken(store, wide.token, who(), NOW), await exchangeToken(store, wide.token, who(), NOW)];
+    expect(c.grant.owner).not.toBe(d.grant.owner);
+    expect(c.grant.angleId).toBeNull();
+  });
+});
+
+describe('a link for one device', () => {
+  it('is the first one’s, whichever of many that come at once', async () => {
+    const { token } = await link('an-north', 'one');
+    const tries = await Promise.allSettled(Array.from({ length: 8 }, () => exchangeToken(store, token, who(), NOW)));
+    expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const each of tries) if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'conflict', field: 'device' });
+  });
+
+  it('knows its device by its cookie, also after it has expired, and keeps its session', async () => {
+    const { token } = await link('an-north', 'one');
+    const { session } = await exchangeToken(store, token, who(), NOW);
+    expect((await exchangeToken(store, token, who(session), NOW + 1e9)).session).toBe(session);
+    await expect(exchangeToken(store, token, who('x'.repeat(43)), NOW)).rejects.toMatchObject({ field: 'device' });
+    expect((await captureGrant(store, session)).angleId).toBe('an-north');
+  });
+});
+
+it('a link that another one replaces is void, unless it has been opened', async () => {
+  const [unused, used] = [await link(null), await link(null)];
+  const { session } = await exchangeToken(store, used.token, who(), NOW);
+  await revokeUnused(store, OPERATION, unused.linkId);
+  await revokeUnused(store, OPERATION, used.linkId);
+  await expect(exchangeToken(store, unused.token, who(), NOW)).rejects.toMatchObject({ code: 'gone', field: 'revoked' });
+  await captureGrant(store, session);
+  const listed = await listLinks(store, OPERATION, NOW);
+  expect(listed.find(({ linkId }) => linkId === used.linkId)).toMatchObject({
+    state: 'open',
+    uses: [{ device: 'Android · Chrome', address: '10.0.0.7' }],
+  });
+  expect(listed.find(({ linkId }) => linkId === unused.linkId)).toMatchObject({ state: 'revoked', uses: [] });
+});
