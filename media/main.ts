@@ -18,6 +18,7 @@ import { Signer } from './recorder/signer.ts';
 import { WriteBudget } from './recorder/write-budget.ts';
 import { recordingsDir } from './recordings/paths.ts';
 import { WorkerPool } from './sfu/workers.ts';
+import { AllowedNetworks } from './sources/gateway-address.ts';
 import { systemHubClock } from './time/hub-clock.ts';
 
 /** The media process: receives, records, forwards. Settings come from the supervisor as JSON. */
@@ -67,6 +68,7 @@ const registry = new Registry({
   budget: new WriteBudget(settings.writeBufferBytes),
   dataDir: settings.dataDir,
   ingestIp: settings.ingestIp,
+  networks: new AllowedNetworks(settings.cameraNetworks),
   segmentMs: settings.segmentMs,
   silenceMs: settings.silenceMs,
   hubVersion: await version(),

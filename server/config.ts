@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import { HubError, messageOf } from '../media/errors.ts';
@@ -14,6 +15,17 @@ const oneOf =
   (value: string): T | null =>
     values.find((allowed) => allowed === value) ?? null;
 const address = (value: string): string | null => (/^[0-9a-zA-Z.:-]{1,253}$/.test(value) ? value : null);
+
+/** Cameras stand in the brigade's own networks: private ranges, carriers' (RFC 6598), IPv6 unique local. */
+const PRIVATE_NETWORKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'];
+const networks = (value: string): string[] | null => {
+  const list = value.split(',').map((entry) => entry.trim());
+  const isNetwork = (entry: string): boolean => {
+    const [ip = '', bits = '0', ...rest] = entry.split('/');
+    return isIP(ip) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (isIP(ip) === 4 ? 32 : 128);
+  };
+  return list.every(isNetwork) ? list : null;
+};
 
 const MAX_TURN_URLS = 8;
 /** Each as RFC 7064 and RFC 7065 have it. */
@@ -84,6 +96,12 @@ const settings = {
     parse: address,
   },
   INGEST_ADDRESS: { help: 'address on which RTP from cameras is received', shown: '127.0.0.1', allowed: 'an IP address', parse: address },
+  CAMERA_NETWORKS: {
+    help: 'networks that cameras are fetched from; this machine itself only when a loopback network is named',
+    shown: PRIVATE_NETWORKS.join(','),
+    allowed: 'networks such as 10.0.0.0/8, with commas between them',
+    parse: networks,
+  },
   PUBLIC_URL: {
     help: 'start of the links given to phones',
     shown: 'made from ANNOUNCED_ADDRESS and PORT',
@@ -143,6 +161,7 @@ export type Config = {
   rtcWorkers: number;
   announcedAddress: string;
   ingestAddress: string;
+  cameraNetworks: string[];
   publicUrl: string | null;
   tls: { certPath: string; keyPath: string } | null;
   startupSecret: string | null;
@@ -211,6 +230,7 @@ function complete(given: Given): Config {
     rtcWorkers: given.RTC_WORKERS ?? Math.max(1, availableParallelism() - 1),
     announcedAddress: given.ANNOUNCED_ADDRESS ?? (listen === '0.0.0.0' || listen === '::' ? lanAddress() : listen),
     ingestAddress: given.INGEST_ADDRESS ?? '127.0.0.1',
+    cameraNetworks: given.CAMERA_NETWORKS ?? PRIVATE_NETWORKS,
     publicUrl: given.PUBLIC_URL ?? null,
     tls: given.TLS_CERT && given.TLS_KEY ? { certPath: resolve(given.TLS_CERT), keyPath: resolve(given.TLS_KEY) } : null,
     startupSecret: given.STARTUP_SECRET ?? null,

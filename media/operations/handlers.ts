@@ -105,6 +105,11 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       await registry.get(operationId).removeCamera(angleId);
       return {};
     },
+    addGateway: async ({ operationId, angleId, spec, again }) => registry.get(operationId).addGateway(angleId, spec, again),
+    removeGateway: async ({ operationId, angleId }) => {
+      await registry.get(operationId).gateways.remove(angleId);
+      return {};
+    },
     addMark: async ({ operationId, ...mark }) => {
       const { recorder } = registry.get(operationId);
       if (mark.angleId !== null) recorder.angle(mark.angleId);

@@ -1,6 +1,7 @@
 import type { types } from 'mediasoup';
 import { HubError } from '../errors.ts';
 import type { MediaEvent } from '../protocol/events.ts';
+import type { GatewaySpec, GatewayState } from '../protocol/gateway.ts';
 import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
 import type { ParamsOf, PlainReuse, PlainSource, ResultOf } from '../protocol/requests.ts';
 import type { AngleState, OperationState } from '../protocol/state.ts';
@@ -14,23 +15,32 @@ import { Peer } from '../sfu/peer.ts';
 import { Playback, trackOf } from '../sfu/playback.ts';
 import { tap } from '../sfu/tap.ts';
 import type { WorkerPool, WorkerSlot } from '../sfu/workers.ts';
-import { TalkLine } from './talk.ts';
+import type { AllowedNetworks } from '../sources/gateway-address.ts';
 import { PlainRtpSource } from '../sources/plain-rtp.ts';
 import type { HubClock } from '../time/hub-clock.ts';
+import { AngleSources, type Source } from './angle-sources.ts';
+import { Gateways } from './gateways.ts';
+import { TalkLine } from './talk.ts';
 
-export type OperationContext = { workers: WorkerPool; clock: HubClock; ingestIp: string; log: Log; emit: (event: MediaEvent) => void };
+export type OperationContext = {
+  workers: WorkerPool;
+  clock: HubClock;
+  ingestIp: string;
+  networks: AllowedNetworks;
+  log: Log;
+  emit: (event: MediaEvent) => void;
+};
 
 type Track = { kind: MediaKind; rtpParameters: types.RtpParameters };
-/** What fills an angle now. */
-type Source = { kind: SourceKind; peer: Peer | null; take: Take; producers: Map<string, types.Producer> };
 
 /** One operation while it is live: a router, a recorder, and the sources and viewers between them. */
 export class LiveOperation {
   readonly recorder: OperationRecorder;
   readonly talk: TalkLine;
+  readonly gateways: Gateways;
   readonly #context: OperationContext;
   readonly #peers = new Map<string, Peer>();
-  readonly #sources = new Map<string, Source>();
+  readonly #sources: AngleSources;
   readonly #cameras = new Map<string, PlainRtpSource>();
   readonly #playback = new Playback();
   #slot: WorkerSlot;
@@ -46,6 +56,19 @@ export class LiveOperation {
     this.#direct = direct;
     const { clock, emit } = context;
     this.talk = new TalkLine({ recorder, nowMs: () => clock.nowMs(), emit, tap: (producer, take) => this.#tap(producer, take) });
+    const changed = (angleId: string): void => this.#changed(angleId);
+    this.#sources = new AngleSources(recorder, changed);
+    this.gateways = new Gateways(
+      {
+        recorder,
+        sources: this.#sources,
+        router: () => this.#router,
+        changed,
+        arrived: (angleId, kind) => this.#playback.arrived(angleId, kind),
+        assertFree: (angleId) => this.#assertFree(angleId),
+      },
+      context,
+    );
   }
 
   static async start(context: OperationContext, recorder: OperationRecorder): Promise<LiveOperation> {
@@ -68,7 +91,7 @@ export class LiveOperation {
   /** Throws `not_found`. */
   angle(angleId: string): AngleState {
     const producers = this.#producers(angleId).map(({ id, kind, paused }) => ({ producerId: id, kind, paused }));
-    return { ...this.recorder.angle(angleId), producers };
+    return { ...this.recorder.angle(angleId), producers, gateway: this.gateways.state(angleId) };
   }
 
   findPeer(peerId: string): Peer | undefined {
@@ -158,6 +181,7 @@ export class LiveOperation {
     this.recorder.angle(angleId);
     const present = this.#cameras.get(angleId);
     if (present) return present.target;
+    if (this.gateways.has(angleId)) throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
     // one that was there before a restart is taken up all the same, and waits
     if (!reuse) this.recorder.assertRecordable(angleId);
     const { ingestIp: ip, log } = this.#context;
@@ -167,7 +191,7 @@ export class LiveOperation {
       {
         armed: (producers) => this.#armed(angleId, producers),
         idleMs: () => this.#sources.get(angleId)?.take.idleMs ?? null,
-        silent: () => void this.#endSource(angleId, 'connection-lost'),
+        silent: () => void this.#sources.end(angleId, 'connection-lost'),
       },
       log,
     );
@@ -182,13 +206,20 @@ export class LiveOperation {
     return camera.target;
   }
 
+  /** Fetch from this camera from now on. Throws as `Gateways.add`, and `not_found`. */
+  async addGateway(angleId: string, spec: GatewaySpec, again: boolean): Promise<GatewayState> {
+    this.recorder.angle(angleId);
+    return this.gateways.add(angleId, spec, again);
+  }
+
   /** What fills this angle cannot be recorded any more: let go of it. Phones are told and come again, cameras are awaited on their ports. */
   async sourceLost(angleId: string, cause: Cause): Promise<void> {
     const source = this.#sources.get(angleId);
     if (!source) return;
     if (source.peer) await this.closePeer(source.peer.peerId, cause, cause);
+    else if (this.gateways.has(angleId)) await this.gateways.lost(angleId, cause);
     else {
-      const ended = this.#endSource(angleId, cause);
+      const ended = this.#sources.end(angleId, cause);
       await this.#cameras.get(angleId)?.rehome(this.#router);
       await ended;
     }
@@ -201,19 +232,20 @@ export class LiveOperation {
 
   async removeCamera(angleId: string): Promise<void> {
     this.#cameras.get(angleId)?.close();
-    if (this.#cameras.delete(angleId)) await this.#endSource(angleId, 'source-removed');
+    if (this.#cameras.delete(angleId)) await this.#sources.end(angleId, 'source-removed');
   }
 
   /** The worker this operation lived on is gone: go on with another. Clients are told to come back, cameras are awaited on their ports. */
   async workerDied(): Promise<void> {
     const peers = [...this.#peers.keys()];
-    await Promise.all([...this.#sources.keys()].map((angleId) => this.#endSource(angleId, 'worker-died')));
+    const hit = [...this.#sources.keys()].filter((angleId) => !this.gateways.has(angleId));
+    await Promise.all(hit.map((angleId) => this.#sources.end(angleId, 'worker-died')));
     const { slot, router, direct } = await newRouter(this.#context.workers);
     this.#slot = slot;
     this.#router = router;
     this.#direct = direct;
     for (const peerId of peers) await this.closePeer(peerId, 'worker-died', 'worker-died');
-    await Promise.all([...this.#cameras.values()].map((camera) => camera.rehome(router)));
+    await Promise.all([...[...this.#cameras.values()].map((camera) => camera.rehome(router)), this.gateways.rehome(router)]);
   }
 
   /** `end`: the operation is over. Otherwise the hub stops and it goes on later. */
@@ -223,6 +255,7 @@ export class LiveOperation {
     await this.talk.close(end ? 'operation-ended' : 'hub-stopped');
     await (end ? this.recorder.end() : this.recorder.stop());
     for (const camera of this.#cameras.values()) camera.close();
+    await this.gateways.close();
     for (const peer of this.#peers.values()) {
       peer.close();
       this.#context.emit({ type: 'peer.closed', peerId: peer.peerId, reason: end ? 'operation-ended' : 'hub-stopped' });
@@ -248,7 +281,8 @@ export class LiveOperation {
   async #claim(peer: Peer, angleId: string, kind: SourceKind): Promise<Source> {
     const present = this.#sources.get(angleId);
     if (present?.peer === peer) return present;
-    if (this.#cameras.has(angleId)) throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
+    if (this.#cameras.has(angleId) || this.gateways.has(angleId))
+      throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
     if (present && this.recorder.angle(angleId).status === 'recording') {
       if (present.peer?.owner !== peer.owner) throw new HubError('conflict', 'another device films this angle', { field: 'angleId' });
       // encoders come again by themselves: two with one token would take the angle from each other for ever
@@ -270,11 +304,7 @@ export class LiveOperation {
   }
 
   async #attach(angleId: string, source: Source, producer: types.Producer): Promise<void> {
-    source.producers.set(producer.id, producer);
-    producer.observer.once('close', () => {
-      source.producers.delete(producer.id);
-      this.#changed(angleId);
-    });
+    this.#sources.show(angleId, source, producer);
     await this.#tap(producer, source.take);
     this.#playback.arrived(angleId, producer.kind);
     this.#changed(angleId);
@@ -284,12 +314,10 @@ export class LiveOperation {
     return tap(this.#direct, this.#router, producer, this.#context.clock, (input) => take.addTrack(input));
   }
 
-  async #endSource(angleId: string, cause: Cause): Promise<void> {
-    const source = this.#sources.get(angleId);
-    if (!source) return;
-    this.#sources.delete(angleId);
-    await this.recorder.endTake(source.take, cause);
-    this.#changed(angleId);
+  /** For a camera that is fetched. */
+  #assertFree(angleId: string): void {
+    const other = this.#cameras.has(angleId) ? 'a camera' : this.#sources.get(angleId)?.peer ? 'a phone' : null;
+    if (other) throw new HubError('conflict', `${other} films this angle`, { field: 'angleId' });
   }
 
   #changed(angleId: string): void {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Alarm } from './alarms.ts';
+import { GatewaySpec, GatewayState } from './gateway.ts';
 import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
 import { Preflight } from './preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from './marks.ts';
@@ -190,6 +191,13 @@ export const mediaRequests = {
   addPlainSource: { params: z.object({ operationId: Id, angleId: Id, reuse: PlainReuse.optional() }), result: PlainSource },
   removePlainSource: { params: z.object({ operationId: Id, angleId: Id }), result: Empty },
 
+  /** Fetch from a camera. `again`: it was there before; what stands against it now is no refusal but the reason in its state. */
+  addGateway: {
+    params: z.object({ operationId: Id, angleId: Id, spec: GatewaySpec, again: z.boolean().default(false) }),
+    result: GatewayState,
+  },
+  /** Resolves when its processes have ended. */
+  removeGateway: { params: z.object({ operationId: Id, angleId: Id }), result: Empty },
   /** Mark a moment. `atMs` is when it was touched; resolves when it is on the disk, and changes nothing when it is sent again. */
   addMark: {
     params: z.object({

@@ -20,6 +20,8 @@ export const MediaSettings = z.object({
   rtcAnnouncedAddress: z.string(),
   /** Address on which plain RTP from cameras is received. */
   ingestIp: z.string(),
+  /** Networks that cameras are fetched from. */
+  cameraNetworks: z.array(z.string()).default([]),
   /** No media for so long opens an interruption. */
   silenceMs: z.int(),
   /** New takes are refused when less is free; running ones are closed at a quarter of it. */

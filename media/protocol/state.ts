@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GatewayState } from './gateway.ts';
 import { Cause, HubTimeMs, Id, MediaKind, Name, SourceKind, TakeId } from './ids.ts';
 
 /** `idle`: never had media. `recording`: media flows to disk. `interrupted`: should record and does not. `ended`: the operation is over. */
@@ -39,6 +40,8 @@ export const AngleState = z.object({
   alignmentErrorMs: z.number().nullable(),
   alignmentMethod: z.string().nullable(),
   interruption: Interruption.nullable(),
+  /** The camera that is fetched for this angle, or waited for; absent or null where there is none. */
+  gateway: GatewayState.nullish(),
 });
 export type AngleState = z.infer<typeof AngleState>;
 

@@ -12,7 +12,7 @@ import type { Take } from './take.ts';
 import type { TakeOwner, Totals } from './take-owner.ts';
 
 /** All of an angle's state that the recorder knows; who can be watched is the SFU's knowledge. */
-export type RecorderAngle = Omit<AngleState, 'producers'>;
+export type RecorderAngle = Omit<AngleState, 'producers' | 'gateway'>;
 
 /** What an angle needs of its operation. */
 export type AngleOwner = {

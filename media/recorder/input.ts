@@ -14,6 +14,8 @@ export type TrackInput = {
   parameters: Record<string, unknown>;
   /** The SSRCs of its simulcast layers, lowest quality first; one or none for a track of one stream, whose SSRC may change. */
   layers: number[];
+  /** How long a source that cannot be asked may hold back what it has taken before it sends it, milliseconds: said as error, not corrected for. */
+  heldMs?: number;
   /** Asks the sender for a key frame (PLI), of every layer. Cheap to call; the transport limits the rate. */
   requestKeyFrame: () => void;
 };

@@ -71,7 +71,7 @@ export class Intake {
     this.input = input;
     this.#memory = memory;
     this.#output = output;
-    this.#clock = new CaptureClock(source, input.clockRate);
+    this.#clock = new CaptureClock(source, input.clockRate, input.heldMs);
     this.#timeliness = new Timeliness(input.clockRate);
     this.#waitingForKey = input.kind === 'video';
     this.#run = output.nextRun();

@@ -38,14 +38,17 @@ export class SourceClock {
  */
 export class CaptureClock {
   readonly #source: SourceClock;
+  readonly #heldMs: number;
   readonly #fit: SenderFit;
   readonly #byArrival = new DelayEnvelope();
   readonly #unwrap = new Unwrapper(32);
   readonly #msPerTick: number;
   #newest: { ticks: number; arrivalMs: number } | null = null;
 
-  constructor(source: SourceClock, clockRate: number) {
+  /** `heldMs`: how long the source may hold back what it sends, unseen. */
+  constructor(source: SourceClock, clockRate: number, heldMs = 0) {
     this.#source = source;
+    this.#heldMs = heldMs;
     this.#fit = new SenderFit(clockRate);
     this.#msPerTick = 1000 / clockRate;
   }
@@ -101,13 +104,13 @@ export class CaptureClock {
     if (senderMs !== null && envelope.ready) {
       return {
         hubMs: envelope.toHubMs(senderMs) - leastTransitMs,
-        errorMs: this.#fit.residualMs + envelope.spreadMs + envelope.youngErrorMs + transitErrorMs,
+        errorMs: this.#fit.residualMs + envelope.spreadMs + envelope.youngErrorMs + transitErrorMs + this.#heldMs,
         method: 'sender-report',
       };
     }
     return {
       hubMs: this.#byArrival.toHubMs(this.#unwrap.peek(rtpTimestamp) * this.#msPerTick) - leastTransitMs,
-      errorMs: this.#byArrival.spreadMs + this.#byArrival.youngErrorMs + transitErrorMs,
+      errorMs: this.#byArrival.spreadMs + this.#byArrival.youngErrorMs + transitErrorMs + this.#heldMs,
       method: 'arrival',
     };
   }
@@ -122,6 +125,6 @@ export class CaptureClock {
 
   /** A new numbering: the RTP clock starts elsewhere, what was learnt of it is void. */
   restart(): CaptureClock {
-    return new CaptureClock(this.#source, 1000 / this.#msPerTick);
+    return new CaptureClock(this.#source, 1000 / this.#msPerTick, this.#heldMs);
   }
 }

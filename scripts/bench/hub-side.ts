@@ -40,6 +40,7 @@ export class HubSide {
       socketPath,
       segmentMs,
       ...rtc,
+      cameraNetworks: [],
       silenceMs: 1500,
       diskReserveBytes: 0,
       writeBufferBytes: 128 * 2 ** 20,

@@ -5,8 +5,21 @@ import { run, SetupError, step, works } from './steps.mjs';
 /** Debian packages by what they are for. */
 export const RUN_PACKAGES = ['ffmpeg', 'redis-server'];
 export const BROWSER_PACKAGES = ['chromium', 'fonts-noto-cjk'];
-/** Only tests need a browser whose clock is wrong, a compiler for libraries that are loaded before others, small disks, a WHIP encoder and a TURN server. */
-export const TEST_PACKAGES = ['libfaketime', 'g++', 'mount', 'simple-whip-client', 'coturn'];
+/** Only tests need a browser whose clock is wrong, a compiler for libraries that are loaded before others, small disks, a WHIP encoder, a TURN server and an RTSP camera. */
+export const TEST_PACKAGES = [
+  'libfaketime',
+  'g++',
+  'mount',
+  'simple-whip-client',
+  'coturn',
+  'gstreamer1.0-rtsp',
+  'gir1.2-gst-rtsp-server-1.0',
+  'python3-gi',
+  'gstreamer1.0-plugins-base',
+  'gstreamer1.0-plugins-good',
+  'gstreamer1.0-plugins-bad',
+  'gstreamer1.0-plugins-ugly',
+];
 export const BUILD_PACKAGES = [
   'g++',
   'make',

@@ -19,6 +19,7 @@ import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
 import { stillRoutes } from './stills.ts';
 import { sessionRoutes } from './sessions.ts';
+import { sourceRoutes } from './sources.ts';
 import { whepRoutes } from './whep.ts';
 import { whipRoutes } from './whip.ts';
 
@@ -61,6 +62,7 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
     if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request);
   });
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => sourceRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureLinkRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => preflightRoutes(api, context), { prefix: '/api' });

@@ -19,6 +19,7 @@ import {
   saveOperationState,
   saveTake,
 } from '../store/operations.ts';
+import { gatewaysOf } from '../store/gateways.ts';
 import { saveMessage } from '../store/messages.ts';
 import { saveStill } from '../store/stills.ts';
 import { saveMark } from '../store/marks.ts';
@@ -198,9 +199,12 @@ export class Hub extends EventEmitter<HubEvents> {
     for (const { operationId, name, angles } of await liveOperations(this.#store)) {
       try {
         await this.media.request('openOperation', { operationId, name });
+        const gateways = await gatewaysOf(this.#store, operationId);
         for (const angle of angles) {
+          const spec = gateways.get(angle.angleId);
           await this.media.request('addAngle', { operationId, angleId: angle.angleId, name: angle.name });
           if (angle.camera) await this.media.request('addPlainSource', { operationId, angleId: angle.angleId, reuse: angle.camera });
+          if (spec) await this.media.request('addGateway', { operationId, angleId: angle.angleId, spec, again: true });
         }
       } catch (error) {
         if (error instanceof HubError && (error.code === 'gone' || error.code === 'conflict')) await this.#reindex(operationId);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Alarm, type AlarmCode } from '../../media/protocol/alarms.ts';
+import { GatewaySpec, GatewayState } from '../../media/protocol/gateway.ts';
 import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
 import { Mark } from '../../media/protocol/marks.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
@@ -75,8 +76,18 @@ export const ConsoleExchange = z.object({ secret: z.string().min(1).max(200) });
 export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: HubTimeMs });
 export type ConsoleSession = z.infer<typeof ConsoleSession>;
 
+/** A camera to be fetched. User and password stand in the address, or beside it; no answer repeats them, nor the path. */
+export const SourceCreate = GatewaySpec;
+export type SourceCreate = z.infer<typeof SourceCreate>;
+/** What is known of it; never its user, password or path. `clock`: how its pictures are placed in time, and how far that may be off. */
+export const SourceView = GatewayState.extend({
+  bitrateBps: z.number(),
+  missingFrames: z.int(),
+  clock: z.object({ method: z.string().nullable(), errorMs: z.number().nullable() }),
+});
+export type SourceView = z.infer<typeof SourceView>;
 export { CaptureLink, CaptureSession } from './capture.ts';
-export { Alarm, type AlarmCode, AngleState, Interruption, Mark, Message, OperationState, PlainSource, Still, Talk };
+export { Alarm, type AlarmCode, AngleState, type GatewayState, Interruption, Mark, Message, OperationState, PlainSource, Still, Talk };
 
 /**
  * The routes, all JSON, errors as `ApiError`:
@@ -96,6 +107,9 @@ export { Alarm, type AlarmCode, AngleState, Interruption, Mark, Message, Operati
  * DELETE /api/operations/:operationId/angles/:angleId/links    → 204 (revokes all links and sessions of the angle)
  * POST   /api/operations/:operationId/angles/:angleId/camera   → 201 PlainSource
  * DELETE /api/operations/:operationId/angles/:angleId/camera   → 204
+ * POST   /api/operations/:operationId/angles/:angleId/source   SourceCreate → 201 SourceView (a camera by its address)
+ * GET    /api/operations/:operationId/angles/:angleId/source   → SourceView
+ * DELETE /api/operations/:operationId/angles/:angleId/source   → 204
  * GET    /api/operations/:operationId/angles/:angleId/poster.jpg → image of the angle's first frame (a labelled copy)
  * GET    /api/operations/:operationId/angles/:angleId/stills/:stillId[?size=small] → image as it was taken, or a small copy
  * POST   /api/capture/stills?stillId&atMs&sha256      image/jpeg or image/png → 201 Still   (cookie of a capture link)

@@ -1,3 +1,4 @@
+import { chmodSync, existsSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
 import { HubError } from '../../media/errors.ts';
@@ -9,9 +10,15 @@ export type Store = Kysely<Database>;
 /** Open the SQLite file (or `:memory:`), bring its schema up to date. Throws `corrupt` for a file of a newer hub. */
 export function openStore(path: string): Store {
   const sqlite = new DatabaseSync(path, { timeout: 5000 });
+  if (path !== ':memory:') keepPrivate(path);
   sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
   migrate(sqlite);
   return new Kysely<Database>({ dialect: new SqliteDialect({ database: adapter(sqlite) }) });
+}
+
+/** It holds cameras' passwords: for the hub's user only. SQLite gives its side files the file's own rights (os_unix.c, findCreateFileMode), but those of a hub before this one are there already. */
+function keepPrivate(path: string): void {
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600);
 }
 
 /** Full, locked, read-only, failing disk (SQLite's primary result codes): it may well work again. Anything else is the statement's fault. */

@@ -34,4 +34,6 @@ export const migrations: string[][] = [
   [
     `CREATE TABLE message (operation_id TEXT NOT NULL, message_id TEXT NOT NULL, at_ms INTEGER NOT NULL, version INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (operation_id, message_id))`,
   ],
+  // what a camera gateway needs to find its camera again: it may hold passwords, and is given to the media plane only
+  [`CREATE TABLE gateway (operation_id TEXT NOT NULL, angle_id TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY (operation_id, angle_id))`],
 ];

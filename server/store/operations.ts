@@ -192,6 +192,7 @@ export async function markEnded(store: Store, operationId: string, endedMs: numb
     .where('status', '=', 'live')
     .execute();
   await store.deleteFrom('camera').where('operation_id', '=', operationId).execute();
+  await store.deleteFrom('gateway').where('operation_id', '=', operationId).execute();
 }
 
 export async function saveTake(store: Store, operationId: string, take: TakeSummary): Promise<void> {

@@ -35,6 +35,8 @@ export type Database = {
   still: { operation_id: string; still_id: string; at_ms: number; data: string };
   message: { operation_id: string; message_id: string; at_ms: number; version: number; data: string };
   camera: { operation_id: string; angle_id: string; target: string };
+  /** `spec` may hold passwords. */
+  gateway: { operation_id: string; angle_id: string; spec: string };
   capture_link: {
     token_hash: string;
     /** Names it to people and in addresses; gives nothing away. */

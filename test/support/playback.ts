@@ -21,7 +21,8 @@ export async function playTake(operationDir: string, angleId: string, takeId: st
     .map((angle) => ({ ...angle, takes: angle.takes.filter((take) => take.takeId === takeId) }));
   const playlist = mediaPlaylist({ ...recorded, angles }, angleId);
   const path = join(operationDir, angleId, `take-${takeId}.m3u8`);
-  writeFileSync(path, playlist);
+  // of an operation that still runs, ffmpeg would wait for more
+  writeFileSync(path, playlist.includes('#EXT-X-ENDLIST') ? playlist : `${playlist}#EXT-X-ENDLIST\n`);
   const plain = play(path, []);
   const exact = play(path, ['-fps_mode', 'passthrough', '-enc_time_base', '-1']);
   rmSync(path); // it is in no journal

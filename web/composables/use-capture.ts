@@ -9,6 +9,7 @@ import { ApiFailure, errorKey } from './api.ts';
 import { inWeChat, useCamera } from './use-camera.ts';
 import type { SentLook } from './send-quality.ts';
 import { keepReportingClock } from './clock-exchange.ts';
+import { tellStop } from './tell-stop.ts';
 import { useLink } from './use-link.ts';
 import type { JoinedNotes } from './use-capture-marks.ts';
 import { useNow } from './use-now.ts';
@@ -242,7 +243,7 @@ export function useCapture() {
 
   async function stop(): Promise<void> {
     phase.value = 'stopped';
-    await signalling?.request('stop', {}).catch(() => undefined); // the transport's end says it too
+    await tellStop(signalling, peerId).catch(() => undefined); // the transport's end says it too, without its reason
     stopSending();
   }
 

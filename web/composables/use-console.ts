@@ -1,13 +1,16 @@
+import { z } from 'zod';
 import { computed, onScopeDispose, reactive, ref, shallowReactive } from 'vue';
 import {
   type Alarm,
   type Mark,
   type Message,
+  type SourceCreate,
   type Still,
   type Talk,
   AngleState,
   OperationView,
   PackageStatus,
+  SourceView,
 } from '../../server/protocol/http.ts';
 import type { ConsoleRequests } from '../../server/protocol/socket.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
@@ -134,6 +137,9 @@ export function useConsole(operationId: string) {
       mergeMessages(messages, [await signalling.request('sendMessage', { messageId: newPeerId(), ...message })]),
     answerCall: async (markId: string, text: string) => mergeMarks(marks, [await signalling.request('acknowledgeMark', { markId, text })]),
     addAngle: (name: string) => api(AngleState, 'POST', `/operations/${operationId}/angles`, { name }),
+    addCamera: (angleId: string, camera: SourceCreate) =>
+      api(SourceView, 'POST', `/operations/${operationId}/angles/${angleId}/source`, camera),
+    removeCamera: (angleId: string) => api(z.null(), 'DELETE', `/operations/${operationId}/angles/${angleId}/source`),
     packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`),
     end: async () => {
       take(await api(OperationView, 'POST', `/operations/${operationId}/end`));

@@ -55,9 +55,9 @@ export class WebRtcEnd {
     const dtls = await this.#dtlsClient();
     this.#socket.on('message', (bytes) => {
       const first = bytes[0] ?? 0; // RFC 7983, 7
-      if (first < 4) isBindingSuccess(bytes) && checked();
-      else if (first >= 20 && first < 64) dtls.received(bytes);
-      else this.#received(bytes);
+      if (first >= 64) this.#received(bytes);
+      else if (first >= 20) dtls.received(bytes);
+      else if (first < 4 && isBindingSuccess(bytes)) checked();
     });
     await new Promise<void>((resolve) => this.#socket.connect(candidate.port, candidate.address, resolve));
     const retry = setInterval(check, RETRY_MS);
@@ -74,9 +74,9 @@ export class WebRtcEnd {
       type: 'udp',
       closed: false,
       address: this.#socket,
-      onData: (_: Buffer): void => undefined,
-      send: async (bytes: Buffer): Promise<void> => void this.#socket.send(bytes),
-      close: async (): Promise<void> => undefined,
+      onData: (() => undefined) as (bytes: Buffer) => void,
+      send: (bytes: Buffer): Promise<void> => Promise.resolve(this.#socket.send(bytes)),
+      close: (): Promise<void> => Promise.resolve(),
     };
     const client = new DtlsClient({
       cert: certPem,

@@ -12,6 +12,7 @@ describe('readConfig', () => {
   it('names the setting, its value and what is allowed', () => {
     const wrong = {
       PORT: '-1',
+      CAMERA_NETWORKS: '10.0.0.0/8,10/8',
       SEGMENT_SECONDS: '60',
       LOG_LEVEL: 'loud',
       REDIS_URL: 'http://x',

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { HubTimeMs } from './ids.ts';
+
+/** Why a camera does not deliver now; screens have a sentence for each, the facts go into it. */
+export const GatewayReasonCode = z.enum([
+  'password-refused',
+  'forbidden',
+  'no-such-stream',
+  'camera-busy',
+  'connection-refused',
+  'no-route',
+  'name-not-found',
+  'timed-out',
+  'address-not-allowed',
+  'no-camera',
+  'redirected',
+  'codec-not-recorded',
+  'no-media',
+  'stalled',
+  'connection-lost',
+  'not-recordable',
+  'reader-killed',
+  'reader-missing',
+  'failed',
+]);
+export type GatewayReasonCode = z.infer<typeof GatewayReasonCode>;
+
+const Facts = z.record(z.string(), z.union([z.string(), z.number()]));
+/** `message` says it in English; screens translate by `code` and `facts`. Neither ever holds a secret. */
+export const GatewayReason = z.object({ code: GatewayReasonCode, facts: Facts, message: z.string() });
+export type GatewayReason = z.infer<typeof GatewayReason>;
+
+/** What is worth knowing while it runs. */
+export const GatewayNote = z.object({ code: z.enum(['transcoding-live', 'sound-not-recorded']), facts: Facts, message: z.string() });
+export type GatewayNote = z.infer<typeof GatewayNote>;
+
+/** A camera as it is asked for and kept: it holds secrets, and is told to nobody. User and password stand in the address, or beside it. */
+export const GatewaySpec = z.object({
+  url: z.string().min(1).max(2000),
+  user: z.string().max(200).optional(),
+  password: z.string().max(200).optional(),
+});
+export type GatewaySpec = z.infer<typeof GatewaySpec>;
+
+/** `retrying`: the next attempt is at `retryMs`. */
+export const GatewayPhase = z.enum(['connecting', 'running', 'retrying', 'closed']);
+export type GatewayPhase = z.infer<typeof GatewayPhase>;
+
+export const GatewayState = z.object({
+  protocol: z.enum(['rtsp', 'rtsps']),
+  /** Where it is fetched from: host and port; no path, no user. */
+  address: z.string(),
+  phase: GatewayPhase,
+  /** Of the last attempt; null while all is well. */
+  reason: GatewayReason.nullable(),
+  notes: z.array(GatewayNote),
+  sinceMs: HubTimeMs,
+  retryMs: HubTimeMs.nullable(),
+  attempts: z.int(),
+  /** Not told by these protocols. */
+  model: z.null(),
+  video: z
+    .object({
+      codec: z.string(),
+      profile: z.string().nullable(),
+      width: z.int(),
+      height: z.int(),
+      fps: z.number().nullable(),
+      bFrames: z.boolean(),
+      live: z.enum(['copied', 'transcoded']),
+    })
+    .nullable(),
+  audio: z
+    .object({ codec: z.string(), sampleRate: z.int(), channels: z.int(), recorded: z.boolean(), live: z.enum(['copied', 'transcoded']) })
+    .nullable(),
+});
+export type GatewayState = z.infer<typeof GatewayState>;

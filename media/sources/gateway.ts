@@ -1,0 +1,138 @@
+import type { types } from 'mediasoup';
+import type { Log } from '../log.ts';
+import type { GatewayPhase, GatewayReason, GatewayState } from '../protocol/gateway.ts';
+import { type AttemptOwner, GatewayAttempt, type Recording } from './gateway-attempt.ts';
+import { type SourceAddress, shownAddress } from './gateway-address.ts';
+import type { Plan } from './gateway-plan.ts';
+import type { LiveProducers } from './live-producers.ts';
+import { retryDelayMs } from './retry.ts';
+
+export type GatewayOwner = Pick<AttemptOwner, 'clock' | 'networks' | 'router' | 'begin'> & {
+  /** The recording that `begin` gave is over. Resolves when its files are closed. */
+  ended: (recording: Recording) => Promise<void>;
+  changed: () => void;
+};
+
+/** A stream that ran for so long starts the back-off anew. */
+const STEADY_MS = 10_000;
+
+/** Keeps one camera connected, for hours: attempts follow each other, ever more slowly while they fail. */
+export class Gateway {
+  readonly #sourceId: string;
+  readonly #address: SourceAddress;
+  readonly #owner: GatewayOwner;
+  readonly #log: Log;
+  readonly #closing = new AbortController();
+  #attempt: GatewayAttempt | null = null;
+  #phase: GatewayPhase = 'connecting';
+  #reason: GatewayReason | null = null;
+  #plan: Plan | null = null;
+  #sinceMs: number;
+  #retryMs: number | null = null;
+  #attempts = 0;
+  #failures = 0;
+  #runningMs: number | null = null;
+  #work: Promise<void> | null = null;
+
+  constructor(sourceId: string, address: SourceAddress, owner: GatewayOwner, log: Log) {
+    this.#sourceId = sourceId;
+    this.#address = address;
+    this.#owner = owner;
+    this.#log = log;
+    this.#sinceMs = owner.clock.nowMs();
+  }
+
+  get state(): GatewayState {
+    return {
+      protocol: this.#address.scheme,
+      address: shownAddress(this.#address),
+      phase: this.#phase,
+      reason: this.#reason,
+      notes: this.#plan?.notes ?? [],
+      sinceMs: this.#sinceMs,
+      retryMs: this.#retryMs,
+      attempts: this.#attempts,
+      model: null,
+      video: this.#plan?.video ?? null,
+      audio: this.#plan?.audio ?? null,
+    };
+  }
+
+  start(): void {
+    this.#work ??= this.#run();
+  }
+
+  /** What is recorded now must end; the camera may come again at once. */
+  restart(): void {
+    this.#attempt?.stop();
+  }
+
+  async rehome(router: types.Router): Promise<LiveProducers | null> {
+    return (await this.#attempt?.rehome(router)) ?? null;
+  }
+
+  /** Resolves when its processes have ended. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#attempt?.stop();
+    await this.#work;
+    this.#become('closed');
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      this.#attempts += 1;
+      this.#runningMs = null;
+      this.#become('connecting');
+      const reason = await this.#try();
+      if (signal.aborted) break;
+      if (reason.code !== this.#reason?.code)
+        this.#log.warn({ sourceId: this.#sourceId, reason: reason.message }, 'camera lost, tried again');
+      this.#reason = reason;
+      const steady = this.#runningMs !== null && performance.now() - this.#runningMs > STEADY_MS;
+      this.#failures = steady ? 0 : this.#failures + 1;
+      await this.#pause(signal);
+    }
+  }
+
+  async #try(): Promise<GatewayReason> {
+    let recording: Recording | null = null;
+    const { clock, networks, router, begin } = this.#owner;
+    this.#attempt = new GatewayAttempt({
+      clock,
+      networks,
+      router,
+      cname: this.#sourceId,
+      planned: (plan) => (this.#plan = plan),
+      begin: (live) => (recording = begin(live)),
+      running: () => {
+        this.#runningMs = performance.now();
+        this.#reason = null;
+        this.#become('running');
+        this.#log.info({ sourceId: this.#sourceId, notes: this.#plan?.notes.map(({ message }) => message) }, 'camera runs');
+      },
+    });
+    const reason = await this.#attempt.run(this.#address);
+    this.#attempt = null;
+    if (recording !== null) await this.#owner.ended(recording);
+    return reason;
+  }
+
+  async #pause(signal: AbortSignal): Promise<void> {
+    const delayMs = retryDelayMs(this.#failures, Math.random());
+    this.#retryMs = this.#owner.clock.nowMs() + delayMs;
+    this.#become('retrying');
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, delayMs);
+      signal.addEventListener('abort', () => resolve(clearTimeout(timer)), { once: true });
+    });
+    this.#retryMs = null;
+  }
+
+  #become(phase: GatewayPhase): void {
+    if (phase !== this.#phase) this.#sinceMs = this.#owner.clock.nowMs();
+    this.#phase = phase;
+    this.#owner.changed();
+  }
+}

@@ -1,0 +1,78 @@
+import type { TrackSink } from '../recorder/input.ts';
+import type { HubClock } from '../time/hub-clock.ts';
+import { type SdpTrack, tracksOfSdp } from './sdp.ts';
+
+/** Seconds between 1900 (NTP, RFC 5905) and 1970. */
+const NTP_UNIX_S = 2_208_988_800;
+const SENDER_REPORT = 200;
+
+type Channel = { track: SdpTrack; rtcp: boolean };
+
+/**
+ * Hands the packets of a camera to the recorder where they pass: as the camera sent them, with its own timestamps and
+ * sender reports, and before any other program has held them back.
+ */
+export class RtspTap {
+  readonly #clock: HubClock;
+  /** Takes a track; null for one that is not recorded. */
+  readonly #addTrack: (track: SdpTrack) => TrackSink | null;
+  readonly #channels = new Map<number, Channel>();
+  readonly #sinks = new Map<SdpTrack, TrackSink | null>();
+  #described: SdpTrack[] = [];
+  #setUp = 0;
+  #state: 'waiting' | 'open' | 'closed' = 'waiting';
+
+  constructor(clock: HubClock, addTrack: (track: SdpTrack) => TrackSink | null) {
+    this.#clock = clock;
+    this.#addTrack = addTrack;
+  }
+
+  /** The answer to DESCRIBE. */
+  described(sdp: string): void {
+    this.#described = tracksOfSdp(sdp);
+  }
+
+  /** The `Transport` header of the answer to a SETUP (RFC 2326, 12.39). Tracks are set up in the order of the SDP; of each kind the first is recorded. */
+  setUp(transport: string): void {
+    const track = this.#described[this.#setUp];
+    this.#setUp += 1;
+    const [, rtp, rtcp] = /interleaved=(\d+)(?:-(\d+))?/.exec(transport) ?? [];
+    if (!track || rtp === undefined || this.#has(track.kind)) return;
+    this.#channels.set(Number(rtp), { track, rtcp: false });
+    if (rtcp !== undefined) this.#channels.set(Number(rtcp), { track, rtcp: true });
+  }
+
+  /** An RTP or RTCP packet. */
+  packet(channel: number, bytes: Buffer): void {
+    const known = this.#channels.get(channel);
+    if (!known || this.#state === 'closed') return;
+    if (this.#state === 'waiting') this.#open();
+    const sink = this.#sinks.get(known.track);
+    if (!known.rtcp) sink?.rtp(bytes, this.#clock.nowMs());
+    else if (sink) this.#report(sink, bytes);
+  }
+
+  close(): void {
+    this.#state = 'closed';
+    for (const sink of this.#sinks.values()) sink?.close();
+    this.#sinks.clear();
+  }
+
+  #has(kind: SdpTrack['kind']): boolean {
+    return [...this.#channels.values()].some(({ track }) => track.kind === kind);
+  }
+
+  #open(): void {
+    this.#state = 'open';
+    for (const { track } of this.#channels.values()) if (!this.#sinks.has(track)) this.#sinks.set(track, this.#addTrack(track));
+  }
+
+  /** A sender report (RFC 3550, 6.4.1) stands first in its packet. */
+  #report(sink: TrackSink, bytes: Buffer): void {
+    if (bytes.length < 20 || bytes[1] !== SENDER_REPORT) return;
+    const seconds = bytes.readUInt32BE(8);
+    if (seconds === 0) return; // this camera has no wall clock
+    const senderMs = (seconds - NTP_UNIX_S) * 1000 + (bytes.readUInt32BE(12) / 2 ** 32) * 1000;
+    sink.senderReport({ ssrc: bytes.readUInt32BE(4), senderMs, rtpTimestamp: bytes.readUInt32BE(16) }, this.#clock.nowMs());
+  }
+}

@@ -1,0 +1,32 @@
+import type { TrackInput } from '../recorder/input.ts';
+
+/** A track as SDP describes it. */
+export type SdpTrack = Omit<TrackInput, 'requestKeyFrame' | 'heldMs'>;
+
+/** Pictures and sound of an SDP (RFC 8866, 5.14, 6.6 and 6.15), in its order. Payload types without `rtpmap` are RFC 3551's G.711. */
+export function tracksOfSdp(sdp: string): SdpTrack[] {
+  const sections = sdp.split(/^(?=m=)/m).slice(1);
+  return sections.flatMap((section) => trackOf(section) ?? []);
+}
+
+function trackOf(section: string): SdpTrack | null {
+  const [, kind, payloadType] = /^m=(video|audio) \d+ \S+ (\d+)/.exec(section) ?? [];
+  if (kind !== 'video' && kind !== 'audio') return null;
+  const map = new RegExp(`^a=rtpmap:${payloadType} ([\\w.-]+)/(\\d+)(?:/(\\d+))?`, 'm').exec(section) ?? [];
+  const [, name = payloadType === '8' ? 'PCMA' : 'PCMU', rate = '8000', channels] = map;
+  const parameters: Record<string, string> = {};
+  for (const part of (new RegExp(`^a=fmtp:${payloadType} (.*)$`, 'm').exec(section)?.[1] ?? '').split(';')) {
+    const at = part.indexOf('=');
+    if (at > 0) parameters[part.slice(0, at).trim()] = part.slice(at + 1).trim();
+  }
+  return {
+    kind,
+    mimeType: `${kind}/${name}`,
+    clockRate: Number(rate),
+    channels: channels ? Number(channels) : null,
+    payloadType: Number(payloadType),
+    rtxPayloadType: null,
+    parameters,
+    layers: [],
+  };
+}

@@ -1,0 +1,65 @@
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { HubError } from '../../media/errors.ts';
+import { Id } from '../../media/protocol/ids.ts';
+import { requireConsole } from '../auth/gate.ts';
+import type { Context } from '../context.ts';
+import { ApiError, SourceCreate, SourceView } from '../protocol/http.ts';
+import { removeGateway, saveGateway } from '../store/gateways.ts';
+import { angleName, operationRow } from '../store/operations.ts';
+
+const OfAngle = z.object({ operationId: Id, angleId: Id });
+const errors = { '4xx': ApiError, '5xx': ApiError };
+
+/** Cameras that the hub fetches by their address. */
+export function sourceRoutes(app: FastifyInstance, context: Context): void {
+  const { store, hub } = context;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  routes.addHook('onRequest', (request) => requireConsole(context, request));
+
+  /** As the media plane has it now. Throws `not_found`. */
+  const view = async (operationId: string, angleId: string): Promise<SourceView> => {
+    const { operations } = await hub.media.request('getState', {});
+    const angle = operations.find((each) => each.operationId === operationId)?.angles.find((each) => each.angleId === angleId);
+    if (!angle?.gateway) throw new HubError('not_found', 'no camera is fetched for this angle', { field: 'angleId' });
+    const { gateway, bitrateBps, missingFrames, alignmentMethod: method, alignmentErrorMs: errorMs } = angle;
+    return { ...gateway, bitrateBps, missingFrames, clock: { method, errorMs } };
+  };
+
+  routes.post(
+    '/operations/:operationId/angles/:angleId/source',
+    { schema: { params: OfAngle, body: SourceCreate, response: { 201: SourceView, ...errors } } },
+    async (request, reply) => {
+      const { operationId, angleId } = request.params;
+      if ((await operationRow(store, operationId)).status === 'ended')
+        throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
+      await angleName(store, operationId, angleId);
+      await hub.media.request('addGateway', { operationId, angleId, spec: request.body, again: false });
+      await saveGateway(store, operationId, angleId, request.body);
+      return reply.status(201).send(await view(operationId, angleId));
+    },
+  );
+
+  routes.get(
+    '/operations/:operationId/angles/:angleId/source',
+    { schema: { params: OfAngle, response: { 200: SourceView, ...errors } } },
+    async (request) => {
+      const { operationId, angleId } = request.params;
+      await angleName(store, operationId, angleId);
+      return view(operationId, angleId);
+    },
+  );
+
+  routes.delete(
+    '/operations/:operationId/angles/:angleId/source',
+    { schema: { params: OfAngle, response: { 204: z.null(), ...errors } } },
+    async (request, reply) => {
+      const { operationId, angleId } = request.params;
+      await angleName(store, operationId, angleId);
+      await removeGateway(store, operationId, angleId);
+      await hub.media.request('removeGateway', { operationId, angleId });
+      return reply.status(204).send(null);
+    },
+  );
+}

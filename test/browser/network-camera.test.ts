@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call } from '../../scripts/demo/hub.ts';
+import { launchBrowser, untilMoving } from '../../scripts/demo/phone.ts';
+import { OperationView } from '../../server/protocol/http.ts';
+import { type RunningHub, startHub } from '../support/hub.ts';
+import { PASSWORD, type RtspCamera, rtspCamera, USER } from '../support/rtsp-camera.ts';
+
+let root = '';
+let hub: RunningHub;
+let browser: Browser;
+let camera: RtspCamera;
+/** Pictures of the pages, to be looked at, where a folder for them is named. */
+const SCREENSHOTS = process.env['SCREENSHOTS'];
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fieldhub-camera-'));
+  const picture = 'videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=15/1';
+  camera = await rtspCamera({
+    cam: `${picture} ! x265enc key-int-max=15 speed-preset=ultrafast tune=zerolatency ! rtph265pay name=pay0 pt=96`,
+  });
+  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2', CAMERA_NETWORKS: '127.0.0.0/8' });
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+  await hub.stop();
+  await camera.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const fits = (page: Page): Promise<boolean> => page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth');
+
+/** Dialogs have come, or gone. */
+const SETTLED = `Promise.all(document.getAnimations()
+  .filter((one) => one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished.catch(() => null))).then(() => null)`;
+
+const WORDS = {
+  'zh-CN': {
+    add: '添加机位',
+    kind: '摄像机（按地址）',
+    name: '机位名称',
+    url: '地址（RTSP）',
+    user: '用户名',
+    password: '密码',
+    submit: '添加摄像机',
+
+    forbidden: /不允许服务器访问/,
+    refused: /拒绝了用户名或密码.*秒后重试/,
+    remove: '移除摄像机',
+    note: 'H.265：直播需转码',
+    about: '摄像机',
+  },
+  en: {
+    add: 'Add angle',
+    kind: 'Camera by address',
+    name: 'Name of the angle',
+    url: 'Address (RTSP)',
+    user: 'User name',
+    password: 'Password',
+
+    submit: 'Add camera',
+    forbidden: /may not fetch/,
+    refused: /refused the user name or password.*next attempt in/,
+    remove: 'Remove camera',
+    note: 'H.265: transcoding for live',
+    about: 'Camera',
+  },
+};
+
+describe.each([
+  ['zh-CN', 1440],
+  ['zh-CN', 390],
+  ['en', 1440],
+  ['en', 390],
+] as const)('a camera by its address, on the console (%s, %i px)', (locale, width) => {
+  it('is refused and failing in plain words, removed, added rightly and seen; its secrets are never shown again', async () => {
+    const words = WORDS[locale];
+    const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: `拆除 城东路 ${width}` });
+    const context = await browser.newContext({ viewport: { width, height: 860 }, locale });
+    const page = await context.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    const shot = async (name: string): Promise<void> => {
+      expect(await fits(page)).toBe(true);
+      await page.evaluate(SETTLED);
+      if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}-${locale}-${width}.png`) });
+    };
+    await page.goto(`${hub.url}/console/${operationId}`);
+    await page.getByRole('button', { name: words.add }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(words.kind, { exact: true }).click();
+    await dialog.getByLabel(words.name).fill('路口 摄像机');
+    await dialog.getByLabel(words.url).fill('rtsp://8.8.8.8/x');
+    await dialog.getByLabel(words.user).fill(USER);
+    await dialog.getByLabel(words.password).fill('wrong');
+    await dialog.getByRole('button', { name: words.submit }).click();
+    await dialog.getByRole('alert').getByText(words.forbidden).waitFor();
+    await shot('refused');
+    await dialog.getByLabel(words.url).fill(`rtsp://127.0.0.1:${camera.port}/cam`);
+    await dialog.getByRole('button', { name: words.submit }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    await page.getByText(words.refused).waitFor();
+    await shot('failing');
+
+    await page.getByRole('button', { name: words.about, exact: true }).click();
+    await page.getByTestId('remove-camera').click();
+    await shot('remove');
+    await page.getByTestId('remove-camera').click();
+    await page.getByRole('button', { name: words.submit, exact: true }).click();
+    await dialog.getByLabel(words.url).fill(camera.url('cam'));
+    expect(await dialog.getByLabel(words.password).inputValue()).toBe('');
+    await dialog.getByRole('button', { name: words.submit }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    const { angles } = await call(hub, OperationView, 'GET', `/operations/${operationId}`);
+    await untilMoving(page, angles[0]?.angleId ?? '', 60_000);
+    await page.getByText(words.note).first().waitFor();
+    await shot('seen');
+    await page.getByRole('button', { name: words.about, exact: true }).click();
+    await page.getByTestId('camera-facts').getByText('H.265').waitFor();
+    await shot('facts');
+    const text = await page.content();
+    for (const secret of [PASSWORD, encodeURIComponent(PASSWORD), `${USER}:`, '/cam']) expect(text).not.toContain(secret);
+    await call(hub, OperationView, 'POST', `/operations/${operationId}/end`);
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+});

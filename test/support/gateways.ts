@@ -1,0 +1,125 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { call } from '../../scripts/demo/hub.ts';
+import { AngleState, OperationView, SourceView } from '../../server/protocol/http.ts';
+import { type RunningHub, until } from './hub.ts';
+
+export type GatewayOperation = {
+  operationId: string;
+  dir: string;
+  add: (name: string, source: object) => Promise<{ angleId: string; created: SourceView }>;
+  source: (angleId: string) => Promise<SourceView>;
+  angle: (angleId: string) => Promise<AngleState>;
+  /** Wait until it runs and records. */
+  recording: (angleId: string) => Promise<void>;
+  /** Wait until it has failed; why. */
+  failed: (angleId: string) => Promise<NonNullable<SourceView['reason']>>;
+  remove: (angleId: string) => Promise<void>;
+  end: () => Promise<OperationView>;
+};
+
+/** An operation whose angles are cameras that the hub fetches. */
+export async function gatewayOperation(hub: RunningHub): Promise<GatewayOperation> {
+  const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '摄像机 测试' });
+  return takeUp(hub, operationId);
+}
+
+/** The same operation, in another run of the hub. */
+export function takeUp(hub: RunningHub, operationId: string): GatewayOperation {
+  const base = `/operations/${operationId}`;
+  const source = (angleId: string): Promise<SourceView> => call(hub, SourceView, 'GET', `${base}/angles/${angleId}/source`);
+  const angle = async (angleId: string): Promise<AngleState> => {
+    const { angles } = await call(hub, OperationView, 'GET', base);
+    return angles.find((each) => each.angleId === angleId) as AngleState;
+  };
+  return {
+    operationId,
+    dir: join(hub.dataDir, 'recordings', operationId),
+    add: async (name, asked) => {
+      const { angleId } = await call(hub, AngleState, 'POST', `${base}/angles`, { name });
+      return { angleId, created: await call(hub, SourceView, 'POST', `${base}/angles/${angleId}/source`, asked) };
+    },
+    source,
+    angle,
+    recording: (angleId) =>
+      until(
+        'the camera is recorded',
+        async () => (await source(angleId)).phase === 'running' && (await angle(angleId)).status === 'recording',
+        45_000,
+      ),
+    failed: async (angleId) => {
+      let reason: SourceView['reason'] = null;
+      await until('the camera has failed', async () => (reason = (await source(angleId)).reason) !== null, 45_000);
+      if (reason === null) throw new Error('no reason');
+      return reason;
+    },
+    remove: async (angleId) => {
+      const response = await fetch(`${hub.url}/api${base}/angles/${angleId}/source`, { method: 'DELETE' });
+      if (response.status !== 204) throw new Error(await response.text());
+    },
+    end: () => call(hub, OperationView, 'POST', `${base}/end`),
+  };
+}
+
+export type Descendant = { pid: number; command: string };
+
+/** Every process under this one now, with its command line. */
+export function descendantsOf(pid: number): Descendant[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
+    const parent = /^\d+ \(.*\) \S (\d+)/s.exec(text(`/proc/${name}/stat`))?.[1];
+    if (parent !== undefined) parents.set(Number(name), Number(parent));
+  }
+  const under = (each: number | undefined): boolean => each !== undefined && (each === pid || under(parents.get(each)));
+  return [...parents.keys()]
+    .filter((each) => each !== pid && under(parents.get(each)))
+    .map((each) => ({ pid: each, command: text(`/proc/${each}/cmdline`).replaceAll('\0', ' ') }));
+}
+
+export const ffmpegsOf = (pid: number): Descendant[] => descendantsOf(pid).filter(({ command }) => /ff(mpeg|probe) /.test(command));
+
+/** Sockets that these processes listen on or have bound, as `tcp:port` and `udp:port`. */
+export function portsOf(pids: number[]): string[] {
+  const inodes = new Set(pids.flatMap(socketsOf));
+  return ['tcp', 'udp', 'tcp6', 'udp6'].flatMap((table) =>
+    text(`/proc/net/${table}`)
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, , , state, , , , , , inode = '']) => (table.startsWith('udp') || state === '0A') && inodes.has(inode))
+      .map(([, local = '']) => `${table.slice(0, 3)}:${Number.parseInt(local.split(':')[1] ?? '', 16)}`),
+  );
+}
+
+/** The sockets that a process has open. */
+export function socketsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${fd}`))?.[1] ?? []);
+  } catch {
+    return []; // it has ended
+  }
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+function text(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // it has ended
+  }
+}
+
+/** Files under a folder that hold one of these texts. */
+export function filesWith(dir: string, secrets: string[]): string[] {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => secrets.some((secret) => readFileSync(path).includes(secret)));
+}
