@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createWorker, type types } from 'mediasoup';
 import { HubError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -30,6 +31,9 @@ export class WorkerPool {
   }
 
   async start(): Promise<void> {
+    const limitBytes = receiveLimit();
+    if (limitBytes !== null && limitBytes < RECEIVE_BYTES)
+      this.#options.log.warn({ limitBytes }, 'net.core.rmem_max is low: a burst of many phones may be lost (README, Many phones)');
     await Promise.all(this.#slots.map((_, index) => this.#spawn(index)));
   }
 
@@ -99,5 +103,14 @@ export class WorkerPool {
       return;
     }
     died(slot, reason);
+  }
+}
+
+/** The largest receive buffer that the kernel gives a socket (socket(7)), bytes; null where it does not say. */
+function receiveLimit(): number | null {
+  try {
+    return Number(readFileSync('/proc/sys/net/core/rmem_max', 'utf8'));
+  } catch {
+    return null;
   }
 }

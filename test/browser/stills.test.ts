@@ -54,7 +54,11 @@ describe('a picture taken while the phone films', () => {
     await phone.getByTestId('capture-still').click();
     await expect.poll(() => files().length).toBe(before + 1);
     const sizes = files().map((name) => readImage(readFileSync(join(operation.dir, angleId, 'stills', name))));
-    const { width, height } = await operation.angle(angleId);
+    // of the camera's picture: what arrives of it may be a smaller layer
+    const { width, height } = await phone
+      .locator('video')
+      .first()
+      .evaluate((element: { videoWidth: number; videoHeight: number }) => ({ width: element.videoWidth, height: element.videoHeight }));
     expect(sizes).toContainEqual({ type: 'image/jpeg', width, height });
   });
 
