@@ -102,7 +102,7 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
     closeOwned: async ({ owner }) => ({ closed: await registry.closeOwned(owner) }),
     addPlainSource: async ({ operationId, angleId, reuse }) => registry.get(operationId).addCamera(angleId, reuse ?? null),
     removePlainSource: async ({ operationId, angleId }) => {
-      await registry.get(operationId).removeCamera(angleId);
+      await registry.get(operationId).cameras.remove(angleId);
       return {};
     },
     addGateway: async ({ operationId, angleId, spec, again }) => registry.get(operationId).addGateway(angleId, spec, again),

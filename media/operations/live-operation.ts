@@ -16,9 +16,9 @@ import { Playback, trackOf } from '../sfu/playback.ts';
 import { tap } from '../sfu/tap.ts';
 import type { WorkerPool, WorkerSlot } from '../sfu/workers.ts';
 import type { AllowedNetworks } from '../sources/gateway-address.ts';
-import { PlainRtpSource } from '../sources/plain-rtp.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import { AngleSources, type Source } from './angle-sources.ts';
+import { Cameras } from './cameras.ts';
 import { Gateways } from './gateways.ts';
 import { TalkLine } from './talk.ts';
 
@@ -37,11 +37,11 @@ type Track = { kind: MediaKind; rtpParameters: types.RtpParameters };
 export class LiveOperation {
   readonly recorder: OperationRecorder;
   readonly talk: TalkLine;
+  readonly cameras: Cameras;
   readonly gateways: Gateways;
   readonly #context: OperationContext;
   readonly #peers = new Map<string, Peer>();
   readonly #sources: AngleSources;
-  readonly #cameras = new Map<string, PlainRtpSource>();
   readonly #playback = new Playback();
   #slot: WorkerSlot;
   #router: types.Router;
@@ -58,17 +58,10 @@ export class LiveOperation {
     this.talk = new TalkLine({ recorder, nowMs: () => clock.nowMs(), emit, tap: (producer, take) => this.#tap(producer, take) });
     const changed = (angleId: string): void => this.#changed(angleId);
     this.#sources = new AngleSources(recorder, changed);
-    this.gateways = new Gateways(
-      {
-        recorder,
-        sources: this.#sources,
-        router: () => this.#router,
-        changed,
-        arrived: (angleId, kind) => this.#playback.arrived(angleId, kind),
-        assertFree: (angleId) => this.#assertFree(angleId),
-      },
-      context,
-    );
+    const host = { recorder, sources: this.#sources, router: () => this.#router };
+    this.cameras = new Cameras({ ...host, attach: (angleId, source, producer) => this.#attach(angleId, source, producer) }, context);
+    const arrived = (angleId: string, kind: MediaKind): void => this.#playback.arrived(angleId, kind);
+    this.gateways = new Gateways({ ...host, changed, arrived, assertFree: (angleId) => this.#assertFree(angleId) }, context);
   }
 
   static async start(context: OperationContext, recorder: OperationRecorder): Promise<LiveOperation> {
@@ -176,34 +169,11 @@ export class LiveOperation {
     return [...this.#peers.values()].filter((peer) => peer.owner === owner).map(({ peerId }) => peerId);
   }
 
-  /** Receive a camera's plain RTP on this angle from now on. */
+  /** Receive a camera's plain RTP on this angle from now on. Throws as `Cameras.add`, and `not_found`. */
   async addCamera(angleId: string, reuse: PlainReuse | null): Promise<PlainSource> {
     this.recorder.angle(angleId);
-    const present = this.#cameras.get(angleId);
-    if (present) return present.target;
     if (this.gateways.has(angleId)) throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
-    // one that was there before a restart is taken up all the same, and waits
-    if (!reuse) this.recorder.assertRecordable(angleId);
-    const { ingestIp: ip, log } = this.#context;
-    const camera = new PlainRtpSource(
-      this.#router,
-      { sourceId: `cam-${angleId}`, ip, reuse },
-      {
-        armed: (producers) => this.#armed(angleId, producers),
-        idleMs: () => this.#sources.get(angleId)?.take.idleMs ?? null,
-        silent: () => void this.#sources.end(angleId, 'connection-lost'),
-      },
-      log,
-    );
-    this.#cameras.set(angleId, camera);
-    try {
-      await camera.start();
-    } catch (error) {
-      this.#cameras.delete(angleId);
-      camera.close();
-      throw error;
-    }
-    return camera.target;
+    return this.cameras.add(angleId, reuse);
   }
 
   /** Fetch from this camera from now on. Throws as `Gateways.add`, and `not_found`. */
@@ -218,21 +188,12 @@ export class LiveOperation {
     if (!source) return;
     if (source.peer) await this.closePeer(source.peer.peerId, cause, cause);
     else if (this.gateways.has(angleId)) await this.gateways.lost(angleId, cause);
-    else {
-      const ended = this.#sources.end(angleId, cause);
-      await this.#cameras.get(angleId)?.rehome(this.#router);
-      await ended;
-    }
+    else await this.cameras.lost(angleId, cause);
   }
 
   /** The disk is nearly full: close what is recorded while there is room to do it cleanly. */
   async closeTakes(): Promise<void> {
     await Promise.all([...this.#sources.keys()].map((angleId) => this.sourceLost(angleId, 'disk-full')));
-  }
-
-  async removeCamera(angleId: string): Promise<void> {
-    this.#cameras.get(angleId)?.close();
-    if (this.#cameras.delete(angleId)) await this.#sources.end(angleId, 'source-removed');
   }
 
   /** The worker this operation lived on is gone: go on with another. Clients are told to come back, cameras are awaited on their ports. */
@@ -245,7 +206,7 @@ export class LiveOperation {
     this.#router = router;
     this.#direct = direct;
     for (const peerId of peers) await this.closePeer(peerId, 'worker-died', 'worker-died');
-    await Promise.all([...[...this.#cameras.values()].map((camera) => camera.rehome(router)), this.gateways.rehome(router)]);
+    await Promise.all([this.cameras.rehome(router), this.gateways.rehome(router)]);
   }
 
   /** `end`: the operation is over. Otherwise the hub stops and it goes on later. */
@@ -254,7 +215,7 @@ export class LiveOperation {
     this.#state = 'ended';
     await this.talk.close(end ? 'operation-ended' : 'hub-stopped');
     await (end ? this.recorder.end() : this.recorder.stop());
-    for (const camera of this.#cameras.values()) camera.close();
+    this.cameras.close();
     await this.gateways.close();
     for (const peer of this.#peers.values()) {
       peer.close();
@@ -281,7 +242,7 @@ export class LiveOperation {
   async #claim(peer: Peer, angleId: string, kind: SourceKind): Promise<Source> {
     const present = this.#sources.get(angleId);
     if (present?.peer === peer) return present;
-    if (this.#cameras.has(angleId) || this.gateways.has(angleId))
+    if (this.cameras.has(angleId) || this.gateways.has(angleId))
       throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
     if (present && this.recorder.angle(angleId).status === 'recording') {
       if (present.peer?.owner !== peer.owner) throw new HubError('conflict', 'another device films this angle', { field: 'angleId' });
@@ -294,13 +255,6 @@ export class LiveOperation {
     this.#sources.set(angleId, source);
     if (present?.peer) await this.closePeer(present.peer.peerId, 'replaced', 'replaced');
     return source;
-  }
-
-  async #armed(angleId: string, producers: types.Producer[]): Promise<void> {
-    const take = this.recorder.startTake(angleId, 'camera');
-    const source: Source = { kind: 'camera', peer: null, take, producers: new Map() };
-    this.#sources.set(angleId, source);
-    for (const producer of producers) await this.#attach(angleId, source, producer);
   }
 
   async #attach(angleId: string, source: Source, producer: types.Producer): Promise<void> {
@@ -316,7 +270,7 @@ export class LiveOperation {
 
   /** For a camera that is fetched. */
   #assertFree(angleId: string): void {
-    const other = this.#cameras.has(angleId) ? 'a camera' : this.#sources.get(angleId)?.peer ? 'a phone' : null;
+    const other = this.cameras.has(angleId) ? 'a camera' : this.#sources.get(angleId)?.peer ? 'a phone' : null;
     if (other) throw new HubError('conflict', `${other} films this angle`, { field: 'angleId' });
   }
 

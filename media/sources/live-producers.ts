@@ -1,33 +1,13 @@
 import { randomInt } from 'node:crypto';
 import type { types } from 'mediasoup';
 import type { LiveTarget } from './gateway-plan.ts';
+import { PAYLOAD, plainCodec, RECEIVE_BYTES } from './plain-codecs.ts';
 
 type Kind = 'video' | 'audio';
 type Track = { transport: types.PlainTransport; producer: types.Producer };
 
 const IP = '127.0.0.1';
-const RECEIVE_BYTES = 1 << 20;
-const PAYLOAD = { video: 96, audio: 97 } as const;
 const BIND_RETRIES = 30;
-const CODEC: Record<Kind, types.RtpCodecParameters> = {
-  video: {
-    mimeType: 'video/H264',
-    clockRate: 90_000,
-    payloadType: PAYLOAD.video,
-    // decoders go by the parameter sets in the stream; this is the profile that every browser says it takes
-    parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1 },
-    rtcpFeedback: [],
-  },
-  audio: {
-    mimeType: 'audio/opus',
-    clockRate: 48_000,
-    channels: 2,
-    payloadType: PAYLOAD.audio,
-    parameters: { 'sprop-stereo': 1 },
-    rtcpFeedback: [],
-  },
-};
-
 /**
  * What commanders watch of a camera whose original is recorded beside the SFU: producers that nothing taps. They may be
  * moved to another worker while the camera goes on sending to the same ports.
@@ -89,7 +69,7 @@ export class LiveProducers {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const transport = await router.createPlainTransport(options);
-        const rtpParameters = { codecs: [CODEC[kind]], encodings: [{ ssrc: this.#ssrcs[kind] }], rtcp: { cname: this.#cname } };
+        const rtpParameters = { codecs: [plainCodec(kind, [])], encodings: [{ ssrc: this.#ssrcs[kind] }], rtcp: { cname: this.#cname } };
         const producer = await transport.produce({ kind, rtpParameters });
         const port = transport.tuple.localPort;
         this.#ports[kind] = { port, rtcpPort: transport.rtcpTuple?.localPort ?? port };

@@ -4,6 +4,7 @@ import { HubError, messageOf } from '../errors.ts';
 import type { PlainReuse, PlainSource } from '../protocol/requests.ts';
 import type { Log } from '../log.ts';
 import { everyPunctual } from '../punctual.ts';
+import { PAYLOAD, plainCodec, RECEIVE_BYTES } from './plain-codecs.ts';
 
 type Kind = 'video' | 'audio';
 type Track = { transport: types.PlainTransport; producer: types.Producer };
@@ -17,15 +18,17 @@ export type PlainOwner = {
   silent: () => void;
 };
 
-const PAYLOAD = { video: 96, audio: 97 } as const;
 const POLL_MS = 500;
 /** No packet on either track for so long, and the connection is taken for broken. */
 const SILENT_MS = 2000;
 /** One that could not be recorded is listened for anew so often: its sender may have changed meanwhile. */
 const REFUSED_MS = 1500;
 const BIND_RETRIES = 50;
-/** Asked of the kernel, which gives what net.core.rmem_max allows: a worker that is held up must not lose packets. */
-const RECEIVE_BYTES = 1 << 20;
+/** A camera that answers no feedback just does not hear it; one that does (RFC 4585) mends losses and gives key frames. */
+const FEEDBACK: types.RtcpFeedback[] = [
+  { type: 'nack', parameter: '' },
+  { type: 'nack', parameter: 'pli' },
+];
 
 /**
  * Receives a camera's plain RTP (RFC 3550) and RTCP, each on a port of its own, from whoever sends first. A sender
@@ -142,28 +145,7 @@ export class PlainRtpSource {
   }
 
   #rtpParameters(kind: Kind): types.RtpParameters {
-    const codec: types.RtpCodecParameters =
-      kind === 'video'
-        ? {
-            mimeType: 'video/H264',
-            clockRate: 90_000,
-            payloadType: PAYLOAD.video,
-            parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1 },
-            // a camera that answers no feedback just does not hear it; one that does (RFC 4585) mends losses and gives key frames
-            rtcpFeedback: [
-              { type: 'nack', parameter: '' },
-              { type: 'nack', parameter: 'pli' },
-            ],
-          }
-        : {
-            mimeType: 'audio/opus',
-            clockRate: 48_000,
-            channels: 2,
-            payloadType: PAYLOAD.audio,
-            parameters: { 'sprop-stereo': 1 },
-            rtcpFeedback: [],
-          };
-    return { codecs: [codec], encodings: [{ ssrc: this.#ssrcs[kind] }], rtcp: { cname: this.#facts.sourceId } };
+    return { codecs: [plainCodec(kind, FEEDBACK)], encodings: [{ ssrc: this.#ssrcs[kind] }], rtcp: { cname: this.#facts.sourceId } };
   }
 
   /** A sender that has fallen silent is dropped and waited for anew. */

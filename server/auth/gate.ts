@@ -73,7 +73,7 @@ export async function requirePublisher(
 }
 
 /** The token of `Authorization: Bearer …` (RFC 6750, 2.1), or null. */
-export function bearerOf({ headers }: FastifyRequest): string | null {
+function bearerOf({ headers }: FastifyRequest): string | null {
   return /^Bearer +(\S.{0,500}?) *$/i.exec(headers.authorization ?? '')?.[1] ?? null;
 }
 
@@ -105,7 +105,7 @@ export function originAllowed(context: Context, origin: string | undefined, host
   }
 }
 
-export function sameSecret(given: string, right: string): boolean {
+function sameSecret(given: string, right: string): boolean {
   const digest = (value: string): Buffer => createHash('sha256').update(value).digest();
   return timingSafeEqual(digest(given), digest(right));
 }

@@ -81,7 +81,7 @@ export function sending(codec: Agreed, sent: ResultOf<'watch'>['tracks'][number]
 }
 
 /** The lines of one codec and its retransmissions. */
-export function codecLines(
+function codecLines(
   agreed: Agreed,
   parameters: Parameters,
   rtx: number | null,

@@ -37,7 +37,7 @@ export function chooseCodec({ kind, section }: OfferedTrack, router: types.RtpCa
 }
 
 /** Every codec of a section that the router could be sending, in the offer's order. */
-export function codecsOf(kind: string, section: Section): Codec[] {
+function codecsOf(kind: string, section: Section): Codec[] {
   const parameters = new Map(section.fmtp.map(({ payload, config }) => [payload, sdp.parseParams(config)]));
   return section.rtp
     .filter(({ codec }) => !/^(rtx|red|ulpfec|flexfec-03|CN|telephone-event)$/i.test(codec))

@@ -79,23 +79,14 @@ export async function listLinks(store: Store, operationId: string, nowMs: number
 
 /** Revoke one link, and with it the sessions it made; its hash. Throws `not_found`. */
 export async function revokeLink(store: Store, operationId: string, linkId: string): Promise<string> {
-  const link = await store
-    .updateTable('capture_link')
-    .set({ revoked: 1 })
-    .where('operation_id', '=', operationId)
-    .where('link_id', '=', linkId)
-    .returning('token_hash')
-    .executeTakeFirst();
+  const link = await revoking(store, operationId).where('link_id', '=', linkId).returning('token_hash').executeTakeFirst();
   if (!link) throw new HubError('not_found', `operation ${operationId} has no link ${linkId}`, { field: 'linkId' });
   return link.token_hash;
 }
 
 /** A link that another one replaces is void, unless somebody has opened it already. */
 export async function revokeUnused(store: Store, operationId: string, linkId: string): Promise<void> {
-  await store
-    .updateTable('capture_link')
-    .set({ revoked: 1 })
-    .where('operation_id', '=', operationId)
+  await revoking(store, operationId)
     .where('link_id', '=', linkId)
     .where((eb) =>
       eb.not(eb.exists(eb.selectFrom('session').whereRef('session.link_hash', '=', 'capture_link.token_hash').select('session_hash'))),
@@ -105,12 +96,10 @@ export async function revokeUnused(store: Store, operationId: string, linkId: st
 
 /** Revoke every link of an angle, and with them the sessions they made; their hashes. */
 export async function revokeLinks(store: Store, operationId: string, angleId: string): Promise<string[]> {
-  const rows = await store
-    .updateTable('capture_link')
-    .set({ revoked: 1 })
-    .where('operation_id', '=', operationId)
-    .where('angle_id', '=', angleId)
-    .returning('token_hash')
-    .execute();
+  const rows = await revoking(store, operationId).where('angle_id', '=', angleId).returning('token_hash').execute();
   return rows.map((row) => row.token_hash);
 }
+
+/** Which of them are revoked is still to be said. */
+const revoking = (store: Store, operationId: string) =>
+  store.updateTable('capture_link').set({ revoked: 1 }).where('operation_id', '=', operationId);

@@ -6,8 +6,6 @@ import { journalLines } from './operation.ts';
 /** The blocks of `clock-camera.js`: so many a row, so many rows; the last eight check the others. */
 const COLUMNS = 8;
 const ROWS = 6;
-const EPOCH_MS = 1.7e12;
-const CHECK_BITS = 8n;
 /** Each block is averaged down to four by four pixels, of which the inner four are read. */
 const ACROSS = 4;
 const WIDTH = COLUMNS * ACROSS;
@@ -17,7 +15,7 @@ const HEIGHT = ROWS * ACROSS;
 export type ClockFrame = { mediaMs: number; codedMs: number | null };
 
 /** Read the clock from one grey picture of WIDTH × HEIGHT, UTC milliseconds; null when the check bits do not fit. */
-export function readClock(picture: Buffer): number | null {
+function readClock(picture: Buffer): number | null {
   let bits = 0n;
   for (let row = 0; row < ROWS; row += 1) {
     for (let column = 0; column < COLUMNS; column += 1) {
@@ -25,13 +23,18 @@ export function readClock(picture: Buffer): number | null {
       bits = (bits << 1n) | (at(1, 1) + at(2, 1) + at(1, 2) + at(2, 2) > 4 * 127 ? 1n : 0n);
     }
   }
-  const gray = bits >> CHECK_BITS;
+  return decodeClock(bits);
+}
+
+/** UTC milliseconds from the bits of a picture; null when the check bits do not fit. Runs in pages too: it refers to nothing around it. */
+export function decodeClock(bits: bigint): number | null {
+  const gray = bits >> 8n;
   let check = 0n;
   for (let shift = 0n; shift < 40n; shift += 8n) check = (check * 31n + ((gray >> shift) & 255n) + 7n) & 255n;
   if (check !== (bits & 255n)) return null;
   let value = gray;
   for (let shift = 1n; shift < 40n; shift <<= 1n) value ^= value >> shift;
-  return EPOCH_MS + Number(value);
+  return 1.7e12 + Number(value);
 }
 
 /** Every picture of one take, in the order of its journal, decoded by ffmpeg; segments of sound alone have none. Throws with what ffmpeg complained of. */

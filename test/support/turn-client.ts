@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { attribute } from '../../scripts/bench/live/stun.ts';
 
 export type TurnCredentials = { username: string; credential: string };
 /** What TURN said: success, or the error's number (RFC 8489, 14.8; RFC 8656, 19). */
@@ -109,14 +110,6 @@ export class TurnClient {
     if (type !== (method | 0x0110) || !error) throw new Error(`TURN answered with type ${type}`);
     return (error[2] ?? 0) * 100 + (error[3] ?? 0);
   }
-}
-
-function attribute(type: number, value: Buffer): Buffer {
-  const bytes = Buffer.alloc(4 + Math.ceil(value.length / 4) * 4);
-  bytes.writeUInt16BE(type, 0);
-  bytes.writeUInt16BE(value.length, 2);
-  value.copy(bytes, 4);
-  return bytes;
 }
 
 function read(message: Buffer): Map<number, Buffer> {

@@ -38,7 +38,8 @@ export function bindingRequest(user: string, password: string): Buffer {
 /** Whether this is the answer to a check that went well. */
 export const isBindingSuccess = (bytes: Buffer): boolean => bytes.length >= 20 && bytes.readUInt16BE(0) === BINDING_SUCCESS;
 
-function attribute(type: number, value: Buffer): Buffer {
+/** One attribute (RFC 8489, 14), padded to four bytes. */
+export function attribute(type: number, value: Buffer): Buffer {
   const bytes = Buffer.alloc(4 + Math.ceil(value.length / 4) * 4);
   bytes.writeUInt16BE(type, 0);
   bytes.writeUInt16BE(value.length, 2);

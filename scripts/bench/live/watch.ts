@@ -1,11 +1,13 @@
 import type { Page } from 'playwright-core';
+import { decodeClock } from '../../../test/support/clock-picture.ts';
 
 /**
  * What runs in the commander's page: when somebody clicks on a link or a button, how long until the first picture is there;
  * how old the clock on the picture (`test/support/clock-camera.js`) is when it is shown; how many pictures are shown.
  */
 const WATCH = `(() => {
-  const COLUMNS = 8, ROWS = 6, EPOCH_MS = 1.7e12, W = 32, H = 24;
+  ${decodeClock.toString()}
+  const COLUMNS = 8, ROWS = 6, W = 32, H = 24;
   const canvas = new OffscreenCanvas(W, H);
   const context = canvas.getContext('2d', { willReadFrequently: true });
   const nowMs = () => performance.timeOrigin + performance.now();
@@ -17,13 +19,7 @@ const WATCH = `(() => {
       const at = (x, y) => data[4 * ((row * 4 + y) * W + column * 4 + x) + 1];
       bits = (bits << 1n) | (at(1, 1) + at(2, 1) + at(1, 2) + at(2, 2) > 508 ? 1n : 0n);
     }
-    const gray = bits >> 8n;
-    let check = 0n;
-    for (let shift = 0n; shift < 40n; shift += 8n) check = (check * 31n + ((gray >> shift) & 255n) + 7n) & 255n;
-    if (check !== (bits & 255n)) return null;
-    let value = gray;
-    for (let shift = 1n; shift < 40n; shift <<= 1n) value ^= value >> shift;
-    return EPOCH_MS + Number(value);
+    return decodeClock(bits);
   }
   const videoOf = (angleId) => document.querySelector('[data-testid="tile-' + angleId + '"] video');
   let clickedMs = 0;
