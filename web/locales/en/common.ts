@@ -10,6 +10,7 @@ export default {
     copy: 'Copy',
     copied: 'Copied',
     close: 'Close',
+    colon: ': ',
     home: 'All operations',
   },
   home: {

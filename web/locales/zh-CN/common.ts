@@ -10,6 +10,7 @@ export default {
     copy: '复制',
     copied: '已复制',
     close: '关闭',
+    colon: '：',
     home: '全部行动',
   },
   home: {
