@@ -8,11 +8,9 @@ import type { SegmentTracks } from './init-for.ts';
 import type { Frame } from './frame.ts';
 import { audioRun, type Placed, videoRun } from './runs.ts';
 import { fits, SoundQueue } from './sound-queue.ts';
-import { type MuxerOutput, type OpenSegment, shownMs } from './open-segment.ts';
+import { FRAGMENT_MS, type MuxerOutput, type OpenSegment, shownMs } from './open-segment.ts';
 import type { Timeline } from './timeline.ts';
 
-/** No more than half a second is ever open; what a crash costs is this and what was on its way. */
-const FRAGMENT_MS = 450;
 /** How long a fragment waits for sound captured before its end. */
 const AUDIO_WAIT_MS = 120;
 /** How long a take's first segment waits for the sound announced, and for the picture announced. */
@@ -20,6 +18,7 @@ const SETTLE_MS = 700;
 const PICTURE_WAIT_MS = 3000;
 /** Sound captured so much before the first picture gets a segment of its own. */
 const LEAD_IN_MS = 100;
+const SAME_MS = 10;
 const NOMINAL_VIDEO_TICKS = VIDEO_TIMESCALE / 30;
 
 /**
@@ -43,8 +42,10 @@ export class Muxer {
   /** So many of the pictures queued are no boundary. */
   #scanned = 0;
   #segments = 0;
-  /** Sound came before the first picture. */
+  /** Sound came before the first picture: it gets a segment of its own. */
   #leadIn = false;
+  /** The same after `discard`. */
+  #soundFirst = false;
 
   constructor(segmentMs: number, silenceMs: number, timeline: Timeline, output: MuxerOutput) {
     this.#segmentMs = segmentMs;
@@ -99,13 +100,18 @@ export class Muxer {
     this.#final = false;
   }
 
-  /** What is queued refers to pictures that were lost: let go of it up to the next key frame. How many pictures that were. */
-  discard(): number {
+  /**
+   * What came before was lost: let go of the `lost` pictures that refer to it, up to the next key frame (captured at `keyMs`,
+   * null where none is queued), and close the segment. What follows begins one of its own, with the sound that is left.
+   */
+  discard(): { lost: number; keyMs: number | null } {
     const key = this.#video.findIndex(({ frame }) => frame.key);
     const lost = this.#video.splice(0, key < 0 ? this.#video.length : key);
     for (const { frame } of lost) this.#output.dropped(frame);
     this.#scanned = 0;
-    return lost.length;
+    this.#close();
+    this.#soundFirst = true;
+    return { lost: lost.length, keyMs: this.#video[0]?.frame.capture.hubMs ?? null };
   }
 
   #unheard(sound: Frame): void {
@@ -132,14 +138,16 @@ export class Muxer {
     if (head) {
       const awaited = this.#expects.audio && !sound && nowMs - head.frame.arrivalMs < SETTLE_MS;
       if (awaited && this.#segments === 0 && !this.#final) return false;
-      if (sound && this.#leadIn && this.#segments === 0) {
+      const isAhead = this.#soundFirst && sound && sound.capture.hubMs < head.frame.capture.hubMs - SAME_MS;
+      if (sound && (isAhead || (this.#leadIn && this.#segments === 0))) {
         this.#open(sound, this.#timeline.audioMs(sound), 'audio', nowMs);
         return true;
       }
       this.#open(head.frame, shownMs(head), 'video', nowMs);
       return true;
     }
-    const waited = this.#segments === 0 ? nowMs - this.#arrivals.firstMs > PICTURE_WAIT_MS : this.#arrivals.videoStalled(nowMs);
+    const waited =
+      this.#soundFirst || (this.#segments === 0 ? nowMs - this.#arrivals.firstMs > PICTURE_WAIT_MS : this.#arrivals.videoStalled(nowMs));
     if (!sound || (this.#expects.video && !this.#final && !waited)) return false;
     this.#timeline.start(sound);
     this.#open(sound, this.#timeline.audioMs(sound), 'audio', nowMs);
@@ -148,13 +156,14 @@ export class Muxer {
 
   #open(frame: Frame, mediaMs: number, primary: 'video' | 'audio', nowMs: number): void {
     // sound from before the first frame belongs to no segment any more
-    if (primary === 'video') for (const early of this.#audio.takeEarlier(frame.capture.hubMs - 10)) this.#output.dropped(early);
+    if (primary === 'video') for (const early of this.#audio.takeEarlier(frame.capture.hubMs - SAME_MS)) this.#output.dropped(early);
     const sound = primary === 'audio' ? frame : this.#arrivals.audioAlive(nowMs) ? this.#audio.format : null;
     const tracks: SegmentTracks = {
       video: primary === 'video' ? (frame.config as VideoConfig) : null,
       audio: sound?.config ? { config: sound.config as AudioConfig, timescale: sound.clockRate } : null,
     };
     this.#segments += 1;
+    this.#soundFirst = false;
     const cell = cellOf(frame.capture.hubMs, this.#segmentMs);
     this.#segment = {
       cell,
@@ -205,7 +214,6 @@ export class Muxer {
   /** Sound alone: every sample is a key frame, so cuts fall exactly on the grid; picture that appears takes over. */
   #cutAudio(): boolean {
     const segment = this.#segment;
-    const first = this.#audio.first;
     const picture = this.#video[0];
     if (!segment) return false;
     if (picture) {
@@ -213,16 +221,11 @@ export class Muxer {
       this.#close();
       return true;
     }
-    if (!first) return false;
-    for (const [i, sound] of this.#audio.frames.entries()) {
-      const isNext = cellOf(sound.capture.hubMs, this.#segmentMs) > segment.cell || !fits(segment.tracks.audio, sound);
-      const isCut = (segment.sequence > 0 || i > 0) && isNext;
-      if (!isCut && (i === 0 || sound.ticks - first.ticks + this.#audio.stepTicks <= (FRAGMENT_MS * sound.clockRate) / 1000)) continue;
-      this.#emit(0, sound.capture.hubMs, i);
-      if (isCut) this.#close();
-      return i > 0 || isCut;
-    }
-    return false;
+    const boundary = this.#audio.boundary(segment, this.#segmentMs);
+    if (!boundary) return false;
+    this.#emit(0, boundary.hubMs, boundary.index);
+    if (boundary.isCut) this.#close();
+    return true;
   }
 
   /** The picture stands still: write its last frames, let sound go on by itself, cut it on the grid. */

@@ -4,6 +4,9 @@ import type { SegmentTracks } from './init-for.ts';
 import type { Frame } from './frame.ts';
 import type { Placed } from './runs.ts';
 
+/** No more than half a second is ever open; what a crash costs is this and what was on its way. */
+export const FRAGMENT_MS = 450;
+
 /** What the muxer has to tell whoever writes its bytes. */
 export type MuxerOutput = {
   open: (start: { capture: CaptureTime; mediaMs: number; cell: number; tracks: SegmentTracks }) => void;

@@ -1,6 +1,8 @@
+import { cellOf } from '../time/grid.ts';
 import { Configs } from './configs.ts';
 import type { SegmentTracks } from './init-for.ts';
 import type { Frame } from './frame.ts';
+import { FRAGMENT_MS, type OpenSegment } from './open-segment.ts';
 import { usualAudioTicks } from './runs.ts';
 
 /** A minute of sound that no segment wants; more is let go of. */
@@ -52,6 +54,21 @@ export class SoundQueue {
   /** Takes what was captured before a moment and can be stored in this track; `atLeast` so many, whatever their capture (it may step back). */
   takeFor(track: SegmentTracks['audio'], untilHubMs: number, atLeast: number): Frame[] {
     return this.#take((sound, i) => (i >= atLeast && sound.capture.hubMs >= untilHubMs) || !fits(track, sound));
+  }
+
+  /**
+   * Where sound alone is to be written up to: the first packet that makes a fragment of those before it, or that begins
+   * the next segment (`isCut`). Null while there is none.
+   */
+  boundary(segment: OpenSegment, segmentMs: number): { index: number; hubMs: number; isCut: boolean } | null {
+    for (const [index, sound] of this.#frames.entries()) {
+      const { hubMs } = sound.capture;
+      const isNext = cellOf(hubMs, segmentMs) > segment.cell || !fits(segment.tracks.audio, sound);
+      const isCut = isNext && (segment.sequence > 0 || index > 0);
+      const ticks = sound.ticks - (this.#frames[0] as Frame).ticks + this.#stepTicks;
+      if (isCut || (index > 0 && ticks > (FRAGMENT_MS * sound.clockRate) / 1000)) return { index, hubMs, isCut };
+    }
+    return null;
   }
 
   #take(stop: (sound: Frame, index: number) => boolean): Frame[] {

@@ -119,6 +119,7 @@ export class TakeRecord {
     }
     writeBuffers.free(bytes);
     this.#behind = true;
+    this.#counts.audioMissing += audioFrames;
     this.unwritten(frames);
   }
 

@@ -217,8 +217,10 @@ export class Take {
     if (!this.soundOnly) this.#keyFrames.watch(nowMs);
     if (!this.#record.caughtUp()) return;
     // the disk is back; what is queued refers to pictures that are lost: go on with a key frame
-    this.#record.unwritten(this.#muxer.discard());
-    this.#video?.stream.needKey(nowMs);
+    const { lost, keyMs } = this.#muxer.discard();
+    this.#record.unwritten(lost);
+    if (keyMs === null) this.#video?.stream.needKey(nowMs);
+    else this.#record.keyFrame(keyMs);
     this.#owner.caughtUp();
   }
 }

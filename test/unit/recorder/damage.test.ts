@@ -44,4 +44,24 @@ describe('a stretch of damage', () => {
     expect(damage).toMatchObject({ withheld: 26, missing: 3 });
     expect((damage as Damage).toMs - (damage as Damage).fromMs).toBeCloseTo(29 * STEP_MS, 0);
   });
+
+  it('is also a picture of which the end had not come when the take ended: withheld, behind the last good one', () => {
+    const damage: Damage[] = [];
+    const memory = new SlabPool();
+    let withheld = 0;
+    const layers = new Layers(videoInput(), new SourceClock(), memory, {
+      frame: (frame) => memory.free(frame.data),
+      withheld: () => void (withheld += 1),
+      missing: () => undefined,
+      damage: (stretch) => void damage.push(stretch),
+      layer: () => undefined,
+      nextRun: () => 1,
+    });
+    layers.rtp(rtpBytes(0, 0, picturePayload(true), true), T0);
+    layers.rtp(rtpBytes(1, 3000, picturePayload(false), false), T0 + STEP_MS); // no marker: more of it is to come
+    layers.flush(T0 + STEP_MS + 10);
+    expect(withheld).toBe(1);
+    expect(damage).toMatchObject([{ withheld: 1, missing: 0 }]);
+    expect(damage[0]?.fromMs).toBeCloseTo(T0 + STEP_MS, 0);
+  });
 });

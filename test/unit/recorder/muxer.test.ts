@@ -196,14 +196,34 @@ describe('pictures that the disk did not take', () => {
     mux.expect({ video: true, audio: false });
     feed(mux, 0, 900, 10_000, { video: true, audio: false });
     const before = written.reduce((sum, { frames }) => sum + frames, 0);
-    expect(mux.discard()).toBe(27 - before);
+    expect(mux.discard()).toEqual({ lost: 27 - before, keyMs: null });
     expect(lost).toHaveLength(27 - before);
-    expect(mux.discard()).toBe(0);
+    expect(mux.discard()).toEqual({ lost: 0, keyMs: null });
     mux.video(picture(1000, true));
-    expect(mux.discard()).toBe(0); // the key frame is what was waited for
+    expect(mux.discard()).toEqual({ lost: 0, keyMs: T0 + 1000 }); // the key frame is what was waited for
     for (let i = 1; i < 20; i += 1) mux.video(picture(1000 + (i * 100) / 3, false));
     mux.flush(T0 + 2000);
     expect(written.slice(-2)).toMatchObject([{ startsWithKey: true }, {}]);
     expect(written.reduce((sum, { frames }) => sum + frames, 0)).toBe(before + 20);
+  });
+
+  it('leave a segment behind in which there is what it says: sound that follows gets one of its own, until the key frame', () => {
+    const { mux, cuts } = muxer();
+    feed(mux, 0, 1200, 10_000);
+    mux.discard();
+    feed(mux, 1200, 1500, 10_000, { video: false, audio: true });
+    feed(mux, 1500, 2000, 1500);
+    mux.flush(T0 + 2100);
+    expect(cuts.map(({ tracks, cell }) => [tracks.video !== null, cell])).toEqual([
+      [true, cuts[0]?.cell],
+      [false, cuts[0]?.cell],
+      [true, cuts[0]?.cell],
+    ]);
+    const [before, between, after] = cuts as [Cut, Cut, Cut];
+    expect(between.frames).toBe(0);
+    expect(after.frames).toBe(15);
+    expect(before.audioFrames + between.audioFrames + after.audioFrames).toBe(100); // none of the sound is lost
+    expect(between.startMs).toBeGreaterThanOrEqual(T0 + before.endMs - 20);
+    expect(after.startMs).toBe(T0 + 1500);
   });
 });
