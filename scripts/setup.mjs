@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureDependencies } from './setup/dependencies.mjs';
 import { locked } from './setup/lock.mjs';
-import { BROWSER_PACKAGES, ensurePackages, RUN_PACKAGES, TEST_PACKAGES } from './setup/packages.mjs';
+import { BENCH_PACKAGES, BROWSER_PACKAGES, ensurePackages, RUN_PACKAGES, TEST_PACKAGES } from './setup/packages.mjs';
 import { say, SetupError } from './setup/steps.mjs';
 import { ensureWeb } from './setup/web.mjs';
 import { ensureWorker } from './setup/worker.mjs';
@@ -21,7 +21,8 @@ try {
   await locked(join(root, '.setup.lock'), async () => {
     const browser = purpose !== 'start' && purpose !== 'dev';
     const tests = purpose === 'test' || purpose === 'check' || purpose === 'all';
-    await ensurePackages([...RUN_PACKAGES, ...(browser ? BROWSER_PACKAGES : []), ...(tests ? TEST_PACKAGES : [])], 'to run');
+    const more = [...(browser ? BROWSER_PACKAGES : []), ...(tests ? TEST_PACKAGES : []), ...(purpose === 'bench' ? BENCH_PACKAGES : [])];
+    await ensurePackages([...RUN_PACKAGES, ...more], 'to run');
     await ensureDependencies(root);
     await ensureWorker(root);
     await ensureWeb(root);

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { amongOthers } from '../priority.ts';
 
 /** util-linux, part of every Debian: the kernel ends what it starts when this process dies, however it dies (prctl(2), PR_SET_PDEATHSIG). */
 const SETPRIV = '/usr/bin/setpriv';
@@ -19,6 +20,7 @@ export class FfmpegProcess {
     this.#child = spawn(command[0] ?? program, command.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    amongOthers(this.#child.pid);
     this.#child.stderr?.on('data', (text: Buffer) => (this.#words = (this.#words + text.toString()).slice(-WORDS)));
     this.exited = new Promise((resolve) => {
       this.#child.once('close', (code) => resolve(code));

@@ -8,6 +8,7 @@ import { percentile, round, sum, table } from './figures.ts';
 import { picturesOfTake, takesIn } from './hub-recording.ts';
 import type { PhonesOrder } from './live/phones.ts';
 import type { ViewersOrder, ViewersReport } from './live/viewers.ts';
+import { buildReplay } from './live/srtp-replay.ts';
 import { WatchedConsole } from './live/watch.ts';
 import type { LiveArgs } from './options.ts';
 import { cpuSeconds, familyOf, udpDrops } from './proc.ts';
@@ -54,17 +55,18 @@ type Angle = { angleId: string; name: string };
 export async function benchLive(args: LiveArgs, space: Workspace): Promise<LiveFigures> {
   const sourcePaths = await recordSources(space, LAYERS);
   const rtcPort = String(await freePort());
-  const hub = await startHub(join(space.root, 'data'), { PORT: '0', RTC_PORT: rtcPort, DISK_RESERVE_MB: '100', ARCHIVE: '' });
+  const env = { PORT: '0', RTC_PORT: rtcPort, DISK_RESERVE_MB: '100', ARCHIVE: '' };
+  const hub = await startHub(join(space.root, 'data'), env, { apart: true });
   ours(hub.process);
   const browser = await launchBrowser();
   try {
     const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: 'bench' });
     const bench = new LiveBench(hub, operationId, args, space, sourcePaths);
     const clock = await bench.angle('clock');
-    await filmClock(browser, await bench.link(clock), { fps: 30 });
+    const phone = await filmClock(browser, await bench.link(clock), { fps: 30 });
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
     const watched = await WatchedConsole.open(await context.newPage(), hub.url);
-    return await bench.run(watched, clock);
+    return await bench.run(watched, clock, () => phone.close());
   } finally {
     await browser.close();
     await hub.stop();
@@ -94,7 +96,7 @@ class LiveBench {
     return (await call(this.#hub, CaptureLink, 'POST', `/operations/${this.#operationId}/angles/${angleId}/links`)).url;
   }
 
-  async run(watched: WatchedConsole, clock: Angle): Promise<LiveFigures> {
+  async run(watched: WatchedConsole, clock: Angle, stopClock: () => Promise<void>): Promise<LiveFigures> {
     const { phones, cameras, viewers, seconds } = this.#args;
     const say = (text: string): void => this.#space.say(text);
     say(`starting ${phones} phones and ${cameras} cameras …`);
@@ -106,7 +108,7 @@ class LiveBench {
     await wait(SETTLE_S);
     const alone = await this.#cores(ALONE_S);
     say(`${viewers - 1} viewers of ${Math.min(GRID, 1 + phones + cameras)} angles, and one browser …`);
-    const sight = [clock, ...phoneAngles, ...cameraAngles].slice(0, GRID);
+    const sight = [...phoneAngles, ...cameraAngles, clock].slice(0, GRID);
     const order: ViewersOrder = {
       hubUrl: this.#hub.url,
       operationId: this.#operationId,
@@ -115,13 +117,15 @@ class LiveBench {
       heightPx: TILE_PX,
     };
     const { child: sinks } = await startProcess('./live/viewers.ts', order);
+    await watched.enter(this.#operationId, clock.angleId);
+    const ages = await watched.ages(clock.angleId, PICTURES);
+    await stopClock(); // a browser that films takes more of the processors than twenty phones are to
+    const focused = phoneAngles[0] ?? clock;
     const firstFrameMs: number[] = [];
     for (let i = 0; i < ENTRIES; i += 1) {
-      if (i > 0) await watched.leave();
-      firstFrameMs.push(await watched.enter(this.#operationId, clock.angleId));
+      await watched.leave();
+      firstFrameMs.push(await watched.enter(this.#operationId, focused.angleId));
     }
-    const ages = await watched.ages(clock.angleId, PICTURES);
-    const focused = phoneAngles[0] ?? clock;
     await watched.focus(focused.angleId);
     await wait(SETTLE_S);
     say(`measuring for ${seconds} s …`);
@@ -189,8 +193,10 @@ class LiveBench {
   async #startPhones(angles: Angle[]): Promise<() => Promise<SenderTruth[]>> {
     const tokens: string[] = [];
     for (const angle of angles) tokens.push(new URL(await this.link(angle)).hash.slice(1));
-    const truthPath = join(this.#space.root, 'phones.json');
-    const order: PhonesOrder = { hubUrl: this.#hub.url, tokens, sourcePaths: this.#sourcePaths, truthPath, anchorMs: this.#space.anchorMs };
+    const { root: dir, anchorMs } = this.#space;
+    const truthPath = join(dir, 'phones.json');
+    const program = buildReplay(dir);
+    const order: PhonesOrder = { hubUrl: this.#hub.url, tokens, sourcePaths: this.#sourcePaths, program, dir, truthPath, anchorMs };
     return this.#stopper('./live/phones.ts', order, truthPath);
   }
 

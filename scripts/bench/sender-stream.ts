@@ -1,8 +1,8 @@
 import { type Outlet, UdpOutlet } from './outlet.ts';
+import { feedbackIn, senderReport } from './rtcp.ts';
 import type { SenderOrder, SenderStream, SenderTruth } from './sender-order.ts';
 import { GOP_FRAMES, type RecordedTrack } from './source.ts';
 
-const NTP_UNIX_S = 2_208_988_800;
 /** Packets kept to be sent again: well over 2 s of video. */
 const RING = 1024;
 const SWITCH_GOPS = 5;
@@ -158,39 +158,18 @@ export class Track {
     this.#outlet.rtp(bytes);
   }
 
-  /** RTCP sender report (RFC 3550, 6.4.1) by the stream's own, wrong clock. */
+  /** By the stream's own, wrong clock. */
   #report(): void {
     this.#reportAtMs += this.#facts.reportEveryMs;
     const { senderMs, mediaMs } = this.#owner.at(this.#owner.now());
-    const seconds = Math.floor(senderMs / 1000);
-    const bytes = Buffer.alloc(28);
-    bytes[0] = 0x80;
-    bytes[1] = 200;
-    bytes.writeUInt16BE(6, 2);
-    bytes.writeUInt32BE(this.#to.ssrc, 4);
-    bytes.writeUInt32BE(seconds + NTP_UNIX_S, 8);
-    bytes.writeUInt32BE(Math.floor((senderMs / 1000 - seconds) * 2 ** 32), 12);
-    bytes.writeUInt32BE((this.#firstTimestamp + Math.round((mediaMs * this.#facts.clockRate) / 1000)) % 2 ** 32, 16);
-    bytes.writeUInt32BE(this.#sent.packets, 20);
-    bytes.writeUInt32BE(this.#sent.octets, 24);
+    const rtpTimestamp = this.#firstTimestamp + Math.round((mediaMs * this.#facts.clockRate) / 1000);
+    const bytes = senderReport({ ssrc: this.#to.ssrc, senderMs, rtpTimestamp, ...this.#sent });
     this.#outlet.rtcp(bytes);
   }
 
-  /** Generic NACKs (RFC 4585, 6.2.1: PT 205, FMT 1; a packet identifier and a mask of the 16 after it), in a compound packet. */
+  /** Answer the NACKs in a compound packet. */
   feedback(compound: Buffer): void {
-    for (let at = 0; at + 4 <= compound.length;) {
-      const end = at + 4 * (compound.readUInt16BE(at + 2) + 1);
-      if (end > compound.length) return;
-      if (compound[at + 1] === 205 && ((compound[at] as number) & 0x1f) === 1) {
-        for (let item = at + 12; item + 4 <= end; item += 4) {
-          const first = compound.readUInt16BE(item);
-          const mask = compound.readUInt16BE(item + 2);
-          this.#resend(first);
-          for (let bit = 0; bit < 16; bit += 1) if (mask & (1 << bit)) this.#resend((first + 1 + bit) & 0xffff);
-        }
-      }
-      at = end;
-    }
+    for (const { sequence } of feedbackIn(compound).nacked) this.#resend(sequence);
   }
 
   #resend(sequence: number): void {

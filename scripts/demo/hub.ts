@@ -9,11 +9,15 @@ const READY_MS = 30_000;
 
 export type DemoHub = { url: string; archiveDir: string; process: ChildProcess; stop: () => Promise<void> };
 
-/** Start the hub as `npm start` does and wait until it answers. Its log goes to standard error. */
-export async function startHub(dataDir: string, env: Record<string, string>): Promise<DemoHub> {
+/**
+ * Start the hub as `npm start` does and wait until it answers. Its log goes to standard error. `apart`: in a session of its
+ * own, to which Linux gives as much of the processors as to all of ours (sched(7), autogroup), as a service would get.
+ */
+export async function startHub(dataDir: string, env: Record<string, string>, { apart = false } = {}): Promise<DemoHub> {
   const child = spawn(process.execPath, [join(root, 'server/supervisor/main.ts')], {
     env: { ...process.env, LOG_LEVEL: 'warn', LISTEN: '127.0.0.1', PUBLIC_URL: '', ...env, DATA: dataDir },
     stdio: ['ignore', 'pipe', 'inherit'],
+    detached: apart,
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const stop = async (): Promise<void> => {

@@ -20,6 +20,8 @@ export const TEST_PACKAGES = [
   'gstreamer1.0-plugins-bad',
   'gstreamer1.0-plugins-ugly',
 ];
+/** Of `bench -- live`: its phones are a small program. */
+export const BENCH_PACKAGES = ['g++', 'libssl-dev'];
 export const BUILD_PACKAGES = [
   'g++',
   'make',

@@ -1,6 +1,6 @@
 import { type Arrival, receiverReport, transportFeedback } from './feedback.ts';
 import { HubSocket } from './hub-socket.ts';
-import { WebRtcEnd } from './webrtc-end.ts';
+import { isRtcp, WebRtcEnd } from './webrtc-end.ts';
 
 /** `angleIds`: what each viewer has in sight. */
 export type ViewersOrder = { hubUrl: string; operationId: string; angleIds: string[]; viewers: number; heightPx: number };
@@ -60,14 +60,14 @@ class Sink {
     await end.connect(transport);
     let extensionId: number | null = null;
     const wanted = new Set<number>();
-    for (const angleId of angleIds) {
+    for (const [at, angleId] of angleIds.entries()) {
       const { consumers } = await socket.ask('consume', { transportId: transport.id, angleId, rtpCapabilities });
       for (const { consumerId, kind, rtpParameters } of consumers) {
         const extensions = rtpParameters['headerExtensions'] as { uri: string; id: number }[];
         extensionId ??= extensions.find(({ uri }) => uri === TRANSPORT_WIDE)?.id ?? null;
         for (const { ssrc } of rtpParameters['encodings'] as { ssrc: number }[]) wanted.add(ssrc);
         if (kind === 'video') await socket.ask('showConsumer', { consumerId, heightPx });
-        else await socket.ask('resumeConsumer', { consumerId });
+        else if (at === 0) await socket.ask('resumeConsumer', { consumerId }); // as the page: of one angle at most
       }
     }
     return new Sink(end, 3_000_000 + i, extensionId, wanted);
@@ -78,8 +78,7 @@ class Sink {
   }
 
   #packet(packet: Buffer): void {
-    const type = packet[1] as number;
-    if (type >= 192 && type <= 223) return; // RTCP (RFC 5761, 4)
+    if (isRtcp(packet)) return;
     this.#noteArrival(packet);
     const ssrc = packet.readUInt32BE(8);
     if (!this.#wanted.has(ssrc)) return;

@@ -1,4 +1,4 @@
-import { createCipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { DtlsClient, keyLength, ProtectionProfileAeadAes128Gcm, RTCDtlsTransport, saltLength, SrtcpSession, SrtpSession } from 'werift';
 import type { TransportInfo } from './hub-socket.ts';
@@ -9,20 +9,20 @@ const RETRY_MS = 100;
 const PROFILE = ProtectionProfileAeadAes128Gcm;
 
 export type DtlsParameters = { role: 'client'; fingerprints: { algorithm: string; value: string }[] };
-type Keys = { rtp: Buffer; salt: Buffer };
+/** With which RTP is sent: AEAD_AES_128_GCM (RFC 7714). */
+export type SrtpKeys = { rtp: Buffer; salt: Buffer };
 
 /**
  * One end of WebRTC against the hub's, as small as it can be, so that many fit into a process: ICE towards one known
- * address, DTLS by werift, SRTP by AEAD_AES_128_GCM (RFC 7714). What comes is handed on as it came, encrypted.
+ * address, DTLS by werift. RTP is sent by whoever has its keys and its socket; what comes is handed on as it came, encrypted.
  */
 export class WebRtcEnd {
   readonly local: DtlsParameters;
   readonly #socket: Socket;
   #received: (packet: Buffer) => void = () => undefined;
-  #keys: Keys | null = null;
+  #feedback: ((packet: Buffer) => void) | null = null;
+  #keys: SrtpKeys | null = null;
   #srtcp: SrtcpSession | null = null;
-  /** Of each SSRC that is sent: its last sequence number, and how often they have run over (RFC 3711, 3.3.1). */
-  readonly #rollover = new Map<number, { last: number; count: number }>();
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(local: DtlsParameters, socket: Socket) {
@@ -36,6 +36,18 @@ export class WebRtcEnd {
     const socket = createSocket({ type: 'udp4', sendBufferSize: 4 << 20, recvBufferSize: 4 << 20 });
     socket.on('error', () => undefined); // a hub that is gone refuses
     return new WebRtcEnd({ role: 'client', fingerprints }, socket);
+  }
+
+  /** For a process that sends RTP on this socket. Throws before `connect` has resolved. */
+  get sender(): { fd: number; keys: SrtpKeys } {
+    const { fd } = (this.#socket as unknown as { _handle: { fd: number } })._handle; // what a child is given to inherit
+    if (!this.#keys) throw new Error('not connected');
+    return { fd, keys: this.#keys };
+  }
+
+  /** Compound RTCP packets from the hub, in clear. */
+  onFeedback(feedback: (packet: Buffer) => void): void {
+    this.#feedback = feedback;
   }
 
   /** What comes from the hub, RTP and RTCP, still encrypted; RTP's header is in clear. */
@@ -55,7 +67,7 @@ export class WebRtcEnd {
     const dtls = await this.#dtlsClient();
     this.#socket.on('message', (bytes) => {
       const first = bytes[0] ?? 0; // RFC 7983, 7
-      if (first >= 64) this.#received(bytes);
+      if (first >= 64) this.#media(bytes);
       else if (first >= 20) dtls.received(bytes);
       else if (first < 4 && isBindingSuccess(bytes)) checked();
     });
@@ -66,6 +78,11 @@ export class WebRtcEnd {
     clearInterval(retry);
     this.#timer = setInterval(check, CONSENT_MS); // consent (RFC 7675)
     await dtls.connect();
+  }
+
+  #media(bytes: Buffer): void {
+    this.#received(bytes);
+    if (this.#feedback && this.#srtcp && isRtcp(bytes)) this.#feedback(this.#srtcp.decrypt(bytes));
   }
 
   async #dtlsClient(): Promise<{ received: (bytes: Buffer) => void; connect: () => Promise<void> }> {
@@ -102,41 +119,22 @@ export class WebRtcEnd {
     const { localKey, localSalt, remoteKey, remoteSalt } = client.extractSessionKeys(keyLength(PROFILE), saltLength(PROFILE));
     const keys = { localMasterKey: localKey, localMasterSalt: localSalt, remoteMasterKey: remoteKey, remoteMasterSalt: remoteSalt };
     const { localContext } = new SrtpSession({ keys, profile: PROFILE });
-    this.#keys = { rtp: localContext.srtpSessionKey, salt: localContext.srtpSessionSalt };
+    this.#keys = { rtp: localContext.srtpSessionKey, salt: localContext.srtpSessionSalt.subarray(0, saltLength(PROFILE)) };
     this.#srtcp = new SrtcpSession({ keys, profile: PROFILE });
-  }
-
-  /** One RTP packet of a header of 12 bytes, and its payload; encrypted here (RFC 7714, 8). */
-  sendRtp(packet: Buffer): void {
-    const keys = this.#keys;
-    if (!keys) return;
-    const header = packet.subarray(0, 12);
-    const iv = Buffer.alloc(12);
-    header.copy(iv, 2, 8, 12);
-    iv.writeUInt32BE(this.#rolledOver(header.readUInt32BE(8), header.readUInt16BE(2)), 6);
-    header.copy(iv, 10, 2, 4);
-    for (let i = 0; i < 12; i += 1) iv[i] = (iv[i] as number) ^ (keys.salt[i] as number);
-    const cipher = createCipheriv('aes-128-gcm', keys.rtp, iv);
-    cipher.setAAD(header);
-    const hidden = cipher.update(packet.subarray(12));
-    cipher.final();
-    this.#socket.send([header, hidden, cipher.getAuthTag()]);
   }
 
   sendRtcp(packet: Buffer): void {
     if (this.#srtcp) this.#socket.send(this.#srtcp.encrypt(packet));
   }
 
-  #rolledOver(ssrc: number, sequence: number): number {
-    const known = this.#rollover.get(ssrc) ?? { last: sequence, count: 0 };
-    if (sequence < known.last && known.last - sequence > 0x8000) known.count += 1;
-    known.last = sequence;
-    this.#rollover.set(ssrc, known);
-    return known.count;
-  }
-
   close(): void {
     clearInterval(this.#timer);
     this.#socket.close();
   }
+}
+
+/** RTP and RTCP share a port (RFC 5761, 4). */
+export function isRtcp(packet: Buffer): boolean {
+  const type = packet[1] as number;
+  return type >= 192 && type <= 223;
 }
