@@ -45,8 +45,9 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       const transport = registry.peer(peerId).peer.transport(transportId);
       return { iceParameters: await transport.restartIce(), iceCandidates: transport.iceCandidates };
     },
-    produce: async ({ peerId, transportId, angleId, kind, rtpParameters, sourceKind = 'phone' }) => {
+    produce: async ({ peerId, transportId, angleId, kind, rtpParameters, sourceKind = 'phone', device }) => {
       const { operation, peer } = registry.peer(peerId);
+      peer.device = device ?? peer.device;
       const track = { kind, rtpParameters: rtpParameters as unknown as types.RtpParameters };
       return { producerId: await operation.produce(peer, transportId, angleId, track, sourceKind) };
     },
@@ -72,6 +73,10 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
     watch: async (params) => registry.get(params.operationId).watch(params),
     resumeConsumer: async ({ peerId, consumerId }) => {
       await registry.peer(peerId).peer.consumers.get(consumerId)?.resume();
+      return {};
+    },
+    pauseConsumer: async ({ peerId, consumerId }) => {
+      await registry.peer(peerId).peer.consumers.get(consumerId)?.pause();
       return {};
     },
     showConsumer: async ({ peerId, consumerId, heightPx }) => {

@@ -84,7 +84,16 @@ export class LiveOperation {
   /** Throws `not_found`. */
   angle(angleId: string): AngleState {
     const producers = this.#producers(angleId).map(({ id, kind, paused }) => ({ producerId: id, kind, paused }));
-    return { ...this.recorder.angle(angleId), producers, gateway: this.gateways.state(angleId) };
+    const gateway = this.gateways.state(angleId);
+    const source = this.#sources.facts(angleId);
+    // what is watched of a fetched camera may be transcoded
+    const codecs = gateway ? { video: gateway.video?.codec ?? null, audio: gateway.audio?.codec ?? null } : {};
+    return { ...this.recorder.angle(angleId), producers, gateway, source: source && { ...source, ...codecs } };
+  }
+
+  /** Read the counters of what fills its angles; called every few seconds. */
+  measureSources(): Promise<void> {
+    return this.#sources.measure();
   }
 
   findPeer(peerId: string): Peer | undefined {
@@ -115,6 +124,7 @@ export class LiveOperation {
   /** The peer's own measure of its clock against hub time, for the journal of the take that it fills, if any. */
   noteClock(peer: Peer, measured: { offsetMs: number; roundTripMs: number }): void {
     const source = peer.angleId === null ? undefined : this.#sources.get(peer.angleId);
+    peer.roundTripMs = measured.roundTripMs;
     if (source?.peer === peer) source.take.noteClock(measured);
   }
 

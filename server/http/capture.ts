@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { HubError, messageOf } from '../../media/errors.ts';
 import { Attempts } from '../auth/attempts.ts';
-import { deviceName } from '../auth/device-name.ts';
+import { deviceOf } from '../auth/device-name.ts';
 import { CAPTURE_COOKIE } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { newAngle } from '../live/new-angle.ts';
@@ -39,7 +39,7 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
     { schema: { body: CaptureExchange, response: { 200: CaptureSession, ...errors } } },
     async (request, reply) => {
       attempts.note(`link ${request.ip}`, Date.now());
-      const who = { present: request.cookies[CAPTURE_COOKIE], device: deviceName(request.headers['user-agent']), address: request.ip };
+      const who = { present: request.cookies[CAPTURE_COOKIE], device: deviceOf(request.headers), address: request.ip };
       const { session, grant } = await exchangeToken(store, request.body.token, who, hub.nowMs());
       attempts.clear(`link ${request.ip}`);
       const answer = await sessionOf(context, grant);

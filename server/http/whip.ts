@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { HubError, messageOf } from '../../media/errors.ts';
+import { encoderProduct } from '../auth/device-name.ts';
 import { requirePublisher } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { receiving, writeAnswer } from '../sdp/answer.ts';
@@ -30,17 +31,26 @@ export function whipRoutes(app: FastifyInstance, context: Context): void {
 async function publish(
   { hub: { media }, store }: Context,
   { operationId, angleId }: OfAngle,
-  { peerId, owner }: { peerId: string; owner: string },
+  { peerId, owner, userAgent }: { peerId: string; owner: string; userAgent: string | undefined },
   text: string,
 ): Promise<StartedSession> {
   const offer = readOffer(text, 'sends');
+  const device = encoderProduct(userAgent);
   const { rtpCapabilities } = await media.request('routerCapabilities', { operationId });
   const tracks = publishedTracks(offer, rtpCapabilities);
   const transport = await media.request('createTransport', { operationId, peerId, direction: 'send', owner });
   try {
     await media.request('connectTransport', { peerId, transportId: transport.id, dtlsParameters: offer.dtls });
     for (const { kind, rtpParameters } of tracks)
-      await media.request('produce', { peerId, transportId: transport.id, angleId, kind, rtpParameters, sourceKind: 'whip' });
+      await media.request('produce', {
+        peerId,
+        transportId: transport.id,
+        angleId,
+        kind,
+        rtpParameters,
+        sourceKind: 'whip',
+        ...(device ? { device } : {}),
+      });
     // revoked while this went on: whoever closes a revoked link's devices may have come before there was one
     if ((await revokedOwners(store)).includes(owner))
       throw new HubError('unauthorized', 'this capture link was revoked', { field: 'revoked' });

@@ -7,7 +7,7 @@ import { PlainSource } from '../../media/protocol/requests.ts';
 import { Message } from '../../media/protocol/messages.ts';
 import { Talk } from '../../media/protocol/talk.ts';
 import { Still } from '../../media/protocol/stills.ts';
-import { AngleState, Interruption, OperationState } from '../../media/protocol/state.ts';
+import { AngleState, Interruption, OperationState, SourceFacts } from '../../media/protocol/state.ts';
 
 /** Every refusal of the HTTP API and of the sockets. `field` names what was wrong, where there is one. */
 export const ApiError = z.object({ code: z.string(), message: z.string(), field: z.string().optional() });
@@ -83,6 +83,7 @@ export type SourceCreate = z.infer<typeof SourceCreate>;
 export const SourceView = GatewayState.extend({
   bitrateBps: z.number(),
   missingFrames: z.int(),
+  ...SourceFacts.pick({ loss: true, roundTripMs: true }).shape,
   clock: z.object({ method: z.string().nullable(), errorMs: z.number().nullable() }),
 });
 export type SourceView = z.infer<typeof SourceView>;

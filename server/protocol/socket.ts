@@ -89,7 +89,9 @@ export const consoleRequests = {
     params: z.object({ transportId: z.string(), angleId: Id, rtpCapabilities: RtpCapabilities }),
     result: z.object({ consumers: z.array(ConsumerInfo) }),
   },
+  /** Sound is sent only while it is heard. */
   resumeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
+  pauseConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
   /** How large its picture is shown, in pixels of the screen, whenever that changes; 0 while it cannot be seen. */
   showConsumer: { params: z.object({ consumerId: z.string(), heightPx: PictureHeight }), result: Empty },
   closeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },

@@ -3,7 +3,7 @@ import { HubError, messageOf } from '../../media/errors.ts';
 import type { Claims } from '../auth/socket-tokens.ts';
 import type { Context } from '../context.ts';
 import { captureRequests, type HubEvents } from '../protocol/socket.ts';
-import { angleHolders, heldByOther, noteJoined } from '../store/seats.ts';
+import { angleHolders, deviceOfSession, heldByOther, noteJoined } from '../store/seats.ts';
 import { captureMarks } from './mark-requests.ts';
 import { captureTalk } from './talk-requests.ts';
 import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
@@ -81,8 +81,11 @@ export class CaptureNamespace {
             messages: messages.filter((each) => mine(each) || each.angleId === null).slice(-RECENT),
           };
         },
-        produce: async ({ transportId, kind, rtpParameters }) =>
-          hub.media.request('produce', { peerId: membership.get().peerId, transportId, angleId, kind, rtpParameters }),
+        produce: async ({ transportId, kind, rtpParameters }) => {
+          const { peerId } = membership.get();
+          const device = await this.#deviceOf(claims.sessionHash);
+          return hub.media.request('produce', { peerId, transportId, angleId, kind, rtpParameters, ...(device ? { device } : {}) });
+        },
         setPaused: ({ producerId, paused }) =>
           hub.media.request('setProducerPaused', { peerId: membership.get().peerId, producerId, paused }),
         stop: async () => {
@@ -118,6 +121,11 @@ export class CaptureNamespace {
       present.socket.disconnect(true);
     }
     this.#seats.set(seatKey, seat);
+  }
+
+  /** Nor does one that cannot be read. */
+  #deviceOf(sessionHash: string): Promise<string> {
+    return deviceOfSession(this.#context.store, sessionHash).catch(() => '');
   }
 
   /** A store that cannot be written keeps nobody from filming. */

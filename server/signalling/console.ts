@@ -62,6 +62,7 @@ export class ConsoleNamespace {
         consume: ({ transportId, angleId, rtpCapabilities }) =>
           hub.media.request('consume', { peerId: peerId(), transportId, angleId, rtpCapabilities }),
         resumeConsumer: ({ consumerId }) => hub.media.request('resumeConsumer', { peerId: peerId(), consumerId }),
+        pauseConsumer: ({ consumerId }) => hub.media.request('pauseConsumer', { peerId: peerId(), consumerId }),
         showConsumer: ({ consumerId, heightPx }) => hub.media.request('showConsumer', { peerId: peerId(), consumerId, heightPx }),
         closeConsumer: ({ consumerId }) => hub.media.request('closeConsumer', { peerId: peerId(), consumerId }),
         dismissAlarm: ({ alarmId }) => hub.media.request('dismissAlarm', { alarmId }),

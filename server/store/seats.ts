@@ -9,6 +9,12 @@ export async function chooseAngle(store: Store, sessionHash: string, angleId: st
   await store.updateTable('session').set({ angle_id: angleId, joined_ms: null }).where('session_hash', '=', sessionHash).execute();
 }
 
+/** In words what kind of device this is; empty where it has not said. */
+export async function deviceOfSession(store: Store, sessionHash: string): Promise<string> {
+  const row = await store.selectFrom('session').where('session_hash', '=', sessionHash).select('device').executeTakeFirst();
+  return row?.device ?? '';
+}
+
 export async function noteSeen(store: Store, sessionHash: string, nowMs: number): Promise<void> {
   await store
     .updateTable('session')

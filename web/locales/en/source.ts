@@ -1,0 +1,26 @@
+/** What is known of a source. */
+export default {
+  source: {
+    about: 'What films this angle',
+    kind: { phone: 'Phone', whip: 'Encoder (WHIP)', camera: 'Camera', commander: 'Commander' },
+    device: 'Device',
+    picture: 'Picture',
+    sound: 'Sound',
+    bitrate: 'Bit rate',
+    loss: 'Packet loss',
+    roundTrip: 'Round trip',
+    clock: 'Clock',
+    pictures: 'Pictures lost',
+    unknown: 'not known',
+    noSound: 'none',
+    fps: '{n} fps',
+    rate: '{n} Mbit/s',
+    lossFacts: '{percent} % in the last 10 s · {n} packets in all',
+    lossCount: '{n} packets in all',
+    ms: '{n} ms',
+    clockFacts: '{method}, ± {ms} ms',
+    method: { 'sender-report': 'by the sender’s reports', arrival: 'by arrival' },
+    picturesFacts: '{missing} never came, {withheld} could not be decoded',
+    lossHint: 'Packet loss {n} %',
+  },
+};

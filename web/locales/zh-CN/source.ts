@@ -1,0 +1,26 @@
+/** What is known of a source. */
+export default {
+  source: {
+    about: '拍摄来源',
+    kind: { phone: '手机', whip: '编码器（WHIP）', camera: '摄像机', commander: '指挥员' },
+    device: '设备',
+    picture: '画面',
+    sound: '声音',
+    bitrate: '码率',
+    loss: '丢包',
+    roundTrip: '往返时延',
+    clock: '时钟',
+    pictures: '丢失画面',
+    unknown: '未知',
+    noSound: '无',
+    fps: '{n} 帧/秒',
+    rate: '{n} Mbit/s',
+    lossFacts: '最近 10 秒 {percent}% · 累计 {n} 个包',
+    lossCount: '累计 {n} 个包',
+    ms: '{n} 毫秒',
+    clockFacts: '{method}，误差 ± {ms} 毫秒',
+    method: { 'sender-report': '按发送端报告', arrival: '按到达时间' },
+    picturesFacts: '{missing} 帧未到达，{withheld} 帧无法解码',
+    lossHint: '丢包 {n}%',
+  },
+};
