@@ -1,5 +1,6 @@
 import type { types } from 'mediasoup';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
+import type { ResultOf } from '../protocol/requests.ts';
 import type { SourceFacts } from '../protocol/state.ts';
 import type { OperationRecorder } from '../recorder/operation-recorder.ts';
 import type { Take } from '../recorder/take.ts';
@@ -51,6 +52,16 @@ export class AngleSources extends Map<string, Source> {
     };
     const model = source.peer?.device ?? source.meter?.model ?? null;
     return { model, video: codec('video'), audio: codec('audio'), loss, roundTripMs };
+  }
+
+  /** By what right, and with what, each angle is filmed that is filmed now. */
+  owners(): ResultOf<'sourceOwners'>['owners'] {
+    return Object.fromEntries(
+      [...this].map(([angleId, { peer, kind }]) => {
+        const { takeStartedMs: sinceMs } = this.#recorder.angle(angleId);
+        return [angleId, { owner: peer?.owner ?? null, device: peer?.device ?? null, kind, sinceMs }];
+      }),
+    );
   }
 
   /** Read every source's counters; called every few seconds. */

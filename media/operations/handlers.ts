@@ -104,6 +104,15 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       await registry.findPeer(peerId)?.operation.closePeer(peerId, reason, null);
       return {};
     },
+    sourceOwners: async ({ operationId }) => ({ owners: registry.get(operationId).sources.owners() }),
+    replaceSource: async ({ operationId, angleId }) => {
+      await registry.get(operationId).replaceSource(angleId);
+      return {};
+    },
+    noteTakeover: async ({ operationId, ...takeover }) => {
+      await registry.get(operationId).recorder.noteTakeover(takeover);
+      return {};
+    },
     closeOwned: async ({ owner }) => ({ closed: await registry.closeOwned(owner) }),
     addPlainSource: async ({ operationId, angleId, reuse }) => registry.get(operationId).addCamera(angleId, reuse ?? null),
     removePlainSource: async ({ operationId, angleId }) => {

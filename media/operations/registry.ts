@@ -179,7 +179,7 @@ export class Registry {
 
   #measureAll(): void {
     for (const [operationId, operation] of this.#live)
-      operation.measureSources().catch((error: unknown) => this.#options.log.warn({ err: error, operationId }, 'sources not measured'));
+      operation.sources.measure().catch((error: unknown) => this.#options.log.warn({ err: error, operationId }, 'sources not measured'));
   }
 
   #emit(event: MediaEvent): void {

@@ -5,6 +5,7 @@ import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
 import { Preflight } from './preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from './marks.ts';
 import { Message } from './messages.ts';
+import { takeoverRequests } from './takeover.ts';
 import { Talk, TalkEnd } from './talk.ts';
 import { Still } from './stills.ts';
 import { AngleState, OperationState } from './state.ts';
@@ -188,6 +189,7 @@ export const mediaRequests = {
     params: z.object({ peerId: PeerId, reason: z.enum(['stopped-by-operator', 'connection-lost', 'replaced']) }),
     result: Empty,
   },
+  ...takeoverRequests,
   /** Close every peer of this owner, whose right is gone. */
   closeOwned: { params: z.object({ owner: Owner }), result: z.object({ closed: z.int() }) },
 

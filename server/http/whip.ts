@@ -23,6 +23,7 @@ export function whipRoutes(app: FastifyInstance, context: Context): void {
       .catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'devices of revoked links were not closed'));
   };
   hub.on('revoked', closeRevoked);
+  hub.on('shutOut', closeRevoked);
   // what could not be done before the control plane, or the way to the media plane, broke down
   hub.on('synced', closeRevoked);
 }

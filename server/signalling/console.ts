@@ -65,6 +65,10 @@ export class ConsoleNamespace {
         pauseConsumer: ({ consumerId }) => hub.media.request('pauseConsumer', { peerId: peerId(), consumerId }),
         showConsumer: ({ consumerId, heightPx }) => hub.media.request('showConsumer', { peerId: peerId(), consumerId, heightPx }),
         closeConsumer: ({ consumerId }) => hub.media.request('closeConsumer', { peerId: peerId(), consumerId }),
+        answerTakeover: async ({ requestId, agree }) => {
+          hub.takeovers.answer(membership.get().operationId, requestId, agree);
+          return {};
+        },
         dismissAlarm: ({ alarmId }) => hub.media.request('dismissAlarm', { alarmId }),
       },
       this.#context,

@@ -23,4 +23,26 @@ export default {
     picturesFacts: '{missing} never came, {withheld} could not be decoded',
     lossHint: 'Packet loss {n} %',
   },
+  /** An angle that another device films, as an officer and the commander see it. */
+  inUse: {
+    who: '{name} is being filmed by another device: {device}',
+    since: 'since {at}',
+    ask: 'Ask the commander for this angle',
+    askAgain: 'Ask again',
+    askHint: 'The commander has 15 seconds to answer. Without an answer this phone films a new angle by itself, so that nothing is missed.',
+    asked: 'The commander has been asked; {s} s left. Without an answer this phone films a new angle by itself.',
+    refused: 'The commander has refused: the other device goes on with this angle. Film a new angle.',
+    beside: 'Film now as a new angle beside {name}',
+    cancel: 'Do not ask',
+    'reason-agreed': 'Took over as the commander agreed',
+    'reason-free': 'Took over: the other device had stopped',
+    'reason-unanswered': 'Filmed a new angle: the commander had not answered',
+  },
+  takeover: {
+    title: 'Takeover asked for',
+    who: '{device} asks to film this angle in place of {from}',
+    left: '{s} s left, then it films a new angle of its own',
+    agree: 'Agree',
+    refuse: 'Refuse',
+  },
 };

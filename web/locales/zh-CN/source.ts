@@ -23,4 +23,26 @@ export default {
     picturesFacts: '{missing} 帧未到达，{withheld} 帧无法解码',
     lossHint: '丢包 {n}%',
   },
+  /** An angle that another device films, as an officer and the commander see it. */
+  inUse: {
+    who: '{name} 正由另一台设备拍摄：{device}',
+    since: '自 {at} 起',
+    ask: '请指挥员把此机位交给本机',
+    askAgain: '再次申请',
+    askHint: '指挥员有 15 秒答复；无人答复时，本机自动作为新机位开拍，不错过画面。',
+    asked: '已向指挥员申请，剩余 {s} 秒；无人答复时，本机自动作为新机位开拍。',
+    refused: '指挥员未同意：另一台设备继续拍摄此机位。请作为新机位拍摄。',
+    beside: '立即作为新机位拍摄（{name} 旁）',
+    cancel: '取消申请',
+    'reason-agreed': '经指挥员同意接替',
+    'reason-free': '原设备已停止，由本机接替',
+    'reason-unanswered': '指挥员未答复，作为新机位开拍',
+  },
+  takeover: {
+    title: '申请接替机位',
+    who: '{device} 申请接替 {from} 拍摄此机位',
+    left: '剩余 {s} 秒，之后该设备作为新机位拍摄',
+    agree: '同意',
+    refuse: '拒绝',
+  },
 };
