@@ -5,6 +5,7 @@ import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
+import { AnglesInUse } from '../live/in-use.ts';
 import { CaptureLink, CaptureLinkItem, DeviceId, LinkCreate } from '../protocol/capture.ts';
 import { ApiError } from '../protocol/http.ts';
 import { createLink, listLinks, revokeDevice, revokeLink, revokeLinks, revokeUnused } from '../store/capture-links.ts';
@@ -38,8 +39,10 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
     '/operations/:operationId/links',
     { schema: { params: OfOperation, response: { 200: z.object({ links: z.array(CaptureLinkItem) }), ...errors } } },
     async (request) => {
-      await operationRow(store, request.params.operationId);
-      return { links: await listLinks(store, request.params.operationId, hub.nowMs()) };
+      const { operationId } = request.params;
+      const { angles } = await hub.view(operationId);
+      const filming = (await AnglesInUse.read(context, operationId)).filming(angles);
+      return { links: await listLinks(store, operationId, hub.nowMs(), filming) };
     },
   );
 

@@ -30,11 +30,13 @@ export function whipRoutes(app: FastifyInstance, context: Context): void {
 
 /** Nothing is made before the offer has been understood as a whole. */
 async function publish(
-  { hub: { media }, store }: Context,
+  { hub: { media, takeovers }, store }: Context,
   { operationId, angleId }: OfAngle,
   { peerId, owner, userAgent }: { peerId: string; owner: string; userAgent: string | undefined },
   text: string,
 ): Promise<StartedSession> {
+  if (takeovers.keptFromOthers(owner, angleId))
+    throw new HubError('conflict', 'a commander has given this angle to another device', { field: 'angleId' });
   const offer = readOffer(text, 'sends');
   const device = encoderProduct(userAgent);
   const { rtpCapabilities } = await media.request('routerCapabilities', { operationId });

@@ -28,6 +28,12 @@ export class AnglesInUse {
     return new AnglesInUse(new Map(Object.entries(owners)), holders, hub.nowMs());
   }
 
+  /** By what right devices film now, pictures coming. */
+  filming(angles: { angleId: string; status: string }[]): Set<string> {
+    const owners = angles.map(({ angleId, status }) => (status === 'recording' ? this.#films.get(angleId)?.owner : null));
+    return new Set(owners.filter((owner) => typeof owner === 'string'));
+  }
+
   /** What another device than this one films the angle with; null when it may have it. */
   byOther(angle: { angleId: string; status: string }, owner: string): AngleInUse | null {
     const films = this.#films.get(angle.angleId);

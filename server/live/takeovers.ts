@@ -6,6 +6,8 @@ import type { Takeover, TakeoverDecision } from '../../media/protocol/takeover.t
 export const ANSWER_MS = 15_000;
 /** Who was given an angle comes at once, or lets it be. */
 const PERMIT_MS = 30_000;
+/** What filmed it may be an encoder that comes again by itself: the angle is kept for so long for whom it was given to. */
+const KEPT_MS = 10_000;
 
 export type Asking = { operationId: string; angleId: string; sessionHash: string; device: string; from: string };
 type Pending = { asking: Asking; takeover: Takeover; timer: NodeJS.Timeout };
@@ -15,6 +17,8 @@ export class Takeovers {
   readonly #pending = new Map<string, Pending>();
   /** Until when a device may take an angle, by both. */
   readonly #permits = new Map<string, number>();
+  /** Angles that have just been given away. */
+  readonly #kept = new Map<string, { sessionHash: string; untilMs: number }>();
   readonly #changed: (operationId: string) => void;
   readonly #decided: (asking: Asking, takeover: Takeover, decision: TakeoverDecision) => void;
   readonly #nowMs: () => number;
@@ -65,7 +69,15 @@ export class Takeovers {
     const key = permitKey(sessionHash, angleId);
     const untilMs = this.#permits.get(key) ?? 0;
     this.#permits.delete(key);
-    return untilMs > this.#nowMs();
+    if (untilMs <= this.#nowMs()) return false;
+    this.#kept.set(angleId, { sessionHash, untilMs: this.#nowMs() + KEPT_MS });
+    return true;
+  }
+
+  /** Whether an angle has just been given to another device than this one. */
+  keptFromOthers(sessionHash: string, angleId: string): boolean {
+    const kept = this.#kept.get(angleId);
+    return kept !== undefined && kept.sessionHash !== sessionHash && kept.untilMs > this.#nowMs();
   }
 
   close(): void {

@@ -43,7 +43,7 @@ export const CaptureLinkItem = CaptureLink.omit({ url: true, operationId: true }
       openedMs: HubTimeMs,
       seenMs: HubTimeMs,
       angleName: Name.nullable(),
-      /** `filming`: it films, or tries to. `revoked`: shut out, while the link's other devices go on. */
+      /** `filming`: its pictures come now. `revoked`: shut out, while the link's other devices go on. */
       state: z.enum(['open', 'filming', 'revoked']),
     }),
   ),

@@ -34,8 +34,13 @@ export async function createLink(store: Store, wanted: LinkWanted, nowMs: number
   return { linkId, token };
 }
 
-/** Every link of an operation, the newest first, with the devices that have opened it. */
-export async function listLinks(store: Store, operationId: string, nowMs: number): Promise<CaptureLinkItem[]> {
+/** Every link of an operation, the newest first, with the devices that have opened it; `filming`: those that film now, by their right. */
+export async function listLinks(
+  store: Store,
+  operationId: string,
+  nowMs: number,
+  filming: ReadonlySet<string>,
+): Promise<CaptureLinkItem[]> {
   const links = await store
     .selectFrom('capture_link')
     .leftJoin('angle', (join) =>
@@ -53,7 +58,7 @@ export async function listLinks(store: Store, operationId: string, nowMs: number
     )
     .where('session.operation_id', '=', operationId)
     .where('session.kind', '=', 'capture')
-    .select(['session_hash', 'link_hash', 'device', 'address', 'created_ms', 'seen_ms', 'joined_ms', 'revoked', 'angle.name as angle_name'])
+    .select(['session_hash', 'link_hash', 'device', 'address', 'created_ms', 'seen_ms', 'revoked', 'angle.name as angle_name'])
     .orderBy('created_ms')
     .execute();
   return links.map((link) => ({
@@ -72,9 +77,9 @@ export async function listLinks(store: Store, operationId: string, nowMs: number
         device: session.device ?? '',
         address: session.address ?? '',
         openedMs: session.created_ms,
-        seenMs: session.seen_ms ?? session.created_ms,
+        seenMs: filming.has(session.session_hash) ? nowMs : (session.seen_ms ?? session.created_ms),
         angleName: session.angle_name,
-        state: session.revoked ? 'revoked' : session.joined_ms === null ? 'open' : 'filming',
+        state: session.revoked ? 'revoked' : filming.has(session.session_hash) ? 'filming' : 'open',
       })),
   }));
 }

@@ -90,7 +90,7 @@ it('a link that another one replaces is void, unless it has been opened', async 
   await revokeUnused(store, OPERATION, used.linkId);
   await expect(exchangeToken(store, unused.token, who(), NOW)).rejects.toMatchObject({ code: 'gone', field: 'revoked' });
   await captureGrant(store, session);
-  const listed = await listLinks(store, OPERATION, NOW);
+  const listed = await listLinks(store, OPERATION, NOW, new Set());
   expect(listed.find(({ linkId }) => linkId === used.linkId)).toMatchObject({
     state: 'open',
     uses: [{ device: 'Android · Chrome', address: '10.0.0.7' }],
