@@ -123,8 +123,8 @@ export class CaptureNamespace {
       if (otherKey !== seatKey && other.claims.sessionHash === sessionHash) this.#seats.delete(otherKey);
     const present = this.#seats.get(seatKey);
     if (present && present.socket !== seat.socket && present.membership.peerId !== peerId) {
-      present.socket.emit('dismissed', { reason: 'replaced' } satisfies HubEvents['dismissed']);
       if (present.membership.peerId) this.#close(present.membership.peerId, 'replaced');
+      present.socket.emit('dismissed', { reason: 'replaced' } satisfies HubEvents['dismissed']);
       present.socket.disconnect(true);
     }
     this.#seats.set(seatKey, seat);
@@ -155,8 +155,9 @@ export class CaptureNamespace {
     const present = this.#seats.get(seatKey);
     this.#seats.delete(seatKey);
     const device = await this.#deviceOf(sessionHash);
-    present?.socket.emit('dismissed', { reason: 'handed-over', device } satisfies HubEvents['dismissed']);
+    // first, else the page that is told closes its own way, and its take would end as a connection lost
     await this.#context.hub.media.request('replaceSource', { operationId, angleId });
+    present?.socket.emit('dismissed', { reason: 'handed-over', device } satisfies HubEvents['dismissed']);
     if (present) await this.#noteJoined(present.claims.sessionHash, null);
     present?.socket.disconnect(true);
   }

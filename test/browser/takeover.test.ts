@@ -73,6 +73,10 @@ describe('an angle that a device films, opened on another one with the same link
     await wish(angleId).waitFor();
     expect(await wish(angleId).textContent()).toMatch(/东门.*PJZ110 · Android · Chrome.*V2309A · Android · Chrome/);
     await shot(desk, 'takeover-zh-CN-1280');
+    await desk.setViewportSize({ width: 390, height: 844 });
+    expect(await desk.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    await shot(desk, 'takeover-zh-CN-390');
+    await desk.setViewportSize({ width: 1280, height: 860 });
     expect(await inState(first.page, 'recording').count()).toBe(1); // it goes on until then
     await wish(angleId).getByRole('button', { name: '同意' }).click();
     await inState(second.page, 'recording').waitFor();
@@ -136,14 +140,14 @@ describe('an angle that a device films, opened on another one with the same link
     await first.context.close();
     await inState(second.page, 'ready').waitFor({ timeout: 60_000 });
     await startRecording(second.page);
-    await until('the second take', () => takesOf(angleId).length === 2);
+    await until('the second take', async () => (await operation.angle(angleId)).takes === 2);
     const third = await openPhone(browser, angleOf(3).url);
     await inState(third.page, 'in-use').waitFor();
     await third.page.getByTestId('ask-takeover').click();
     await wish(angleId).waitFor();
     await second.page.getByTestId('capture-stop').click({ delay: 1300 });
     await inState(third.page, 'recording').waitFor();
-    await until('the third take', () => takesOf(angleId).length === 3);
+    await until('the third take', async () => (await operation.angle(angleId)).takes === 3);
     for (const { context } of [second, third]) await context.close();
   });
 
