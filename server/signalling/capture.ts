@@ -156,7 +156,10 @@ export class CaptureNamespace {
     this.#seats.delete(seatKey);
     const device = await this.#deviceOf(sessionHash);
     // first, else the page that is told closes its own way, and its take would end as a connection lost
-    await this.#context.hub.media.request('replaceSource', { operationId, angleId });
+    await this.#context.hub.media.request('replaceSource', { operationId, angleId }).catch((error: unknown) => {
+      if (present) this.#seats.set(seatKey, present); // it goes on
+      throw error;
+    });
     present?.socket.emit('dismissed', { reason: 'handed-over', device } satisfies HubEvents['dismissed']);
     if (present) await this.#noteJoined(present.claims.sessionHash, null);
     present?.socket.disconnect(true);
