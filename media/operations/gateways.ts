@@ -6,6 +6,7 @@ import type { GatewaySpec, GatewayState } from '../protocol/gateway.ts';
 import type { Cause } from '../protocol/ids.ts';
 import type { OperationRecorder } from '../recorder/operation-recorder.ts';
 import type { Take } from '../recorder/take.ts';
+import type { CameraMeter } from '../sources/camera-meter.ts';
 import { Gateway } from '../sources/gateway.ts';
 import { type AllowedNetworks, parseAddress, shownAddress, type SourceAddress } from '../sources/gateway-address.ts';
 import type { Recording } from '../sources/gateway-attempt.ts';
@@ -75,7 +76,7 @@ export class Gateways {
         networks: this.#networks,
         router: () => this.#host.router(),
         begin: (live) => {
-          const take = this.#fill(angleId, live.producers);
+          const take = this.#fill(angleId, live.producers, gateway.meter);
           present.take = take;
           return take;
         },
@@ -127,9 +128,9 @@ export class Gateways {
   }
 
   /** A take fills this angle, watched through these producers, which are not recorded. Throws as `startTake`. */
-  #fill(angleId: string, producers: types.Producer[]): Take {
+  #fill(angleId: string, producers: types.Producer[], meter: CameraMeter): Take {
     const take = this.#host.recorder.startTake(angleId, 'camera');
-    this.#host.sources.set(angleId, { kind: 'camera', peer: null, take, producers: new Map() });
+    this.#host.sources.set(angleId, { kind: 'camera', peer: null, take, producers: new Map(), meter });
     this.#show(angleId, take, producers);
     return take;
   }

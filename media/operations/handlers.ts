@@ -45,8 +45,9 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       const transport = registry.peer(peerId).peer.transport(transportId);
       return { iceParameters: await transport.restartIce(), iceCandidates: transport.iceCandidates };
     },
-    produce: async ({ peerId, transportId, angleId, kind, rtpParameters, sourceKind = 'phone' }) => {
+    produce: async ({ peerId, transportId, angleId, kind, rtpParameters, sourceKind = 'phone', device }) => {
       const { operation, peer } = registry.peer(peerId);
+      peer.device = device ?? peer.device;
       const track = { kind, rtpParameters: rtpParameters as unknown as types.RtpParameters };
       return { producerId: await operation.produce(peer, transportId, angleId, track, sourceKind) };
     },
@@ -74,6 +75,10 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       await registry.peer(peerId).peer.consumers.get(consumerId)?.resume();
       return {};
     },
+    pauseConsumer: async ({ peerId, consumerId }) => {
+      await registry.peer(peerId).peer.consumers.get(consumerId)?.pause();
+      return {};
+    },
     showConsumer: async ({ peerId, consumerId, heightPx }) => {
       const { operation, peer } = registry.peer(peerId);
       await operation.show(peer, consumerId, heightPx);
@@ -97,6 +102,15 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
     },
     closePeer: async ({ peerId, reason }) => {
       await registry.findPeer(peerId)?.operation.closePeer(peerId, reason, null);
+      return {};
+    },
+    sourceOwners: async ({ operationId }) => ({ owners: registry.get(operationId).sources.owners() }),
+    replaceSource: async ({ operationId, angleId }) => {
+      await registry.get(operationId).replaceSource(angleId);
+      return {};
+    },
+    noteTakeover: async ({ operationId, ...takeover }) => {
+      await registry.get(operationId).recorder.noteTakeover(takeover);
       return {};
     },
     closeOwned: async ({ owner }) => ({ closed: await registry.closeOwned(owner) }),

@@ -39,9 +39,9 @@ export class LiveOperation {
   readonly talk: TalkLine;
   readonly cameras: Cameras;
   readonly gateways: Gateways;
+  readonly sources: AngleSources;
   readonly #context: OperationContext;
   readonly #peers = new Map<string, Peer>();
-  readonly #sources: AngleSources;
   readonly #playback = new Playback();
   #slot: WorkerSlot;
   #router: types.Router;
@@ -57,8 +57,8 @@ export class LiveOperation {
     const { clock, emit } = context;
     this.talk = new TalkLine({ recorder, nowMs: () => clock.nowMs(), emit, tap: (producer, take) => this.#tap(producer, take) });
     const changed = (angleId: string): void => this.#changed(angleId);
-    this.#sources = new AngleSources(recorder, changed);
-    const host = { recorder, sources: this.#sources, router: () => this.#router };
+    this.sources = new AngleSources(recorder, changed);
+    const host = { recorder, sources: this.sources, router: () => this.#router };
     this.cameras = new Cameras({ ...host, attach: (angleId, source, producer) => this.#attach(angleId, source, producer) }, context);
     const arrived = (angleId: string, kind: MediaKind): void => this.#playback.arrived(angleId, kind);
     this.gateways = new Gateways({ ...host, changed, arrived, assertFree: (angleId) => this.#assertFree(angleId) }, context);
@@ -84,7 +84,11 @@ export class LiveOperation {
   /** Throws `not_found`. */
   angle(angleId: string): AngleState {
     const producers = this.#producers(angleId).map(({ id, kind, paused }) => ({ producerId: id, kind, paused }));
-    return { ...this.recorder.angle(angleId), producers, gateway: this.gateways.state(angleId) };
+    const gateway = this.gateways.state(angleId);
+    const source = this.sources.facts(angleId);
+    // what is watched of a fetched camera may be transcoded
+    const codecs = gateway ? { video: gateway.video?.codec ?? null, audio: gateway.audio?.codec ?? null } : {};
+    return { ...this.recorder.angle(angleId), producers, gateway, source: source && { ...source, ...codecs } };
   }
 
   findPeer(peerId: string): Peer | undefined {
@@ -100,7 +104,7 @@ export class LiveOperation {
     this.recorder.angle(angleId);
     if (peer.angleId !== null && peer.angleId !== angleId)
       throw new HubError('conflict', `this device already films ${peer.angleId}`, { field: 'angleId' });
-    const present = this.#sources.get(angleId);
+    const present = this.sources.get(angleId);
     if (present?.peer === peer && [...present.producers.values()].some((each) => each.kind === kind))
       throw new HubError('conflict', `this device already sends ${kind}`, { field: 'kind' });
     const producer = await peer.produce(transportId, kind, rtpParameters);
@@ -114,7 +118,8 @@ export class LiveOperation {
 
   /** The peer's own measure of its clock against hub time, for the journal of the take that it fills, if any. */
   noteClock(peer: Peer, measured: { offsetMs: number; roundTripMs: number }): void {
-    const source = peer.angleId === null ? undefined : this.#sources.get(peer.angleId);
+    const source = peer.angleId === null ? undefined : this.sources.get(peer.angleId);
+    peer.roundTripMs = measured.roundTripMs;
     if (source?.peer === peer) source.take.noteClock(measured);
   }
 
@@ -146,7 +151,7 @@ export class LiveOperation {
 
   /** Send this consumer what a picture of so many pixels of height needs; nothing for 0. */
   async show(peer: Peer, consumerId: string, heightPx: number): Promise<void> {
-    const angleId = [...this.#sources].find(([, source]) => source.producers.has(peer.consumers.get(consumerId)?.producerId ?? ''))?.[0];
+    const angleId = [...this.sources].find(([, source]) => source.producers.has(peer.consumers.get(consumerId)?.producerId ?? ''))?.[0];
     await peer.show(consumerId, heightPx, angleId === undefined ? null : this.recorder.angle(angleId).height);
   }
 
@@ -156,12 +161,19 @@ export class LiveOperation {
     if (!peer) return;
     this.#peers.delete(peerId);
     await this.talk.end(peer, 'connection-lost');
-    const source = this.#sources.get(peer.angleId ?? '');
+    const source = this.sources.get(peer.angleId ?? '');
     const take = source?.peer === peer ? source.take : null;
-    if (take) this.#sources.delete(peer.angleId ?? '');
+    if (take) this.sources.delete(peer.angleId ?? '');
     peer.close();
     if (take) await this.recorder.endTake(take, cause);
     if (told !== null) this.#context.emit({ type: 'peer.closed', peerId, reason: told });
+  }
+
+  /** Another device shall fill this angle: who does is closed. Throws `conflict` for a camera. */
+  async replaceSource(angleId: string): Promise<void> {
+    const source = this.sources.get(angleId);
+    if (source && !source.peer) throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
+    if (source?.peer) await this.closePeer(source.peer.peerId, 'replaced', 'replaced');
   }
 
   /** The peers that are here by this right. */
@@ -184,7 +196,7 @@ export class LiveOperation {
 
   /** What fills this angle cannot be recorded any more: let go of it. Phones are told and come again, cameras are awaited on their ports. */
   async sourceLost(angleId: string, cause: Cause): Promise<void> {
-    const source = this.#sources.get(angleId);
+    const source = this.sources.get(angleId);
     if (!source) return;
     if (source.peer) await this.closePeer(source.peer.peerId, cause, cause);
     else if (this.gateways.has(angleId)) await this.gateways.lost(angleId, cause);
@@ -193,14 +205,14 @@ export class LiveOperation {
 
   /** The disk is nearly full: close what is recorded while there is room to do it cleanly. */
   async closeTakes(): Promise<void> {
-    await Promise.all([...this.#sources.keys()].map((angleId) => this.sourceLost(angleId, 'disk-full')));
+    await Promise.all([...this.sources.keys()].map((angleId) => this.sourceLost(angleId, 'disk-full')));
   }
 
   /** The worker this operation lived on is gone: go on with another. Clients are told to come back, cameras are awaited on their ports. */
   async workerDied(): Promise<void> {
     const peers = [...this.#peers.keys()];
-    const hit = [...this.#sources.keys()].filter((angleId) => !this.gateways.has(angleId));
-    await Promise.all(hit.map((angleId) => this.#sources.end(angleId, 'worker-died')));
+    const hit = [...this.sources.keys()].filter((angleId) => !this.gateways.has(angleId));
+    await Promise.all(hit.map((angleId) => this.sources.end(angleId, 'worker-died')));
     const { slot, router, direct } = await newRouter(this.#context.workers);
     this.#slot = slot;
     this.#router = router;
@@ -221,14 +233,14 @@ export class LiveOperation {
       peer.close();
       this.#context.emit({ type: 'peer.closed', peerId: peer.peerId, reason: end ? 'operation-ended' : 'hub-stopped' });
     }
-    this.#sources.clear();
+    this.sources.clear();
     this.#peers.clear();
     this.#slot.routers -= 1;
     this.#router.close();
   }
 
   #producers(angleId: string): types.Producer[] {
-    return [...(this.#sources.get(angleId)?.producers.values() ?? [])];
+    return [...(this.sources.get(angleId)?.producers.values() ?? [])];
   }
 
   #peer(peerId: string, owner: string | null): Peer {
@@ -240,7 +252,7 @@ export class LiveOperation {
   }
 
   async #claim(peer: Peer, angleId: string, kind: SourceKind): Promise<Source> {
-    const present = this.#sources.get(angleId);
+    const present = this.sources.get(angleId);
     if (present?.peer === peer) return present;
     if (this.cameras.has(angleId) || this.gateways.has(angleId))
       throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
@@ -252,13 +264,13 @@ export class LiveOperation {
     const take = this.recorder.startTake(angleId, kind);
     peer.angleId = angleId;
     const source: Source = { kind, peer, take, producers: new Map() };
-    this.#sources.set(angleId, source);
+    this.sources.set(angleId, source);
     if (present?.peer) await this.closePeer(present.peer.peerId, 'replaced', 'replaced');
     return source;
   }
 
   async #attach(angleId: string, source: Source, producer: types.Producer): Promise<void> {
-    this.#sources.show(angleId, source, producer);
+    this.sources.show(angleId, source, producer);
     await this.#tap(producer, source.take);
     this.#playback.arrived(angleId, producer.kind);
     this.#changed(angleId);
@@ -270,7 +282,7 @@ export class LiveOperation {
 
   /** For a camera that is fetched. */
   #assertFree(angleId: string): void {
-    const other = this.cameras.has(angleId) ? 'a camera' : this.#sources.get(angleId)?.peer ? 'a phone' : null;
+    const other = this.cameras.has(angleId) ? 'a camera' : this.sources.get(angleId)?.peer ? 'a phone' : null;
     if (other) throw new HubError('conflict', `${other} films this angle`, { field: 'angleId' });
   }
 

@@ -15,6 +15,8 @@ export type RegistryOptions = OperationContext &
 
 /** Changes that no viewer waits for are gathered for so long. */
 const REPORT_MS = 1000;
+/** The counters of all sources are read so often. */
+const MEASURE_MS = 2000;
 
 /** Every live operation of this process, and where its peers are. */
 export class Registry {
@@ -23,10 +25,12 @@ export class Registry {
   readonly #opening = new Map<string, Promise<LiveOperation>>();
   readonly #ended = new Map<string, OperationState>();
   readonly #report: NodeJS.Timeout;
+  readonly #measure: NodeJS.Timeout;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#report = setInterval(() => this.#reportAll(), REPORT_MS);
+    this.#measure = setInterval(() => this.#measureAll(), MEASURE_MS);
   }
 
   /** Take up what was live when the hub went away; what cannot be taken up is told and left as it is. */
@@ -132,6 +136,7 @@ export class Registry {
 
   async close(): Promise<void> {
     clearInterval(this.#report);
+    clearInterval(this.#measure);
     await Promise.all([...this.#live.values()].map((operation) => operation.close(false)));
   }
 
@@ -170,6 +175,11 @@ export class Registry {
       const { operationId, angles } = operation.state();
       for (const state of angles) if (state.status === 'recording') this.#emit({ type: 'angle.changed', operationId, state });
     }
+  }
+
+  #measureAll(): void {
+    for (const [operationId, operation] of this.#live)
+      operation.sources.measure().catch((error: unknown) => this.#options.log.warn({ err: error, operationId }, 'sources not measured'));
   }
 
   #emit(event: MediaEvent): void {

@@ -57,8 +57,8 @@ export const GatewayState = z.object({
   sinceMs: HubTimeMs,
   retryMs: HubTimeMs.nullable(),
   attempts: z.int(),
-  /** Not told by these protocols. */
-  model: z.null(),
+  /** As the camera calls itself; null where it has not said. */
+  model: z.string().nullable(),
   video: z
     .object({
       codec: z.string(),

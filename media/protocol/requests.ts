@@ -5,6 +5,7 @@ import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
 import { Preflight } from './preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from './marks.ts';
 import { Message } from './messages.ts';
+import { takeoverRequests } from './takeover.ts';
 import { Talk, TalkEnd } from './talk.ts';
 import { Still } from './stills.ts';
 import { AngleState, OperationState } from './state.ts';
@@ -56,6 +57,7 @@ export const ConsumerInfo = z.object({
 });
 export const PictureHeight = z.int().min(0).max(16_384);
 const PeerId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/);
+const DeviceName = z.string().min(1).max(120);
 const Owner = z.string().min(1).max(128);
 const Port = z.int().min(1024).max(65535);
 
@@ -128,6 +130,8 @@ export const mediaRequests = {
       kind: MediaKind,
       rtpParameters: RtpParameters,
       sourceKind: z.enum(['phone', 'whip']).optional(),
+      /** What kind of device it is, in words. */
+      device: DeviceName.optional(),
     }),
     result: z.object({ producerId: z.string() }),
   },
@@ -162,6 +166,7 @@ export const mediaRequests = {
     result: z.object({ transport: TransportInfo, tracks: z.array(SentTrack) }),
   },
   resumeConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string() }), result: Empty },
+  pauseConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string() }), result: Empty },
   /** How large a consumer's picture is shown, in pixels: the lowest layer that fills them is sent from the next key frame on; nothing is for 0. */
   showConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string(), heightPx: PictureHeight }), result: Empty },
   closeConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string() }), result: Empty },
@@ -184,6 +189,7 @@ export const mediaRequests = {
     params: z.object({ peerId: PeerId, reason: z.enum(['stopped-by-operator', 'connection-lost', 'replaced']) }),
     result: Empty,
   },
+  ...takeoverRequests,
   /** Close every peer of this owner, whose right is gone. */
   closeOwned: { params: z.object({ owner: Owner }), result: z.object({ closed: z.int() }) },
 

@@ -15,6 +15,18 @@ export const Interruption = z.object({
 });
 export type Interruption = z.infer<typeof Interruption>;
 
+/** What is known of the source that fills an angle now; null for what is not known. */
+export const SourceFacts = z.object({
+  /** In words: the phone and its browser, the encoder, the camera as it calls itself. */
+  model: z.string().nullable(),
+  video: z.string().nullable(),
+  audio: z.string().nullable(),
+  /** Packets lost on the way, before any was asked for again: of the last ten seconds, and all since it came. */
+  loss: z.object({ percent: z.number().nullable(), packets: z.int() }).nullable(),
+  roundTripMs: z.number().nullable(),
+});
+export type SourceFacts = z.infer<typeof SourceFacts>;
+
 /** What is true of an angle now; the console shows it as it is. */
 export const AngleState = z.object({
   angleId: Id,
@@ -37,11 +49,15 @@ export const AngleState = z.object({
   withheldFrames: z.int(),
   /** Video bits a second over the last seconds. */
   bitrateBps: z.number(),
+  /** Pictures a second over the last seconds; null while none come. */
+  fps: z.number().nullish(),
   alignmentErrorMs: z.number().nullable(),
   alignmentMethod: z.string().nullable(),
   interruption: Interruption.nullable(),
   /** The camera that is fetched for this angle, or waited for; absent or null where there is none. */
   gateway: GatewayState.nullish(),
+  /** Absent or null while nothing fills it. */
+  source: SourceFacts.nullish(),
 });
 export type AngleState = z.infer<typeof AngleState>;
 

@@ -7,12 +7,13 @@ import { TALK_ANGLE } from '../protocol/talk.ts';
 import type { ChainHead } from '../recordings/chain.ts';
 import type { SegmentLine } from '../recordings/lines.ts';
 import type { Alignment, KnownAngle } from './known-angle.ts';
+import { Rate } from './rate.ts';
 import type { RepairedTake } from './repair-take.ts';
 import type { Take } from './take.ts';
 import type { TakeOwner, Totals } from './take-owner.ts';
 
 /** All of an angle's state that the recorder knows; who can be watched is the SFU's knowledge. */
-export type RecorderAngle = Omit<AngleState, 'producers' | 'gateway'>;
+export type RecorderAngle = Omit<AngleState, 'producers' | 'gateway' | 'source'>;
 
 /** What an angle needs of its operation. */
 export type AngleOwner = {
@@ -29,7 +30,6 @@ export type AngleOwner = {
 /** A take that cannot be written any more. `salvaged` is told what could be kept of it. */
 export type TakeFailure = { take: Take; takeId: string; dir: string; error: HubError; salvaged: (kept: RepairedTake) => void };
 
-const RATE_WINDOW_MS = 2000;
 const REMEMBER_CELLS = 64;
 /** After a take could not be written, so long before the next may be tried. */
 const RETRY_MS = 3000;
@@ -58,7 +58,7 @@ export class Angle {
   #alignment: Alignment | null = null;
   #interruption: Interruption | null = null;
   #interruptions = 0;
-  #rate = { sinceMs: 0, bytes: 0, bps: 0 };
+  readonly #rate = new Rate();
   #ended = false;
   /** Pictures are lost because the disk is behind; what is handed in says nothing of what is recorded. */
   #behind = false;
@@ -110,7 +110,7 @@ export class Angle {
     this.#alignment = take.alignment ?? this.#alignment;
     this.#caughtUp();
     this.#takeReason = reason;
-    this.#rate = { sinceMs: 0, bytes: 0, bps: 0 };
+    this.#rate.reset();
     if (reason !== 'operation-ended') this.interrupt(reason);
     this.#owner.changed(this.angleId);
   }
@@ -118,9 +118,7 @@ export class Angle {
   /** Watch for silence; called a few times a second. */
   watch(nowMs: number): void {
     if (this.#ended || this.#firstMediaMs === null) return;
-    if (nowMs - this.#rate.sinceMs > RATE_WINDOW_MS) {
-      this.#rate = { sinceMs: nowMs, bytes: 0, bps: (this.#rate.bytes * 8000) / Math.max(1, nowMs - this.#rate.sinceMs) };
-    }
+    this.#rate.watch(nowMs);
     if (!this.#interruption && nowMs - this.#lastArrivalMs > this.#silenceMs) this.interrupt(this.#take ? 'no-media' : this.#takeReason);
   }
 
@@ -169,7 +167,8 @@ export class Angle {
       frames: this.#counts.frames,
       missingFrames: this.#counts.missing,
       withheldFrames: this.#counts.withheld,
-      bitrateBps: Math.round(this.#rate.bps),
+      bitrateBps: this.#rate.bps,
+      fps: this.#rate.fps,
       alignmentErrorMs: alignment?.errorMs ?? null,
       alignmentMethod: alignment?.method ?? null,
       interruption: this.#interruption,
@@ -181,7 +180,7 @@ export class Angle {
     this.#firstMediaMs ??= startMs;
     this.#lastArrivalMs = arrivalMs;
     if (kind === 'video') this.#counts.frames += 1;
-    this.#rate.bytes += sizeBytes;
+    this.#rate.note(kind, sizeBytes);
     if (this.#behind) return;
     const resumed = this.#interruption !== null;
     this.#closeInterruption(startMs);

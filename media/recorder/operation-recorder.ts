@@ -175,6 +175,14 @@ export class OperationRecorder {
     await this.#journal.append({ type: 'preflight', atMs: this.#options.clock.nowMs(), ...preflight });
   }
 
+  /** What became of a device's wish to take an angle over. Resolves when that is on the disk. Throws `gone`, `not_found`. */
+  async noteTakeover(takeover: Omit<Extract<OperationLine, { type: 'takeover' }>, 'type' | 'atMs'>): Promise<void> {
+    this.#assertLive();
+    this.#angle(takeover.angleId);
+    await this.#journal.append({ type: 'takeover', atMs: this.#options.clock.nowMs(), ...takeover });
+    this.#journal.signSoon();
+  }
+
   /** The operation is over: takes are closed, interruptions end, the journal is signed for good. */
   async end(): Promise<void> {
     this.#closing ??= this.#close('operation-ended');

@@ -3,6 +3,7 @@ import { Cause, HubTimeMs, Id, Name, SourceKind, TakeId } from '../protocol/ids.
 import { Preflight } from '../protocol/preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from '../protocol/marks.ts';
 import { Message } from '../protocol/messages.ts';
+import { Takeover, TakeoverDecision } from '../protocol/takeover.ts';
 import { TalkEnd } from '../protocol/talk.ts';
 import { Still, StillType } from '../protocol/stills.ts';
 
@@ -69,6 +70,8 @@ export const OperationLine = z.discriminatedUnion('type', [
     heard: z.array(Id),
     reason: TalkEnd,
   }),
+  /** A device asked for an angle that another one filmed, and what a commander said: decided at `atMs`. */
+  z.object({ type: z.literal('takeover'), atMs: HubTimeMs, decision: TakeoverDecision, ...Takeover.omit({ untilMs: true }).shape }),
   z.object({ type: z.literal('operation.ended'), atMs: HubTimeMs }),
   /** Ed25519 over the ASCII hex of `headHash`, which is the hash of the line before this one. The last line of an ended operation is one with `final: true`. */
   z.object({ type: z.literal('signature'), ...head, signature: z.string(), final: z.boolean() }),

@@ -27,6 +27,9 @@ export class Peer {
   readonly owner: string | null;
   /** The angle it fills, once it produces. */
   angleId: string | null = null;
+  /** What kind of device it is, in words, and its own measure of the round trip; null where it has not told. */
+  device: string | null = null;
+  roundTripMs: number | null = null;
   readonly #transports = new Map<string, types.WebRtcTransport>();
   readonly producers = new Map<string, types.Producer>();
   readonly consumers = new Map<string, types.Consumer>();

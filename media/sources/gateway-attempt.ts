@@ -3,6 +3,7 @@ import { HubError, messageOf } from '../errors.ts';
 import type { GatewayReason } from '../protocol/gateway.ts';
 import type { TrackInput, TrackSink } from '../recorder/input.ts';
 import type { HubClock } from '../time/hub-clock.ts';
+import type { CameraMeter } from './camera-meter.ts';
 import { FfmpegProcess } from './ffmpeg-process.ts';
 import type { AllowedNetworks, SourceAddress } from './gateway-address.ts';
 import { type Feed, openFeed } from './gateway-feed.ts';
@@ -20,6 +21,8 @@ export type Recording = {
 };
 export type AttemptOwner = {
   clock: HubClock;
+  /** Learns what the stream tells of its camera. */
+  meter: CameraMeter;
   /** Names the camera in RTCP. */
   cname: string;
   networks: AllowedNetworks;
@@ -116,7 +119,7 @@ export class GatewayAttempt {
 
   async #record(address: SourceAddress, plan: Plan): Promise<GatewayReason> {
     await this.#live.open(this.#owner.router(), kindsOf(plan));
-    const tap = new RtspTap(this.#owner.clock, (track) => this.#add(track, plan));
+    const tap = new RtspTap(this.#owner.clock, this.#owner.meter, (track) => this.#add(track, plan));
     const feed = await this.#feed(address, tap);
     const outputs = liveOutputs(plan, { video: this.#live.target('video'), audio: this.#live.target('audio') });
     const ffmpeg = new FfmpegProcess('ffmpeg', ['-v', 'error', '-nostats', '-nostdin', ...feed.args, ...outputs]);

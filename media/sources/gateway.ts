@@ -1,6 +1,7 @@
 import type { types } from 'mediasoup';
 import type { Log } from '../log.ts';
 import type { GatewayPhase, GatewayReason, GatewayState } from '../protocol/gateway.ts';
+import { CameraMeter } from './camera-meter.ts';
 import { type AttemptOwner, GatewayAttempt, type Recording } from './gateway-attempt.ts';
 import { type SourceAddress, shownAddress } from './gateway-address.ts';
 import type { Plan } from './gateway-plan.ts';
@@ -18,6 +19,7 @@ const STEADY_MS = 10_000;
 
 /** Keeps one camera connected, for hours: attempts follow each other, ever more slowly while they fail. */
 export class Gateway {
+  readonly meter = new CameraMeter();
   readonly #sourceId: string;
   readonly #address: SourceAddress;
   readonly #owner: GatewayOwner;
@@ -52,7 +54,7 @@ export class Gateway {
       sinceMs: this.#sinceMs,
       retryMs: this.#retryMs,
       attempts: this.#attempts,
-      model: null,
+      model: this.meter.model,
       video: this.#plan?.video ?? null,
       audio: this.#plan?.audio ?? null,
     };
@@ -103,6 +105,7 @@ export class Gateway {
       clock,
       networks,
       router,
+      meter: this.meter,
       cname: this.#sourceId,
       planned: (plan) => (this.#plan = plan),
       begin: (live) => (recording = begin(live)),

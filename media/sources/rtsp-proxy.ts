@@ -13,7 +13,9 @@ const NEEDED = new Set(['DESCRIBE', 'SETUP', 'PLAY']);
 /** Who reads more slowly than the camera sends gets no more packets until it has caught up: what is recorded does not wait for it. */
 const LAG_BYTES = 8 * 2 ** 20;
 
-type Asked = { method: string; request: RtspMessage; cseq: string; retried: boolean };
+type Asked = { method: string; request: RtspMessage; cseq: string; retried: boolean; atMs: number };
+/** Answered at once, and asked for again to keep the session: how long that takes is the round trip. */
+const IDLE_TALK = new Set(['OPTIONS', 'GET_PARAMETER']);
 
 /**
  * Stands between ffmpeg and one camera. To ffmpeg it is an address on loopback without a secret: user, password and the
@@ -119,7 +121,7 @@ export class RtspProxy {
     const target = rest === null ? uri : rest === '' ? base : base.replace(/\/$/, '') + rest;
     const headers = message.headers.filter(([name]) => name.toLowerCase() !== 'cseq');
     const cseq = headerOf(message.headers, 'cseq') ?? '0';
-    this.#send({ method, request: { ...message, first: `${method} ${target} RTSP/1.0`, headers }, cseq, retried: false });
+    this.#send({ method, request: { ...message, first: `${method} ${target} RTSP/1.0`, headers }, cseq, retried: false, atMs: 0 });
   }
 
   #send(asked: Asked): void {
@@ -127,7 +129,7 @@ export class RtspProxy {
     const uri = request.first.split(' ')[1] ?? '';
     this.#cseq += 1;
     if (this.#asked.size > 100) this.#asked.clear(); // answers to keep-alives are no longer looked at
-    this.#asked.set(this.#cseq, asked);
+    this.#asked.set(this.#cseq, { ...asked, atMs: performance.now() });
     const authorization = this.#authorizer?.header(method, uri) ?? null;
     const headers: RtspMessage['headers'] = [['CSeq', String(this.#cseq)], ...request.headers];
     if (authorization !== null) headers.push(['Authorization', authorization]);
@@ -140,6 +142,10 @@ export class RtspProxy {
     const asked = this.#asked.get(number);
     if (status === null || !asked) return; // a camera's own request
     this.#asked.delete(number);
+    if (this.#tap) {
+      this.#tap.meter.server(headerOf(message.headers, 'server'));
+      if (IDLE_TALK.has(asked.method)) this.#tap.meter.roundTripMs = performance.now() - asked.atMs;
+    }
     const challenges = message.headers.filter(([name]) => name.toLowerCase() === 'www-authenticate').map(([, value]) => value);
     if (status === 401 && !asked.retried && this.#authorizer?.take(challenges)) {
       this.#send({ ...asked, retried: true });

@@ -1,5 +1,6 @@
 import type { TrackSink } from '../recorder/input.ts';
 import type { HubClock } from '../time/hub-clock.ts';
+import type { CameraMeter } from './camera-meter.ts';
 import { type SdpTrack, tracksOfSdp } from './sdp.ts';
 
 /** Seconds between 1900 (NTP, RFC 5905) and 1970. */
@@ -16,20 +17,24 @@ export class RtspTap {
   readonly #clock: HubClock;
   /** Takes a track; null for one that is not recorded. */
   readonly #addTrack: (track: SdpTrack) => TrackSink | null;
+  readonly meter: CameraMeter;
   readonly #channels = new Map<number, Channel>();
   readonly #sinks = new Map<SdpTrack, TrackSink | null>();
   #described: SdpTrack[] = [];
   #setUp = 0;
   #state: 'waiting' | 'open' | 'closed' = 'waiting';
 
-  constructor(clock: HubClock, addTrack: (track: SdpTrack) => TrackSink | null) {
+  constructor(clock: HubClock, meter: CameraMeter, addTrack: (track: SdpTrack) => TrackSink | null) {
     this.#clock = clock;
+    this.meter = meter;
+    meter.begin();
     this.#addTrack = addTrack;
   }
 
   /** The answer to DESCRIBE. */
   described(sdp: string): void {
     this.#described = tracksOfSdp(sdp);
+    this.meter.session(sdp);
   }
 
   /** The `Transport` header of the answer to a SETUP (RFC 2326, 12.39). Tracks are set up in the order of the SDP; of each kind the first is recorded. */
@@ -48,8 +53,10 @@ export class RtspTap {
     if (!known || this.#state === 'closed') return;
     if (this.#state === 'waiting') this.#open();
     const sink = this.#sinks.get(known.track);
-    if (!known.rtcp) sink?.rtp(bytes, this.#clock.nowMs());
-    else if (sink) this.#report(sink, bytes);
+    if (!known.rtcp) {
+      this.meter.packet(channel, bytes);
+      sink?.rtp(bytes, this.#clock.nowMs());
+    } else if (sink) this.#report(sink, bytes);
   }
 
   close(): void {

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
 const SYSTEMS: [RegExp, string][] = [
   [/OpenHarmony|HarmonyOS/i, 'HarmonyOS'],
   [/iPhone/, 'iPhone'],
@@ -22,11 +24,28 @@ const BROWSERS: [RegExp, string][] = [
 
 /** An encoder's, in the same list: `WHIP · OBS-Basic`. */
 export function encoderName(userAgent: string | undefined): string {
-  const product = /^(?!Mozilla)[\w.+-]{1,40}/.exec(userAgent ?? '')?.[0] ?? deviceName(userAgent);
-  return ['WHIP', product].filter(Boolean).join(' · ');
+  return ['WHIP', encoderProduct(userAgent)].filter(Boolean).join(' · ');
 }
 
-/** What a browser's User-Agent says of the device, short enough for a list: `iPhone · Safari`. */
+/** The program that sends: `OBS-Basic`; empty where it does not say. */
+export function encoderProduct(userAgent: string | undefined): string {
+  return /^(?!Mozilla)[\w.+-]{1,40}/.exec(userAgent ?? '')?.[0] ?? deviceName(userAgent);
+}
+
+/** The model as Android's browsers name it; most have stopped to, and say `K` (user-agent reduction) unless they are asked by a client hint. */
+const ANDROID_MODEL = /; Android [^;)]*; (?!K\)|wv\)|Mobile|Tablet|rv:|[a-z]{2}[-_][A-Za-z]{2}[;)])([^;)]{2,40}?)(?: Build\/[^;)]*)?[;)]/;
+
+/** `Sec-CH-UA-Model` (User-Agent Client Hints): a string in quotes, empty on a desktop. */
+const hinted = (hint: string | string[] | undefined): string | undefined =>
+  typeof hint === 'string' ? /^"([\w .()+/-]{2,40})"$/.exec(hint)?.[1] : undefined;
+
+/** What a browser says of its device, short enough for a list: `iPhone · Safari`, `Pixel 8 · Android · Chrome`. */
+export function deviceOf(headers: IncomingHttpHeaders): string {
+  const agent = headers['user-agent'];
+  return [hinted(headers['sec-ch-ua-model']) ?? ANDROID_MODEL.exec(agent ?? '')?.[1], deviceName(agent)].filter(Boolean).join(' · ');
+}
+
+/** System and browser by their User-Agent. */
 export function deviceName(userAgent: string | undefined): string {
   const find = (known: [RegExp, string][]): string | undefined => known.find(([pattern]) => pattern.test(userAgent ?? ''))?.[1];
   return [find(SYSTEMS), find(BROWSERS)].filter((part) => part !== undefined).join(' · ');

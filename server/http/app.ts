@@ -29,6 +29,8 @@ const HEADERS = {
   'content-security-policy':
     "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob: data:; worker-src 'self' blob:; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
   'referrer-policy': 'no-referrer',
+  // the model of the phone, where its browser gives it: the console shows what films
+  'accept-ch': 'Sec-CH-UA-Model',
   'x-content-type-options': 'nosniff',
   'permissions-policy': 'camera=(self), microphone=(self), screen-wake-lock=(self), geolocation=(self)',
 };

@@ -5,14 +5,16 @@ import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
-import { CaptureLink, CaptureLinkItem, LinkCreate } from '../protocol/capture.ts';
+import { AnglesInUse } from '../live/in-use.ts';
+import { CaptureLink, CaptureLinkItem, DeviceId, LinkCreate } from '../protocol/capture.ts';
 import { ApiError } from '../protocol/http.ts';
-import { createLink, listLinks, revokeLink, revokeLinks, revokeUnused } from '../store/capture-links.ts';
+import { createLink, listLinks, revokeDevice, revokeLink, revokeLinks, revokeUnused } from '../store/capture-links.ts';
 import { angleName, operationRow } from '../store/operations.ts';
 
 const OfOperation = z.object({ operationId: Id });
 const OfAngle = z.object({ operationId: Id, angleId: Id });
 const OfLink = z.object({ operationId: Id, linkId: Id });
+const OfDevice = OfLink.extend({ deviceId: DeviceId });
 const errors = { '4xx': ApiError, '5xx': ApiError };
 
 /** Links by which phones film: of one angle or of a whole operation, for one device or several. */
@@ -37,8 +39,10 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
     '/operations/:operationId/links',
     { schema: { params: OfOperation, response: { 200: z.object({ links: z.array(CaptureLinkItem) }), ...errors } } },
     async (request) => {
-      await operationRow(store, request.params.operationId);
-      return { links: await listLinks(store, request.params.operationId, hub.nowMs()) };
+      const { operationId } = request.params;
+      const { angles } = await hub.view(operationId);
+      const filming = (await AnglesInUse.read(context, operationId)).filming(angles);
+      return { links: await listLinks(store, operationId, hub.nowMs(), filming) };
     },
   );
 
@@ -60,6 +64,18 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
     async (request, reply) => {
       const { operationId, linkId } = request.params;
       hub.emit('revoked', [await revokeLink(store, operationId, linkId)]);
+      return reply.status(204).send(null);
+    },
+  );
+
+  routes.delete(
+    '/operations/:operationId/links/:linkId/devices/:deviceId',
+    { schema: { params: OfDevice, response: { 204: z.null(), ...errors } } },
+    async (request, reply) => {
+      const { operationId, linkId, deviceId } = request.params;
+      const sessionHash = await revokeDevice(store, operationId, linkId, deviceId);
+      hub.takeovers.withdraw(sessionHash);
+      hub.emit('shutOut', sessionHash);
       return reply.status(204).send(null);
     },
   );

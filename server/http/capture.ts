@@ -2,13 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { HubError, messageOf } from '../../media/errors.ts';
 import { Attempts } from '../auth/attempts.ts';
-import { deviceName } from '../auth/device-name.ts';
+import { deviceOf } from '../auth/device-name.ts';
 import { CAPTURE_COOKIE } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
+import { AnglesInUse } from '../live/in-use.ts';
 import { newAngle } from '../live/new-angle.ts';
 import { AngleChoice, type AngleOffer, CaptureExchange, CaptureSession } from '../protocol/capture.ts';
 import { ApiError, type OperationView } from '../protocol/http.ts';
-import { angleHolders, chooseAngle, heldByOther, noteSeen } from '../store/seats.ts';
+import { chooseAngle, noteSeen } from '../store/seats.ts';
 import { type CaptureGrant, captureGrant, exchangeToken } from '../store/sessions.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
@@ -39,7 +40,7 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
     { schema: { body: CaptureExchange, response: { 200: CaptureSession, ...errors } } },
     async (request, reply) => {
       attempts.note(`link ${request.ip}`, Date.now());
-      const who = { present: request.cookies[CAPTURE_COOKIE], device: deviceName(request.headers['user-agent']), address: request.ip };
+      const who = { present: request.cookies[CAPTURE_COOKIE], device: deviceOf(request.headers), address: request.ip };
       const { session, grant } = await exchangeToken(store, request.body.token, who, hub.nowMs());
       attempts.clear(`link ${request.ip}`);
       const answer = await sessionOf(context, grant);
@@ -60,13 +61,15 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post('/capture/angle', { schema: { body: AngleChoice, response: { 200: CaptureSession, ...errors } } }, async (request) => {
     const grant = await grantOf(request);
-    if (!grant.wide) throw new HubError('forbidden', 'this link is for one angle', { field: 'angleId' });
+    const wanted = request.body;
+    if (!grant.wide && !('beside' in wanted)) throw new HubError('forbidden', 'this link is for one angle', { field: 'angleId' });
     const operation = await liveView(context, grant);
     let angleId: string;
-    if ('angleId' in request.body) angleId = await existing(context, operation, grant, request.body.angleId);
+    if ('angleId' in wanted) angleId = await existing(context, operation, grant, wanted);
     else {
       attempts.note(`angle ${grant.sessionHash}`, Date.now());
-      angleId = await proposed(context, operation, request.body.name);
+      angleId = 'name' in wanted ? await proposed(context, operation, wanted.name) : await beside(context, operation, grant);
+      hub.takeovers.withdraw(grant.sessionHash);
     }
     await chooseAngle(store, grant.sessionHash, angleId);
     return sessionOf(context, { ...grant, angleId });
@@ -79,12 +82,16 @@ async function liveView({ hub }: Context, { operationId }: CaptureGrant): Promis
   return operation;
 }
 
-async function existing({ store, hub }: Context, operation: OperationView, grant: CaptureGrant, angleId: string): Promise<string> {
+async function existing(
+  context: Context,
+  operation: OperationView,
+  grant: CaptureGrant,
+  { angleId, ask = false }: { angleId: string; ask?: boolean | undefined },
+): Promise<string> {
   const angle = operation.angles.find((candidate) => candidate.angleId === angleId);
   if (!angle) throw new HubError('not_found', `operation ${operation.operationId} has no angle ${angleId}`, { field: 'angleId' });
-  const holders = await angleHolders(store, operation.operationId);
-  if (heldByOther(angle, holders.get(angleId), grant, hub.nowMs()))
-    throw new HubError('conflict', 'another device films this angle', { field: 'taken' });
+  const inUse = await AnglesInUse.read(context, operation.operationId);
+  if (!ask && inUse.byOther(angle, grant.owner)) throw new HubError('conflict', 'another device films this angle', { field: 'taken' });
   return angleId;
 }
 
@@ -97,24 +104,37 @@ async function proposed(context: Context, operation: OperationView, name: string
   return (await newAngle(context, operation.operationId, name)).angleId;
 }
 
+/** A new angle named after the one that another device films, so that nobody waits: 东门 2. */
+async function beside(context: Context, operation: OperationView, grant: CaptureGrant): Promise<string> {
+  const angle = operation.angles.find(({ angleId }) => angleId === grant.angleId);
+  const inUse = await AnglesInUse.read(context, operation.operationId);
+  if (!angle || !inUse.byOther(angle, grant.owner)) throw new HubError('conflict', 'its angle is free', { field: 'free' });
+  const taken = new Set(operation.angles.map(({ name }) => name));
+  const base = angle.name.replace(/ \d+$/, '').slice(0, 110);
+  let number = 2;
+  while (taken.has(`${base} ${number}`)) number += 1;
+  return proposed(context, operation, `${base} ${number}`);
+}
+
 async function sessionOf(context: Context, grant: CaptureGrant): Promise<CaptureSession> {
-  const { store, hub, tokens } = context;
+  const { hub, tokens } = context;
   const operation = await liveView(context, grant);
   const { angleId } = grant;
-  const nowMs = hub.nowMs();
-  const holders = await angleHolders(store, operation.operationId);
-  const offer = (angle: OperationView['angles'][number]): AngleOffer['state'] => {
-    if (heldByOther(angle, holders.get(angle.angleId), grant, nowMs)) return 'taken';
-    if (angle.angleId === angleId) return 'mine';
-    return angle.status === 'interrupted' ? 'interrupted' : 'free';
+  const inUse = await AnglesInUse.read(context, operation.operationId);
+  const offer = ({ angleId: offered, name, status }: OperationView['angles'][number]): AngleOffer => {
+    const other = inUse.byOther({ angleId: offered, status }, grant.owner);
+    const state = offered === angleId ? 'mine' : status === 'interrupted' ? 'interrupted' : 'free';
+    return { angleId: offered, name, state: other ? 'taken' : state, inUse: other };
   };
+  const own = operation.angles.find((angle) => angle.angleId === angleId);
   return {
     operationId: operation.operationId,
     operationName: operation.name,
     angleId,
-    angleName: operation.angles.find((angle) => angle.angleId === angleId)?.name ?? null,
-    angles: grant.wide ? operation.angles.map((angle) => ({ angleId: angle.angleId, name: angle.name, state: offer(angle) })) : null,
+    angleName: own?.name ?? null,
+    angles: grant.wide ? operation.angles.map(offer) : null,
+    inUse: own ? inUse.byOther(own, grant.owner) : null,
     socketToken: angleId === null ? null : tokens.issue({ kind: 'capture', ...grant, angleId }, Date.now()),
-    hubTimeMs: nowMs,
+    hubTimeMs: hub.nowMs(),
   };
 }

@@ -5,7 +5,7 @@ import { HubError } from '../../media/errors.ts';
 import { operationDir } from '../../media/recordings/paths.ts';
 import { readPreflights } from '../../media/recordings/read.ts';
 import { Id } from '../../media/protocol/ids.ts';
-import { deviceName } from '../auth/device-name.ts';
+import { deviceOf } from '../auth/device-name.ts';
 import { Attempts } from '../auth/attempts.ts';
 import { CAPTURE_COOKIE, requireConsole } from '../auth/gate.ts';
 import { ProbeBudget } from '../auth/probe-budget.ts';
@@ -52,7 +52,7 @@ export function preflightRoutes(app: FastifyInstance, context: Context): void {
       const reason = request.body.reason ?? null;
       if (reason === null && checks.some(({ result }) => result === 'fail'))
         throw new HubError('bad_request', 'a check has failed: going on needs a reason', { field: 'reason' });
-      const device = deviceName(request.headers['user-agent']);
+      const device = deviceOf(request.headers);
       await hub.media.request('notePreflight', { operationId, preflight: { angleId, device, checks, reason } });
       return { checks };
     },

@@ -23,8 +23,9 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
     const { operations } = await hub.media.request('getState', {});
     const angle = operations.find((each) => each.operationId === operationId)?.angles.find((each) => each.angleId === angleId);
     if (!angle?.gateway) throw new HubError('not_found', 'no camera is fetched for this angle', { field: 'angleId' });
-    const { gateway, bitrateBps, missingFrames, alignmentMethod: method, alignmentErrorMs: errorMs } = angle;
-    return { ...gateway, bitrateBps, missingFrames, clock: { method, errorMs } };
+    const { gateway, source, bitrateBps, missingFrames, alignmentMethod: method, alignmentErrorMs: errorMs } = angle;
+    const { loss = null, roundTripMs = null } = source ?? {};
+    return { ...gateway, bitrateBps, missingFrames, loss, roundTripMs, clock: { method, errorMs } };
   };
 
   routes.post(

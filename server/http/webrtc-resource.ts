@@ -20,7 +20,7 @@ export type WebRtcResource = {
   /** What the client may do, checked before its body is read; the owner of its sessions. Throws. */
   admit: (request: FastifyRequest, angle: OfAngle) => Promise<string>;
   /** Answer an offer. What it has made when it throws is closed by the caller. */
-  start: (angle: OfAngle, peer: { peerId: string; owner: string }, offer: string) => Promise<StartedSession>;
+  start: (angle: OfAngle, peer: { peerId: string; owner: string; userAgent: string | undefined }, offer: string) => Promise<StartedSession>;
 };
 
 const Angle = z.object({ operationId: Id, angleId: Id });
@@ -143,14 +143,13 @@ function endpointRoutes(
       const { operationId, angleId } = request.params;
       begun.note(`${request.ip} ${ownerOf(request)}`, Date.now());
       const peerId = newSessionId();
-      const { transport, answer } = await start({ operationId, angleId }, { peerId, owner: ownerOf(request) }, request.body).catch(
-        async (error: unknown) => {
-          await media.request('closePeer', { peerId, reason: 'connection-lost' }).catch((cause: unknown) => {
-            context.log.warn({ reason: messageOf(cause) }, 'a refused session was not closed');
-          });
-          throw error;
-        },
-      );
+      const peer = { peerId, owner: ownerOf(request), userAgent: request.headers['user-agent'] };
+      const { transport, answer } = await start({ operationId, angleId }, peer, request.body).catch(async (error: unknown) => {
+        await media.request('closePeer', { peerId, reason: 'connection-lost' }).catch((cause: unknown) => {
+          context.log.warn({ reason: messageOf(cause) }, 'a refused session was not closed');
+        });
+        throw error;
+      });
       context.log.info({ operationId, angleId, protocol: name }, 'session begun');
       const links = iceServerLinks(context.iceServers(peerId));
       return reply

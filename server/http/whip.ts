@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { HubError, messageOf } from '../../media/errors.ts';
+import { encoderProduct } from '../auth/device-name.ts';
 import { requirePublisher } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { receiving, writeAnswer } from '../sdp/answer.ts';
@@ -22,25 +23,37 @@ export function whipRoutes(app: FastifyInstance, context: Context): void {
       .catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'devices of revoked links were not closed'));
   };
   hub.on('revoked', closeRevoked);
+  hub.on('shutOut', closeRevoked);
   // what could not be done before the control plane, or the way to the media plane, broke down
   hub.on('synced', closeRevoked);
 }
 
 /** Nothing is made before the offer has been understood as a whole. */
 async function publish(
-  { hub: { media }, store }: Context,
+  { hub: { media, takeovers }, store }: Context,
   { operationId, angleId }: OfAngle,
-  { peerId, owner }: { peerId: string; owner: string },
+  { peerId, owner, userAgent }: { peerId: string; owner: string; userAgent: string | undefined },
   text: string,
 ): Promise<StartedSession> {
+  if (takeovers.keptFromOthers(owner, angleId))
+    throw new HubError('conflict', 'a commander has given this angle to another device', { field: 'angleId' });
   const offer = readOffer(text, 'sends');
+  const device = encoderProduct(userAgent);
   const { rtpCapabilities } = await media.request('routerCapabilities', { operationId });
   const tracks = publishedTracks(offer, rtpCapabilities);
   const transport = await media.request('createTransport', { operationId, peerId, direction: 'send', owner });
   try {
     await media.request('connectTransport', { peerId, transportId: transport.id, dtlsParameters: offer.dtls });
     for (const { kind, rtpParameters } of tracks)
-      await media.request('produce', { peerId, transportId: transport.id, angleId, kind, rtpParameters, sourceKind: 'whip' });
+      await media.request('produce', {
+        peerId,
+        transportId: transport.id,
+        angleId,
+        kind,
+        rtpParameters,
+        sourceKind: 'whip',
+        ...(device ? { device } : {}),
+      });
     // revoked while this went on: whoever closes a revoked link's devices may have come before there was one
     if ((await revokedOwners(store)).includes(owner))
       throw new HubError('unauthorized', 'this capture link was revoked', { field: 'revoked' });

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HubError, messageOf } from '../../media/errors.ts';
 import { MediaClient } from '../../media/protocol/channel.ts';
+import type { Takeover, TakeoverDecision } from '../../media/protocol/takeover.ts';
 import type { Alarm } from '../../media/protocol/alarms.ts';
 import type { MediaEvent, NumberedEvent } from '../../media/protocol/events.ts';
 import { readOperation } from '../../media/recordings/read.ts';
@@ -23,6 +24,7 @@ import { gatewaysOf } from '../store/gateways.ts';
 import { saveMessage } from '../store/messages.ts';
 import { saveStill } from '../store/stills.ts';
 import { saveMark } from '../store/marks.ts';
+import { type Asking, Takeovers } from './takeovers.ts';
 import { readCursor, saveCursor } from '../store/sessions.ts';
 
 const STORE_RETRY_MS = 1000;
@@ -35,10 +37,14 @@ export type HubEvents = {
   /** Raised, or raised anew. Told at once, also when the store is not to be had. */
   alarm: [Alarm];
   alarmCleared: [alarmId: string];
+  /** A device's wish for an angle has been decided, or is over. */
+  takeover: [Asking, TakeoverDecision];
   /** Something about the operation changed that its angles' states do not say. */
   operation: [string];
   /** The capture links with these hashes were revoked. */
   revoked: [linkHashes: string[]];
+  /** One device of a link was. */
+  shutOut: [sessionHash: string];
   /** The store knows all that the media plane had to tell. */
   synced: [];
 };
@@ -48,6 +54,11 @@ const OFFSET_ROUNDS = 5;
 /** Follows the media plane: applies its events to the store in order, once, and tells the rest of the control plane. */
 export class Hub extends EventEmitter<HubEvents> {
   readonly media: MediaClient;
+  readonly takeovers = new Takeovers({
+    nowMs: () => this.nowMs(),
+    changed: (operationId) => this.emit('operation', operationId),
+    decided: (asking, takeover, decision) => this.#decided(asking, takeover, decision),
+  });
   readonly #store: Store;
   readonly #dataDir: string;
   readonly #log: Logger;
@@ -98,7 +109,17 @@ export class Hub extends EventEmitter<HubEvents> {
       mediaUp: this.media.up,
       progress: this.#progress.get(operationId) ?? null,
       alarms: this.alarms(operationId),
+      takeovers: this.takeovers.of(operationId),
     });
+  }
+
+  /** Told at once, and kept in the journal. */
+  #decided(asking: Asking, takeover: Takeover, decision: TakeoverDecision): void {
+    this.emit('takeover', asking, decision);
+    const { operationId } = asking;
+    this.media
+      .request('noteTakeover', { operationId, decision, ...takeover })
+      .catch((error: unknown) => this.#log.error({ operationId, decision, reason: messageOf(error) }, 'a takeover was not journalled'));
   }
 
   /** Alarms that stand: this operation's, and those of the hub as a whole. */
@@ -115,6 +136,7 @@ export class Hub extends EventEmitter<HubEvents> {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#reopening) clearTimeout(this.#reopening);
+    this.takeovers.close();
     this.media.close();
     await this.#draining;
   }

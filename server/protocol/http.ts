@@ -6,8 +6,9 @@ import { Mark } from '../../media/protocol/marks.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
 import { Message } from '../../media/protocol/messages.ts';
 import { Talk } from '../../media/protocol/talk.ts';
+import { Takeover } from '../../media/protocol/takeover.ts';
 import { Still } from '../../media/protocol/stills.ts';
-import { AngleState, Interruption, OperationState } from '../../media/protocol/state.ts';
+import { AngleState, Interruption, OperationState, SourceFacts } from '../../media/protocol/state.ts';
 
 /** Every refusal of the HTTP API and of the sockets. `field` names what was wrong, where there is one. */
 export const ApiError = z.object({ code: z.string(), message: z.string(), field: z.string().optional() });
@@ -52,6 +53,8 @@ export const OperationView = OperationState.extend({
   /** What commanders wrote to operators. */
   messages: z.array(Message),
   package: PackageStatus,
+  /** Devices that ask for an angle which another one films. */
+  takeovers: z.array(Takeover),
   /** False while the media process is away: states are the last known. */
   mediaUp: z.boolean(),
   /** What is wrong now: with this operation, or with the hub as a whole. */
@@ -83,11 +86,25 @@ export type SourceCreate = z.infer<typeof SourceCreate>;
 export const SourceView = GatewayState.extend({
   bitrateBps: z.number(),
   missingFrames: z.int(),
+  ...SourceFacts.pick({ loss: true, roundTripMs: true }).shape,
   clock: z.object({ method: z.string().nullable(), errorMs: z.number().nullable() }),
 });
 export type SourceView = z.infer<typeof SourceView>;
 export { CaptureLink, CaptureSession } from './capture.ts';
-export { Alarm, type AlarmCode, AngleState, type GatewayState, Interruption, Mark, Message, OperationState, PlainSource, Still, Talk };
+export {
+  Alarm,
+  type AlarmCode,
+  AngleState,
+  type GatewayState,
+  Interruption,
+  Mark,
+  Message,
+  OperationState,
+  PlainSource,
+  Still,
+  Takeover,
+  Talk,
+};
 
 /**
  * The routes, all JSON, errors as `ApiError`:
@@ -103,6 +120,7 @@ export { Alarm, type AlarmCode, AngleState, type GatewayState, Interruption, Mar
  * GET    /api/operations/:operationId/links          → { links: CaptureLinkItem[] }
  * POST   /api/operations/:operationId/links          LinkCreate? → 201 CaptureLink (the phone chooses its angle)
  * DELETE /api/operations/:operationId/links/:linkId  → 204 (revokes the link and the sessions it made)
+ * DELETE /api/operations/:operationId/links/:linkId/devices/:deviceId → 204 (shuts out one device; the link's others go on)
  * POST   /api/operations/:operationId/angles/:angleId/links    LinkCreate? → 201 CaptureLink
  * DELETE /api/operations/:operationId/angles/:angleId/links    → 204 (revokes all links and sessions of the angle)
  * POST   /api/operations/:operationId/angles/:angleId/camera   → 201 PlainSource

@@ -11,6 +11,7 @@ import {
   TransportInfo,
 } from '../../media/protocol/requests.ts';
 import { Message } from '../../media/protocol/messages.ts';
+import { Takeover, TakeoverDecision } from '../../media/protocol/takeover.ts';
 import { Talk } from '../../media/protocol/talk.ts';
 import { Still } from '../../media/protocol/stills.ts';
 import { AngleState } from '../../media/protocol/state.ts';
@@ -63,6 +64,9 @@ export const captureRequests = {
     result: z.object({ producerId: z.string() }),
   },
   setPaused: { params: z.object({ producerId: z.string(), paused: z.boolean() }), result: Empty },
+  /** Ask the commanders for the angle that another device films; answered by `takeover`. Asked again, nothing changes. */
+  askTakeover: { params: Empty, result: Takeover },
+  withdrawTakeover: { params: Empty, result: Empty },
   /** The officer pressed stop. */
   stop: { params: Empty, result: Empty },
   /** The page's own measure of its clock, for the cross-check; `offsetMs` is the page's clock less hub time. Again every few minutes. */
@@ -89,11 +93,14 @@ export const consoleRequests = {
     params: z.object({ transportId: z.string(), angleId: Id, rtpCapabilities: RtpCapabilities }),
     result: z.object({ consumers: z.array(ConsumerInfo) }),
   },
+  /** Sound is sent only while it is heard. */
   resumeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
+  pauseConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
   /** How large its picture is shown, in pixels of the screen, whenever that changes; 0 while it cannot be seen. */
   showConsumer: { params: z.object({ consumerId: z.string(), heightPx: PictureHeight }), result: Empty },
   closeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
   /** Somebody has seen this alarm: it is gone for everybody. One whose cause lasts stays. */
+  answerTakeover: { params: z.object({ requestId: z.string(), agree: z.boolean() }), result: Empty },
   dismissAlarm: { params: z.object({ alarmId: z.string() }), result: Empty },
   mark: { params: Mark.pick({ markId: true, angleId: true, atMs: true, text: true }), result: Mark },
   labelMark: { params: z.object({ markId: ClientId, text: MarkText }), result: Mark },
@@ -120,8 +127,13 @@ export const hubEvents = {
   /** This peer's transports are gone: make new ones and carry on. */
   'peer-closed': z.object({ reason: z.string() }),
   'consumer-closed': z.object({ consumerId: z.string() }),
-  /** Another device took over this angle, or the link was revoked: stop and say so. */
-  dismissed: z.object({ reason: z.enum(['replaced', 'revoked', 'operation-ended']) }),
+  /** Another device took over this angle, a commander gave it to one (`device`), or the link, or this device, was revoked: stop and say so. */
+  dismissed: z.object({
+    reason: z.enum(['replaced', 'handed-over', 'revoked', 'device-revoked', 'operation-ended']),
+    device: z.string().optional(),
+  }),
+  /** What has become of this phone's wish for an angle. Agreed: join now. */
+  takeover: z.object({ decision: TakeoverDecision }),
   /** Raised, or raised anew with other facts; what stood before is in the operation's view. */
   alarm: Alarm,
   /** A moment was marked, or what is known of a mark has changed. Capture pages hear of their own angle's. */

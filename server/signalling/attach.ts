@@ -3,7 +3,7 @@ import { Server } from 'socket.io';
 import { originAllowed } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import type { Claims } from '../auth/socket-tokens.ts';
-import { requireLink } from '../store/sessions.ts';
+import { requireGrant } from '../store/sessions.ts';
 import { CaptureNamespace } from './capture.ts';
 import { ConsoleNamespace } from './console.ts';
 
@@ -22,7 +22,7 @@ export function attachSignalling(server: HttpServer, context: Context): Server {
   const guard = (kind: 'capture' | 'console') => {
     const admit = async (token: unknown): Promise<Claims> => {
       const claims = context.tokens.check(token, kind, Date.now());
-      if (claims.kind === 'capture') await requireLink(context.store, claims.linkHash);
+      if (claims.kind === 'capture') await requireGrant(context.store, claims);
       return claims;
     };
     const namespace = io.of(`/${kind}`);

@@ -2,8 +2,11 @@ import type { Namespace, Socket } from 'socket.io';
 import { HubError, messageOf } from '../../media/errors.ts';
 import type { Claims } from '../auth/socket-tokens.ts';
 import type { Context } from '../context.ts';
+import { AnglesInUse } from '../live/in-use.ts';
+import type { AngleInUse } from '../protocol/capture.ts';
+import type { Takeover } from '../protocol/http.ts';
 import { captureRequests, type HubEvents } from '../protocol/socket.ts';
-import { angleHolders, heldByOther, noteJoined } from '../store/seats.ts';
+import { deviceOfSession, noteJoined } from '../store/seats.ts';
 import { captureMarks } from './mark-requests.ts';
 import { captureTalk } from './talk-requests.ts';
 import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
@@ -18,8 +21,8 @@ const ABANDONED_MS = 60_000;
 const RECENT = 50;
 
 /**
- * The phones: one seat an angle. The newest device of a link for this angle takes it over; another link's, or another phone
- * with a link for the whole operation, is refused while it is filmed.
+ * The phones: one seat an angle. While a device films it, another one is refused, whatever its link, until a commander has agreed;
+ * once nothing comes from it any more, the next one simply takes its place.
  */
 export class CaptureNamespace {
   readonly #namespace: Namespace;
@@ -42,14 +45,11 @@ export class CaptureNamespace {
       else if (event.type === 'operation.ended') this.#dismissAll(event.operationId);
       else if (event.type === 'peer.closed') this.#peerClosed(event.peerId, event.reason);
     });
-    context.hub.on('revoked', (linkHashes) => {
-      for (const seat of this.#seats.values()) {
-        if (!linkHashes.includes(seat.claims.linkHash)) continue;
-        seat.socket.emit('dismissed', { reason: 'revoked' } satisfies HubEvents['dismissed']);
-        if (seat.membership.peerId) this.#close(seat.membership.peerId, 'connection-lost');
-        seat.socket.disconnect(true);
-      }
+    context.hub.on('takeover', ({ sessionHash }, decision) => {
+      this.#namespace.to(sessionRoom(sessionHash)).emit('takeover', { decision } satisfies HubEvents['takeover']);
     });
+    context.hub.on('revoked', (linkHashes) => this.#dismiss(({ linkHash }) => linkHashes.includes(linkHash), 'revoked'));
+    context.hub.on('shutOut', (shutOut) => this.#dismiss(({ sessionHash }) => sessionHash === shutOut, 'device-revoked'));
   }
 
   #connected(socket: Socket, claims: CaptureClaims): void {
@@ -81,10 +81,18 @@ export class CaptureNamespace {
             messages: messages.filter((each) => mine(each) || each.angleId === null).slice(-RECENT),
           };
         },
-        produce: async ({ transportId, kind, rtpParameters }) =>
-          hub.media.request('produce', { peerId: membership.get().peerId, transportId, angleId, kind, rtpParameters }),
+        produce: async ({ transportId, kind, rtpParameters }) => {
+          const { peerId } = membership.get();
+          const device = await this.#deviceOf(claims.sessionHash);
+          return hub.media.request('produce', { peerId, transportId, angleId, kind, rtpParameters, ...(device ? { device } : {}) });
+        },
         setPaused: ({ producerId, paused }) =>
           hub.media.request('setProducerPaused', { peerId: membership.get().peerId, producerId, paused }),
+        askTakeover: () => this.#askTakeover(claims),
+        withdrawTakeover: async () => {
+          hub.takeovers.withdraw(claims.sessionHash);
+          return {};
+        },
         stop: async () => {
           const closed = await hub.media.request('closePeer', { peerId: membership.get().peerId, reason: 'stopped-by-operator' });
           await this.#noteJoined(claims.sessionHash, null);
@@ -98,26 +106,63 @@ export class CaptureNamespace {
       this.#context,
     );
     socket.on('disconnect', () => this.#left(seatKey, socket));
+    void socket.join(sessionRoom(claims.sessionHash));
   }
 
   async #claim(seatKey: string, seat: Seat, peerId: string): Promise<void> {
-    const { hub, store } = this.#context;
-    const { operationId, angleId, sessionHash } = seat.claims;
-    const angle = (await hub.view(operationId)).angles.find((candidate) => candidate.angleId === angleId);
-    const holders = await angleHolders(store, operationId);
-    if (angle && heldByOther(angle, holders.get(angleId), seat.claims, hub.nowMs()))
-      throw new HubError('conflict', 'another device films this angle', { field: seat.claims.wide ? 'taken' : 'angleId' });
+    const { hub } = this.#context;
+    const { sessionHash } = seat.claims;
+    if (await this.#inUse(seat.claims)) {
+      if (!hub.takeovers.redeem(sessionHash, seat.claims.angleId))
+        throw new HubError('conflict', 'another device films this angle', { field: seat.claims.wide ? 'taken' : 'in-use' });
+      await this.#handOver(seatKey, seat.claims);
+    }
     await this.#noteJoined(sessionHash, hub.nowMs());
     // it may have filmed another angle before: that one is free, and whoever takes it must not end this one
     for (const [otherKey, other] of this.#seats)
       if (otherKey !== seatKey && other.claims.sessionHash === sessionHash) this.#seats.delete(otherKey);
     const present = this.#seats.get(seatKey);
     if (present && present.socket !== seat.socket && present.membership.peerId !== peerId) {
-      present.socket.emit('dismissed', { reason: 'replaced' } satisfies HubEvents['dismissed']);
       if (present.membership.peerId) this.#close(present.membership.peerId, 'replaced');
+      present.socket.emit('dismissed', { reason: 'replaced' } satisfies HubEvents['dismissed']);
       present.socket.disconnect(true);
     }
     this.#seats.set(seatKey, seat);
+  }
+
+  /** Nor does one that cannot be read. */
+  #deviceOf(sessionHash: string): Promise<string> {
+    return deviceOfSession(this.#context.store, sessionHash).catch(() => '');
+  }
+
+  async #inUse({ operationId, angleId, owner }: CaptureClaims): Promise<AngleInUse | null> {
+    const [view, inUse] = await Promise.all([this.#context.hub.view(operationId), AnglesInUse.read(this.#context, operationId)]);
+    const angle = view.angles.find((candidate) => candidate.angleId === angleId);
+    return angle ? inUse.byOther(angle, owner) : null;
+  }
+
+  async #askTakeover(claims: CaptureClaims): Promise<Takeover> {
+    const { operationId, angleId, sessionHash } = claims;
+    const inUse = await this.#inUse(claims);
+    if (!inUse) throw new HubError('conflict', 'nobody films this angle: it can be had at once', { field: 'free' });
+    if (inUse.kind === 'camera') throw new HubError('forbidden', 'a camera films this angle', { field: 'angleId' });
+    const device = await this.#deviceOf(sessionHash);
+    return this.#context.hub.takeovers.ask({ operationId, angleId, sessionHash, device, from: inUse.device });
+  }
+
+  /** A commander has given the angle to another device: who filmed it is told so, and its take ends. */
+  async #handOver(seatKey: string, { operationId, angleId, sessionHash }: CaptureClaims): Promise<void> {
+    const present = this.#seats.get(seatKey);
+    this.#seats.delete(seatKey);
+    const device = await this.#deviceOf(sessionHash);
+    // first, else the page that is told closes its own way, and its take would end as a connection lost
+    await this.#context.hub.media.request('replaceSource', { operationId, angleId }).catch((error: unknown) => {
+      if (present) this.#seats.set(seatKey, present); // it goes on
+      throw error;
+    });
+    present?.socket.emit('dismissed', { reason: 'handed-over', device } satisfies HubEvents['dismissed']);
+    if (present) await this.#noteJoined(present.claims.sessionHash, null);
+    present?.socket.disconnect(true);
   }
 
   /** A store that cannot be written keeps nobody from filming. */
@@ -154,6 +199,20 @@ export class CaptureNamespace {
     }
   }
 
+  /** Whoever is connected with a right that is gone, whether it films or not. */
+  #dismiss(gone: (claims: CaptureClaims) => boolean, reason: HubEvents['dismissed']['reason']): void {
+    for (const [seatKey, seat] of this.#seats) {
+      if (!gone(seat.claims)) continue;
+      this.#seats.delete(seatKey);
+      if (seat.membership.peerId) this.#close(seat.membership.peerId, 'connection-lost');
+    }
+    for (const socket of this.#namespace.sockets.values()) {
+      if (!gone(socket.data['claims'] as CaptureClaims)) continue;
+      socket.emit('dismissed', { reason } satisfies HubEvents['dismissed']);
+      socket.disconnect(true);
+    }
+  }
+
   #dismissAll(operationId: string): void {
     for (const [seatKey, seat] of this.#seats) {
       if (seat.claims.operationId !== operationId) continue;
@@ -178,4 +237,5 @@ export class CaptureNamespace {
   }
 }
 
+const sessionRoom = (sessionHash: string): string => `session ${sessionHash}`;
 const key = (operationId: string, angleId: string): string => `${operationId}/${angleId}`;

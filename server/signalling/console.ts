@@ -62,8 +62,13 @@ export class ConsoleNamespace {
         consume: ({ transportId, angleId, rtpCapabilities }) =>
           hub.media.request('consume', { peerId: peerId(), transportId, angleId, rtpCapabilities }),
         resumeConsumer: ({ consumerId }) => hub.media.request('resumeConsumer', { peerId: peerId(), consumerId }),
+        pauseConsumer: ({ consumerId }) => hub.media.request('pauseConsumer', { peerId: peerId(), consumerId }),
         showConsumer: ({ consumerId, heightPx }) => hub.media.request('showConsumer', { peerId: peerId(), consumerId, heightPx }),
         closeConsumer: ({ consumerId }) => hub.media.request('closeConsumer', { peerId: peerId(), consumerId }),
+        answerTakeover: async ({ requestId, agree }) => {
+          hub.takeovers.answer(membership.get().operationId, requestId, agree);
+          return {};
+        },
         dismissAlarm: ({ alarmId }) => hub.media.request('dismissAlarm', { alarmId }),
       },
       this.#context,

@@ -34,8 +34,13 @@ export async function createLink(store: Store, wanted: LinkWanted, nowMs: number
   return { linkId, token };
 }
 
-/** Every link of an operation, the newest first, with the devices that have opened it. */
-export async function listLinks(store: Store, operationId: string, nowMs: number): Promise<CaptureLinkItem[]> {
+/** Every link of an operation, the newest first, with the devices that have opened it; `filming`: those that film now, by their right. */
+export async function listLinks(
+  store: Store,
+  operationId: string,
+  nowMs: number,
+  filming: ReadonlySet<string>,
+): Promise<CaptureLinkItem[]> {
   const links = await store
     .selectFrom('capture_link')
     .leftJoin('angle', (join) =>
@@ -53,7 +58,7 @@ export async function listLinks(store: Store, operationId: string, nowMs: number
     )
     .where('session.operation_id', '=', operationId)
     .where('session.kind', '=', 'capture')
-    .select(['link_hash', 'device', 'address', 'created_ms', 'seen_ms', 'angle.name as angle_name'])
+    .select(['session_hash', 'link_hash', 'device', 'address', 'created_ms', 'seen_ms', 'revoked', 'angle.name as angle_name'])
     .orderBy('created_ms')
     .execute();
   return links.map((link) => ({
@@ -68,11 +73,13 @@ export async function listLinks(store: Store, operationId: string, nowMs: number
     uses: sessions
       .filter((session) => session.link_hash === link.token_hash)
       .map((session) => ({
+        deviceId: deviceIdOf(session.session_hash),
         device: session.device ?? '',
         address: session.address ?? '',
         openedMs: session.created_ms,
-        seenMs: session.seen_ms ?? session.created_ms,
+        seenMs: filming.has(session.session_hash) ? nowMs : (session.seen_ms ?? session.created_ms),
         angleName: session.angle_name,
+        state: session.revoked ? 'revoked' : filming.has(session.session_hash) ? 'filming' : 'open',
       })),
   }));
 }
@@ -82,6 +89,24 @@ export async function revokeLink(store: Store, operationId: string, linkId: stri
   const link = await revoking(store, operationId).where('link_id', '=', linkId).returning('token_hash').executeTakeFirst();
   if (!link) throw new HubError('not_found', `operation ${operationId} has no link ${linkId}`, { field: 'linkId' });
   return link.token_hash;
+}
+
+/** Names a device to people and in addresses; gives nothing away. */
+const deviceIdOf = (sessionHash: string): string => `dv-${sessionHash.slice(0, 16)}`;
+
+/** Shut out one device of a link, for good; the others go on. By what right it was there. Throws `not_found`. */
+export async function revokeDevice(store: Store, operationId: string, linkId: string, deviceId: string): Promise<string> {
+  const session = await store
+    .updateTable('session')
+    .set({ revoked: 1, joined_ms: null })
+    .where('operation_id', '=', operationId)
+    .where('kind', '=', 'capture')
+    .where('session_hash', 'like', `${deviceId.slice(3)}%`)
+    .where('link_hash', 'in', store.selectFrom('capture_link').where('link_id', '=', linkId).select('token_hash'))
+    .returning('session_hash')
+    .executeTakeFirst();
+  if (!session) throw new HubError('not_found', `this link has no device ${deviceId}`, { field: 'deviceId' });
+  return session.session_hash;
 }
 
 /** A link that another one replaces is void, unless somebody has opened it already. */

@@ -36,4 +36,6 @@ export const migrations: string[][] = [
   ],
   // what a camera gateway needs to find its camera again: it may hold passwords, and is given to the media plane only
   [`CREATE TABLE gateway (operation_id TEXT NOT NULL, angle_id TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY (operation_id, angle_id))`],
+  // one device of a link for several is shut out
+  [`ALTER TABLE session ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0`],
 ];

@@ -1,4 +1,5 @@
 import type { Alarm } from '../../media/protocol/alarms.ts';
+import type { Takeover } from '../../media/protocol/takeover.ts';
 import type { MediaEvent } from '../../media/protocol/events.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
 import { AngleState, type Interruption, type OperationState } from '../../media/protocol/state.ts';
@@ -79,7 +80,7 @@ export async function listOperations(store: Store): Promise<OperationListItem[]>
 export async function operationView(
   store: Store,
   operationId: string,
-  live: { mediaUp: boolean; progress: Pick<PackageStatus, 'step' | 'progress'> | null; alarms: Alarm[] },
+  live: { mediaUp: boolean; progress: Pick<PackageStatus, 'step' | 'progress'> | null; alarms: Alarm[]; takeovers: Takeover[] },
 ): Promise<OperationView> {
   const row = await store.selectFrom('operation').where('operation_id', '=', operationId).selectAll().executeTakeFirst();
   if (!row) throw new HubError('not_found', `there is no operation ${operationId}`, { field: 'operationId' });
@@ -121,6 +122,7 @@ export async function operationView(
     package: await packageStatus(store, operationId, live.progress),
     mediaUp: live.mediaUp,
     alarms: live.alarms,
+    takeovers: live.takeovers,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ColumnType } from 'kysely';
+import type { ColumnType, Generated } from 'kysely';
 
 /** Moments are whole milliseconds of hub time, truth values 0 and 1, structures JSON text: portable to Postgres as they are. */
 type Nullable<T> = ColumnType<T | null, T | null | undefined, T | null>;
@@ -65,6 +65,8 @@ export type Database = {
     seen_ms: Nullable<number>;
     /** It films, or tries to, since then; null when its officer has stopped. */
     joined_ms: Nullable<number>;
+    /** This device alone is shut out; the link's others go on. */
+    revoked: Generated<number>;
   };
   media_cursor: { one: number; boot_id: string; seq: number };
   archive_job: {

@@ -7,8 +7,8 @@ export const newSecret = (): string => randomBytes(32).toString('base64url');
 const hash = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
 /**
- * What a phone may do: film this angle, or (null) first choose one. Of two devices with the same `owner` the later one takes
- * an angle over: those of one link for one angle are each other's spare, those of a link for the whole operation are not.
+ * What a phone may do: film this angle, or (null) first choose one. What one device films, another with the same link takes over
+ * only when a commander agrees: `owner` is the device.
  */
 export type CaptureGrant = {
   operationId: string;
@@ -30,17 +30,19 @@ type LinkRow = {
 
 const grantOf = (link: Pick<LinkRow, 'token_hash' | 'operation_id' | 'angle_id'>, sessionHash: string, angleId: string | null) => ({
   operationId: link.operation_id,
-  angleId: link.angle_id ?? angleId,
+  angleId: angleId ?? link.angle_id,
   linkHash: link.token_hash,
   sessionHash,
-  owner: link.angle_id === null ? sessionHash : link.token_hash,
+  owner: sessionHash,
   wide: link.angle_id === null,
 });
 
-/** Throws `gone` when the link was revoked: what was made with it is void from then on. */
-export async function requireLink(store: Store, linkHash: string): Promise<void> {
+/** Throws `gone` when the link, or this device of it, was revoked: what was made with it is void from then on. */
+export async function requireGrant(store: Store, { linkHash, sessionHash }: Pick<CaptureGrant, 'linkHash' | 'sessionHash'>): Promise<void> {
   const link = await store.selectFrom('capture_link').where('token_hash', '=', linkHash).select('revoked').executeTakeFirst();
   if (!link || link.revoked) throw new HubError('gone', 'this capture link was revoked', { field: 'revoked' });
+  const session = await store.selectFrom('session').where('session_hash', '=', sessionHash).select('revoked').executeTakeFirst();
+  if (session?.revoked) throw deviceRevoked();
 }
 
 /**
@@ -59,6 +61,7 @@ export async function exchangeToken(
   if (link.revoked) throw new HubError('gone', 'this capture link was revoked', { field: 'revoked' });
   if (who.present !== undefined) {
     const known = await captureRow(store, who.present);
+    if (known?.link_hash === link.token_hash && known.revoked) throw deviceRevoked();
     if (known?.link_hash === link.token_hash) return { session: who.present, grant: grantOf(link, known.session_hash, known.angle_id) };
   }
   if (link.expires_ms < nowMs) throw new HubError('gone', 'this capture link has expired', { field: 'expired' });
@@ -79,7 +82,7 @@ export async function exchangeToken(
       seen_ms: Math.round(nowMs),
     })
     .execute();
-  return { session, grant: grantOf(link, sessionHash, null) };
+  return { session, grant: grantOf(link, sessionHash, link.angle_id) };
 }
 
 /** The link of a token that comes with every request of an encoder (RFC 6750). Throws `unauthorized`. */
@@ -105,12 +108,14 @@ export async function publishGrant(
   const { token_hash: linkHash, operation_id: operationId } = link;
   const sessionHash = hash(`whip ${linkHash} ${angleId}`);
   const seen_ms = Math.round(nowMs);
-  const { numUpdatedRows: known } = await store
+  const known = await store
     .updateTable('session')
     .set({ seen_ms })
     .where('session_hash', '=', sessionHash)
-    .executeTakeFirstOrThrow();
-  if (known === 0n) {
+    .returning('revoked')
+    .executeTakeFirst();
+  if (known?.revoked) throw new HubError('unauthorized', 'this device was shut out', { field: 'device-revoked' });
+  if (!known) {
     if (link.expires_ms < nowMs) throw new HubError('unauthorized', 'this capture link has expired', { field: 'expired' });
     if (link.devices === 'one' && link.bound_session !== sessionHash) await bind(store, linkHash, sessionHash);
     const row = { operation_id: operationId, angle_id: angleId, link_hash: linkHash, created_ms: seen_ms, device, address, seen_ms };
@@ -123,17 +128,19 @@ export async function publishGrant(
   return grantOf(link, sessionHash, angleId);
 }
 
-/** By what right devices were there whose links are revoked, in all operations that go on (`owner` of their grants). */
+const deviceRevoked = (): HubError => new HubError('gone', 'this device was shut out', { field: 'device-revoked' });
+
+/** By what right devices were there whose links are revoked, or who are shut out themselves, in all operations that go on (`owner` of their grants). */
 export async function revokedOwners(store: Store): Promise<string[]> {
   const rows = await store
     .selectFrom('capture_link')
     .innerJoin('operation', 'operation.operation_id', 'capture_link.operation_id')
     .leftJoin('session', 'session.link_hash', 'capture_link.token_hash')
     .where('operation.status', '=', 'live')
-    .where('revoked', '=', 1)
-    .select(['token_hash', 'session_hash'])
+    .where((eb) => eb.or([eb('capture_link.revoked', '=', 1), eb('session.revoked', '=', 1)]))
+    .select('session_hash')
     .execute();
-  return [...new Set(rows.flatMap((row) => [row.token_hash, ...(row.session_hash === null ? [] : [row.session_hash])]))];
+  return rows.flatMap((row) => (row.session_hash === null ? [] : [row.session_hash]));
 }
 
 /** One statement decides between two devices that come at once. Throws `conflict`. */
@@ -159,6 +166,7 @@ export async function captureGrant(store: Store, session: string | undefined): P
     : undefined;
   if (!row || !link) throw new HubError('unauthorized', 'open the capture link again');
   if (link.revoked) throw new HubError('gone', 'this capture link was revoked', { field: 'revoked' });
+  if (row.revoked) throw deviceRevoked();
   return grantOf(link, row.session_hash, row.angle_id);
 }
 

@@ -62,9 +62,13 @@ describe('phones with one link for the whole operation', () => {
     expect(await status('北门 王五')).toBe('recording');
   });
 
-  it('see what another one films, cannot take it, and film another angle', async () => {
+  it('see what another one films, cannot take it unasked, and film another angle', async () => {
     await expect.poll(() => offer(second.page, '北门 王五').textContent()).toContain('另一台设备正在拍摄');
-    expect(await offer(second.page, '北门 王五').isDisabled()).toBe(true);
+    await offer(second.page, '北门 王五').click();
+    await inState(second.page, 'in-use').waitFor();
+    expect(await second.page.getByTestId('in-use').textContent()).toContain('Chrome');
+    await second.page.getByRole('button', { name: '更换机位' }).click();
+    await inState(second.page, 'choosing').waitFor();
     await second.page.getByLabel('新建一个').fill('北门 王五');
     await second.page.getByRole('button', { name: '新建并选用' }).click();
     await expect.poll(() => problem(second.page).textContent()).toContain('已有同名机位');
@@ -81,7 +85,7 @@ describe('phones with one link for the whole operation', () => {
     await crashControl(hub);
     await inState(second.page, 'recording').waitFor({ timeout: 30_000 });
     const third = await openPhone(browser, url);
-    await expect.poll(() => offer(third.page, '东侧').isDisabled()).toBe(true); // the hub that has just started knows it, too
+    await expect.poll(() => offer(third.page, '东侧').textContent()).toContain('另一台设备正在拍摄'); // the hub that has just started knows it, too
     await third.context.close();
   });
 
@@ -101,6 +105,62 @@ describe('phones with one link for the whole operation', () => {
     expect([...first.errors, ...second.errors, ...third.errors, ...fourth.errors]).toEqual([]);
     await third.context.close();
     await fourth.context.close();
+  });
+});
+
+describe('one device of a link for several', () => {
+  it('is shut out alone: it stops and says so, cannot come back, and the others go on', async () => {
+    const link = await make('', { label: '两台手机' });
+    const film = async (name: string): Promise<Phone> => {
+      const phone = await openPhone(browser, link.url);
+      await phone.page.getByLabel('新建一个').fill(name);
+      await phone.page.getByRole('button', { name: '新建并选用' }).click();
+      await startRecording(phone.page);
+      return phone;
+    };
+    const [out, other] = [await film('南墙'), await film('北墙')];
+    for (const [locale, width] of [
+      ['en-GB', 1280],
+      ['en-GB', 390],
+      ['zh-CN', 390],
+      ['zh-CN', 1280],
+    ] as const) {
+      const desk = await (await browser.newContext({ viewport: { width, height: 844 }, locale })).newPage();
+      await desk.goto(`${hub.url}/console/${operationId}`);
+      await desk.getByTestId('operation-link').click();
+      const item = desk.getByTestId('link-item').filter({ hasText: '两台手机' });
+      const device = item.getByTestId('link-device').filter({ hasText: '南墙' });
+      await expect.poll(() => item.getByTestId('link-device').count()).toBe(2);
+      expect(await device.textContent()).toMatch(locale === 'zh-CN' ? /Linux · Chrome.*拍摄中.*打开/ : /Linux · Chrome.*filming.*opened/);
+      expect(await desk.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+      const shots = process.env['SCREENSHOTS'];
+      if (shots) {
+        await device.scrollIntoViewIfNeeded();
+        await desk.waitForTimeout(600);
+        await desk.screenshot({ path: join(shots, `links-${locale}-${width}.png`) });
+      }
+      if (locale === 'zh-CN' && width === 1280) {
+        await device.getByRole('button', { name: '停用' }).click();
+        await desk.locator('.el-message-box').getByRole('button', { name: '停用' }).click();
+        await expect.poll(() => device.textContent()).toContain('已停用');
+        expect(await device.getByRole('button').count()).toBe(0);
+      }
+      await desk.context().close();
+    }
+    await inState(out.page, 'stopped').waitFor();
+    expect(await problem(out.page).textContent()).toContain('指挥员已停用本设备');
+    await expect.poll(() => status('南墙')).toBe('interrupted');
+    await out.page.getByTestId('capture-start').click();
+    await expect.poll(() => problem(out.page).textContent()).toContain('指挥员已停用本设备');
+    await out.page.goto('about:blank');
+    await out.page.goto(link.url); // scanned again
+    await expect.poll(() => problem(out.page).textContent()).toContain('指挥员已停用本设备');
+    expect(await inState(other.page, 'recording').count()).toBe(1);
+    expect(await status('北墙')).toBe('recording');
+    expect(await status('南墙')).toBe('interrupted');
+    const later = await openPhone(browser, link.url); // the link is good for others
+    await inState(later.page, 'choosing').waitFor();
+    for (const { context } of [out, other, later]) await context.close();
   });
 });
 

@@ -5,10 +5,12 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
-import { filmWithPhone, launchBrowser } from '../../scripts/demo/phone.ts';
-import { CaptureLink } from '../../server/protocol/http.ts';
+import { launchBrowser } from '../../scripts/demo/phone.ts';
+import { CaptureLink, OperationView } from '../../server/protocol/http.ts';
 import { type RunningHub, signal, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
+import { openConsoleSocket } from '../support/phone-socket.ts';
+import { openPhone } from '../support/phones.ts';
 import { journalsOf, type Line, playTake, takesOf } from '../support/playback.ts';
 import { WebRtcRelay } from '../support/webrtc-relay.ts';
 import { ask, type Exchange, otherSite, type Patched, webRtcPage } from '../support/webrtc-page.ts';
@@ -59,7 +61,11 @@ describe('a bare RTCPeerConnection on a page of another site', () => {
     expect(begun.answer.match(/abs-capture-time/g)).toHaveLength(2);
     expect(begun.answer).not.toContain('video-orientation');
     await records(film.angleId);
-    expect(await operation.angle(film.angleId)).toMatchObject({ sourceKind: 'whip', takeId: '0001' });
+    expect(await operation.angle(film.angleId)).toMatchObject({
+      sourceKind: 'whip',
+      takeId: '0001',
+      source: { model: 'Linux · Chrome', video: 'H.264' },
+    });
     expect((await ask<{ codecs: string[] }>(page, 'sent')).codecs.toSorted()).toEqual(['audio/opus', 'video/H264']);
     await operation.moreSegments(film.angleId, 2);
   });
@@ -127,7 +133,7 @@ describe('who films an angle', () => {
     expect(await ask(second, 'stop')).toBe(200);
   });
 
-  it('a phone takes over from the encoder of its own link; the encoder does from the phone once nothing comes from that', async () => {
+  it('a phone takes over from the encoder of its own link when a commander agrees; the encoder does from the phone once nothing comes from that', async () => {
     const { angleId, url } = encoder(4);
     const link = await newLink(angleId);
     const token = link.split('#')[1];
@@ -135,7 +141,13 @@ describe('who films an angle', () => {
     expect((await ask<Exchange>(page, 'publish', url, token)).status).toBe(201);
     await records(angleId);
     const relay = await WebRtcRelay.open(Number(hub.rtcPort), 7);
-    const phone = await filmWithPhone(browser, link, 30_000, [relay.script]);
+    const { page: phone } = await openPhone(browser, link, { scripts: [relay.script] });
+    await phone.getByTestId('ask-takeover').click();
+    const desk = await openConsoleSocket(hub, operation.operationId);
+    const wishes = async () => (await call(hub, OperationView, 'GET', `/operations/${operation.operationId}`)).takeovers;
+    await until('the phone has asked', async () => (await wishes()).length === 1);
+    await desk.ask('answerTakeover', { requestId: (await wishes())[0]?.requestId, agree: true });
+    desk.close();
     await until('the phone films', async () => (await operation.angle(angleId)).sourceKind === 'phone');
     await records(angleId);
     expect(await ask(page, 'stop')).toBe(404);

@@ -95,7 +95,12 @@ describe('a camera fetched by RTSP', () => {
     expect(created.address).toBe(`rtsp://127.0.0.1:${camera.port}`);
     await operation.recording(angleId);
     const state = await operation.source(angleId);
-    expect(state).toMatchObject({ phase: 'running', reason: null, ...facts, model: null });
+    expect(state).toMatchObject({ phase: 'running', reason: null, ...facts, model: 'GStreamer RTSP server' });
+    await until('its packets are counted', async () => (await operation.source(angleId)).loss?.percent === 0);
+    const { roundTripMs, loss } = await operation.source(angleId);
+    expect(roundTripMs).toBeGreaterThan(0);
+    expect(roundTripMs).toBeLessThan(1000);
+    expect(loss).toEqual({ percent: 0, packets: 0 });
     if (path === 'h265') expect(state.notes).toMatchObject([{ code: 'transcoding-live', facts: { codec: 'H.265', cores: 1 } }]);
     const { producers } = await operation.angle(angleId);
     expect(producers.map(({ kind }) => kind).toSorted()).toEqual(state.audio ? ['audio', 'video'] : ['video']);

@@ -61,7 +61,9 @@ it("GStreamer's webrtcbin films an angle through Debian's simple-whip-client, an
     height: 360,
     missingFrames: 0,
     withheldFrames: 0,
+    source: { model: null, video: 'H.264' },
   });
+  await until('its packets are counted', async () => (await operation.angle(angleId)).source?.loss?.percent === 0);
   expect(client.said()).toContain('Sending candidates'); // trickled: a PATCH each
   expect(client.said()).not.toMatch(/ERR|HTTP error/);
   expect(await client.stop()).toBe(0);

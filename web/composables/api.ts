@@ -14,7 +14,7 @@ export class ApiFailure extends Error {
   }
 }
 
-const OWN_WORDS = ['expired', 'revoked', 'secret', 'token', 'device', 'taken', 'name-taken', 'angles-full'];
+const OWN_WORDS = ['expired', 'revoked', 'device-revoked', 'secret', 'token', 'device', 'taken', 'name-taken', 'angles-full'];
 
 /** Which sentence of `error.*` tells a failure; some fields have a sentence of their own. */
 export function errorKey(error: unknown): { key: string; params: Record<string, string> } {

@@ -2,68 +2,76 @@ import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import type { AngleChoice } from '../../server/protocol/capture.ts';
 import type { AngleState } from '../../server/protocol/http.ts';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
-import { Publisher } from '../media/publisher.ts';
-import { type PictureLines, sendPlan } from '../media/send-plan.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
 import { ApiFailure, errorKey } from './api.ts';
 import { inWeChat, useCamera } from './use-camera.ts';
-import type { SentLook } from './send-quality.ts';
 import { keepReportingClock } from './clock-exchange.ts';
 import { tellStop } from './tell-stop.ts';
 import { useLink } from './use-link.ts';
 import type { JoinedNotes } from './use-capture-marks.ts';
 import { useNow } from './use-now.ts';
+import { useSender } from './use-sender.ts';
+import { type Turn, useTakeover } from './use-takeover.ts';
 
 /** `live`: connected, the hub has not yet confirmed that it records. */
-export type CaptureState = 'checking' | 'choosing' | 'ready' | 'connecting' | 'live' | 'recording' | 'reconnecting' | 'stopped' | 'ended';
+export type CaptureState =
+  'checking' | 'choosing' | 'in-use' | 'ready' | 'connecting' | 'live' | 'recording' | 'reconnecting' | 'stopped' | 'ended';
 
-const WATCH_MS = 2000;
-/** The encoder stands still for so many looks: the camera is dead, whatever its flags say. */
-const DEAD_LOOKS = 2;
 const MAX_BACKOFF_MS = 8000;
 
 /** Everything behind the capture page. */
 export function useCapture() {
   const camera = useCamera();
+  const sender = useSender(camera);
   const { nowMs, readMs, sync, correct } = useNow();
   const link = useLink(sync);
   const { session } = link;
   const angle = ref<AngleState | null>(null);
   const channel = shallowRef<Signalling<CaptureRequests> | null>(null);
   const joinedNotes = shallowRef<JoinedNotes>({ marks: [], messages: [], talk: null, rtpCapabilities: null });
-  const phase = ref<'checking' | 'choosing' | 'ready' | 'sending' | 'stopped' | 'ended'>('checking');
-  const connected = ref(false);
+  const phase = ref<'checking' | 'choosing' | 'in-use' | 'ready' | 'sending' | 'stopped' | 'ended'>('checking');
   const problem = ref<{ key: string; params: Record<string, string> } | null>(null);
-  const muted = ref(false);
-  const cameraDead = ref(false);
   const peerId = newPeerId();
-  /** `/capture?layers=3#…`: the measured uplink decides, unless the link says how many layers. */
-  const forced = ([1, 2, 3] as const).find((count) => new URLSearchParams(location.search).get('layers') === String(count)) ?? null;
-  let uplinkBps: number | null = null;
-  const look = shallowRef<SentLook | null>(null);
   let signalling: Signalling<CaptureRequests> | null = null;
-  let publisher: Publisher | null = null;
   let backoffMs = 500;
-  let watchTimer: ReturnType<typeof setInterval> | undefined;
   let joining = false;
   let stopClock = (): void => undefined;
+  /** Filming shall begin now, for this reason. */
+  const turn = shallowRef<{ why: Turn } | null>(null);
+  const takeover = useTakeover({
+    session,
+    connect: () => {
+      signalling ??= connectSignalling();
+      if (!signalling.socket.connected) signalling.connect();
+      return signalling;
+    },
+    chooseBeside: async () => {
+      await link.choose({ beside: true });
+      otherAngle();
+    },
+    ready: (why) => {
+      link.keepFresh(false);
+      phase.value = 'ready';
+      if (why) turn.value = { why };
+    },
+    failed: (error) => fail(error),
+  });
 
   const confirmed = computed(
-    () =>
-      angle.value?.status === 'recording' && angle.value.producers.some((producer) => publisher?.producerIds.includes(producer.producerId)),
+    () => angle.value?.status === 'recording' && angle.value.producers.some(({ producerId }) => sender.producerIds().includes(producerId)),
   );
   const state = computed<CaptureState>(() => {
     if (phase.value !== 'sending') return phase.value;
-    if (!connected.value) return everConnected.value ? 'reconnecting' : 'connecting';
+    if (!sender.connected.value) return sender.everConnected.value ? 'reconnecting' : 'connecting';
     return confirmed.value ? 'recording' : 'live';
   });
-  const everConnected = ref(false);
 
   function fail(error: unknown): void {
     problem.value = errorKey(error);
     if (!(error instanceof ApiFailure)) return;
     if (error.code === 'gone' && error.field === 'operationId') finish();
     if (error.field === 'taken') toChoice();
+    if (error.field === 'in-use') void toInUse();
   }
 
   async function open(): Promise<void> {
@@ -79,14 +87,17 @@ export function useCapture() {
       return;
     }
     if (!camera.stream.value && !(await camera.open())) return;
-    const { angleId, angles } = session.value ?? {};
-    if (angles && angles.find((each) => each.angleId === angleId)?.state !== 'mine') toChoice();
+    const { angleId, angles, inUse } = session.value ?? {};
+    if (inUse && angleId) await toInUse();
+    else if (angles && angles.find((each) => each.angleId === angleId)?.state !== 'mine') toChoice();
     else phase.value = 'ready';
   }
 
   /** Whose link is for the whole operation says which angle it films. */
   function toChoice(): void {
     stopSending();
+    if (takeover.state.value === 'asking') void takeover.cancel();
+    takeover.close();
     phase.value = 'choosing';
     link.keepFresh(true);
   }
@@ -94,15 +105,29 @@ export function useCapture() {
     problem.value = null;
     try {
       await link.choose(choice);
-      signalling?.close(); // its token is for the angle before
-      signalling = null;
-      channel.value = null;
-      angle.value = null;
+      otherAngle();
+      if (session.value?.inUse) return await toInUse();
       link.keepFresh(false);
       phase.value = 'ready';
     } catch (error) {
       fail(error);
     }
+  }
+  function otherAngle(): void {
+    signalling?.close(); // its token is for the angle before
+    signalling = null;
+    channel.value = null;
+    angle.value = null;
+  }
+
+  /** Another device films this angle. It may stop meanwhile, so that the hub is asked again and again. */
+  async function toInUse(): Promise<void> {
+    stopSending();
+    problem.value = null;
+    phase.value = 'in-use';
+    takeover.open();
+    link.keepFresh(true);
+    await link.refresh().catch(() => undefined); // the next one may come through
   }
 
   async function freshToken(): Promise<string> {
@@ -116,35 +141,37 @@ export function useCapture() {
 
   /** `measuredBps`: of the uplink, where that is known. */
   function start(measuredBps: number | null = null): void {
-    uplinkBps = measuredBps ?? uplinkBps;
     problem.value = null;
     phase.value = 'sending';
-    everConnected.value = false;
+    sender.begin(measuredBps);
     backoffMs = 500;
     signalling ??= connectSignalling();
     if (signalling.socket.connected) void join();
     else signalling.connect();
-    watchTimer ??= setInterval(() => void watchEncoder(), WATCH_MS);
   }
 
   function connectSignalling(): Signalling<CaptureRequests> {
     const made = new Signalling<CaptureRequests>('/capture', freshToken);
     channel.value = made;
-    made.socket.on('connect', () => void join());
+    made.socket.on('connect', () => {
+      void join();
+      void takeover.askNow();
+    });
+    made.on('takeover', takeover.heard);
     made.on('angle', ({ state: told }) => {
       angle.value = told;
     });
     made.on('peer-closed', () => {
-      connected.value = false;
-      publisher?.close();
+      sender.lost();
       again();
     });
-    made.on('dismissed', ({ reason }) => {
+    made.on('dismissed', ({ reason, device }) => {
       stopSending();
+      takeover.close();
       if (reason === 'operation-ended') finish();
       else {
         phase.value = 'stopped';
-        problem.value = { key: `error.${reason}`, params: {} };
+        problem.value = { key: `error.${reason}`, params: { device: device ?? '' } };
       }
       made.close();
       signalling = null;
@@ -161,15 +188,7 @@ export function useCapture() {
       const joined = await signalling.request('join', { peerId });
       angle.value = joined.angle;
       joinedNotes.value = joined;
-      // a network that broke while it was set up may have left the hub with tracks of which this page never heard, or with some of them
-      const mine = publisher?.producerIds ?? [];
-      const whole = mine.length > 0 && mine.length >= (camera.stream.value?.getTracks().length ?? 0);
-      const alive =
-        typeof publisher?.transportId === 'string' &&
-        joined.transports.includes(publisher.transportId) &&
-        whole &&
-        mine.every((id) => joined.producers.includes(id));
-      if (!alive) await publish(joined.rtpCapabilities);
+      if (!sender.alive(joined)) await sender.publish(signalling, joined.rtpCapabilities);
       problem.value = null;
       backoffMs = 500;
       stopClock();
@@ -182,63 +201,10 @@ export function useCapture() {
     }
   }
 
-  async function publish(rtpCapabilities: Record<string, unknown>): Promise<void> {
-    const stream = camera.stream.value ?? (await camera.open());
-    if (!stream || !signalling) return;
-    publisher ??= new Publisher(
-      signalling,
-      (next) => {
-        connected.value = next === 'connected';
-        if (next === 'connected') everConnected.value = true;
-      },
-      (layers) => sendPlan(uplinkBps, camera.lines.value, forced ?? layers),
-    );
-    await publisher.publish(rtpCapabilities, stream);
-    if (muted.value) await publisher.setMuted(true);
-  }
-
   function again(): void {
     if (phase.value !== 'sending') return;
     setTimeout(() => void join(), backoffMs);
     backoffMs = Math.min(MAX_BACKOFF_MS, backoffMs * 2);
-  }
-
-  let lastSent = { framesEncoded: -1, bytes: 0 };
-  let stillLooks = 0;
-  async function watchEncoder(): Promise<void> {
-    if (phase.value !== 'sending' || !publisher || !connected.value) return;
-    const sent = await publisher.sent();
-    if (!sent) return;
-    look.value = { ...sent, bitrateBps: Math.max(0, ((sent.bytes - lastSent.bytes) * 8000) / WATCH_MS) };
-    stillLooks = sent.framesEncoded === lastSent.framesEncoded && document.visibilityState === 'visible' ? stillLooks + 1 : 0;
-    lastSent = sent;
-    if (stillLooks >= DEAD_LOOKS) await revive();
-  }
-
-  /** The camera was taken from us (a call, another app): open it anew into the same take. */
-  async function revive(): Promise<void> {
-    stillLooks = 0;
-    const track = await camera.reopenVideo();
-    cameraDead.value = track === null;
-    if (track) await publisher?.replaceTrack(track);
-  }
-
-  async function flip(): Promise<void> {
-    const track = await camera.flip();
-    if (track) await publisher?.replaceTrack(track);
-  }
-
-  async function setLines(next: PictureLines): Promise<void> {
-    const track = await camera.setLines(next);
-    if (!track) return;
-    await publisher?.replaceTrack(track);
-    await publisher?.adapt();
-  }
-
-  async function setMuted(next: boolean): Promise<void> {
-    muted.value = next;
-    for (const track of camera.stream.value?.getAudioTracks() ?? []) track.enabled = !next;
-    await publisher?.setMuted(next).catch(() => undefined); // told again when signalling is back
   }
 
   async function stop(): Promise<void> {
@@ -249,12 +215,7 @@ export function useCapture() {
 
   function stopSending(): void {
     stopClock();
-    clearInterval(watchTimer);
-    watchTimer = undefined;
-    publisher?.close();
-    publisher = null;
-    connected.value = false;
-    look.value = null;
+    sender.end();
   }
 
   function finish(): void {
@@ -263,10 +224,7 @@ export function useCapture() {
     camera.close();
   }
 
-  const networkChanged = (): void => void publisher?.restartIce().catch(() => undefined);
-  window.addEventListener('online', networkChanged);
   onScopeDispose(() => {
-    window.removeEventListener('online', networkChanged);
     stopSending();
     signalling?.close();
   });
@@ -279,19 +237,18 @@ export function useCapture() {
     problem,
     cameraProblem: camera.problem,
     stream: camera.stream,
-    muted,
-    look,
+    muted: sender.muted,
+    look: sender.look,
+    cameraDead: sender.cameraDead,
     lines: camera.lines,
-    setLines,
-    cameraDead,
     nowMs,
     open,
     choose,
+    takeover,
+    turn,
     toChoice,
     start,
     stop,
-    flip,
-    setMuted,
-    revive,
+    ...sender.controls,
   };
 }

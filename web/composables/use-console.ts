@@ -128,6 +128,8 @@ export function useConsole(operationId: string) {
     speech,
     nowMs,
     show: (angleId: string, heightPx: number) => viewer.show(angleId, heightPx),
+    answerTakeover: (requestId: string, agree: boolean) => signalling.request('answerTakeover', { requestId, agree }),
+    listen: (angleId: string | null) => viewer.hear(angleId),
     dismissAlarm: (alarmId: string) => signalling.request('dismissAlarm', { alarmId }),
     /** Mark this moment, of one angle or (null) of the operation as a whole. */
     mark: async (angleId: string | null) =>

@@ -10,6 +10,9 @@ export function useLinks(operationId: string) {
     make: (angleId: string | null, wanted: LinkCreate): Promise<CaptureLink> =>
       api(CaptureLink, 'POST', angleId === null ? `${base}/links` : `${base}/angles/${angleId}/links`, wanted),
     list: async (): Promise<CaptureLinkItem[]> => (await api(z.object({ links: z.array(CaptureLinkItem) }), 'GET', `${base}/links`)).links,
+    /** Only this device; the link's others go on. */
+    revokeDevice: (linkId: string, deviceId: string): Promise<null> =>
+      api(z.null(), 'DELETE', `${base}/links/${linkId}/devices/${deviceId}`),
     revoke: (linkId: string): Promise<null> => api(z.null(), 'DELETE', `${base}/links/${linkId}`),
   };
 }

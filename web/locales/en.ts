@@ -3,6 +3,7 @@ import capture from './en/capture.ts';
 import common from './en/common.ts';
 import desk from './en/console.ts';
 import field from './en/field.ts';
+import source from './en/source.ts';
 import review from './en/review.ts';
 
-export default { ...common, ...desk, ...camera, ...capture, ...review, ...field };
+export default { ...common, ...desk, ...camera, ...capture, ...review, ...field, ...source };

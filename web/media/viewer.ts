@@ -15,6 +15,7 @@ export class Viewer {
   readonly #watched = new Map<string, Watched>();
   readonly #wanted = new Map<string, AngleState>();
   readonly #shown = new Map<string, number>();
+  #heard: string | null = null;
   #device: Device | null = null;
   #transport: types.Transport | null = null;
   #work: Promise<void> = Promise.resolve();
@@ -63,6 +64,17 @@ export class Viewer {
     if (video) void this.#showConsumer(angleId, video);
   }
 
+  /** The hub sends the sound of this angle, and of no other; null for none. */
+  hear(angleId: string | null): void {
+    if (this.#heard === angleId) return;
+    const before = this.#heard;
+    this.#heard = angleId;
+    for (const each of [before, angleId]) {
+      const sound = this.#watched.get(each ?? '')?.consumers.find(({ kind }) => kind === 'audio');
+      if (each !== null && sound) void this.#hearConsumer(each, sound);
+    }
+  }
+
   close(): void {
     this.#transport?.close();
   }
@@ -101,7 +113,7 @@ export class Viewer {
     this.#stream(angle.angleId, new MediaStream(consumers.map((consumer) => consumer.track)));
     for (const consumer of consumers) {
       if (consumer.kind === 'video') await this.#showConsumer(angle.angleId, consumer);
-      else await this.#signalling.request('resumeConsumer', { consumerId: consumer.id });
+      else if (angle.angleId === this.#heard) await this.#hearConsumer(angle.angleId, consumer);
     }
   }
 
@@ -110,6 +122,14 @@ export class Viewer {
       await this.#signalling.request('showConsumer', { consumerId, heightPx: this.#shown.get(angleId) ?? USUAL_HEIGHT_PX });
     } catch (error) {
       console.warn('layer not chosen', angleId, error); // it shows what came before
+    }
+  }
+
+  async #hearConsumer(angleId: string, { id: consumerId }: types.Consumer): Promise<void> {
+    try {
+      await this.#signalling.request(angleId === this.#heard ? 'resumeConsumer' : 'pauseConsumer', { consumerId });
+    } catch (error) {
+      console.warn('sound not switched', angleId, error);
     }
   }
 

@@ -35,27 +35,34 @@ describe('who holds an angle', () => {
   });
 
   it('is left to it while it records or is about to, and free to take when it is neither', () => {
-    const holder = { owner: 'a', sessionHash: 'a', joinedMs: NOW };
-    const other = { owner: 'b', wide: true };
+    const holder = { owner: 'a', device: '', joinedMs: NOW };
+    const other = 'b';
     expect(heldByOther(recording, holder, other, NOW + 1e6)).toBe(true);
     expect(heldByOther(interrupted, holder, other, NOW + 5000)).toBe(true);
     expect(heldByOther(interrupted, holder, other, NOW + 60_000)).toBe(false);
-    expect(heldByOther(recording, holder, { owner: 'a', wide: true }, NOW)).toBe(false);
+    expect(heldByOther(recording, holder, 'a', NOW)).toBe(false);
   });
 
-  it('may be a camera, which only a link of its own angle replaces', () => {
-    expect(heldByOther(recording, undefined, { owner: 'b', wide: true }, NOW)).toBe(true);
-    expect(heldByOther(recording, undefined, { owner: 'b', wide: false }, NOW)).toBe(false);
+  it('is who films by the media plane’s word, whatever the store says; a camera is nobody’s', () => {
+    const holder = { owner: 'a', device: '', joinedMs: NOW };
+    expect(heldByOther(recording, undefined, 'b', NOW, { owner: 'b' })).toBe(false);
+    expect(heldByOther(recording, holder, 'b', NOW, { owner: 'b' })).toBe(false);
+    expect(heldByOther(recording, holder, 'a', NOW, { owner: 'b' })).toBe(true);
+    expect(heldByOther(recording, undefined, 'b', NOW, { owner: null })).toBe(true);
+    expect(heldByOther(recording, undefined, 'b', NOW)).toBe(false);
   });
 
-  it('is shared by the devices of a link for one angle, not by those of a link for the whole operation', async () => {
+  it('is each device’s own, also of those with one link', async () => {
     const narrow = await link('an-north');
     const [a, b] = [await exchangeToken(store, narrow.token, who(), NOW), await exchangeToken(store, narrow.token, who(), NOW)];
-    expect(a.grant.owner).toBe(b.grant.owner);
+    expect(a.grant.owner).not.toBe(b.grant.owner);
+    expect(a.grant).toMatchObject({ angleId: 'an-north', wide: false });
+    await insertAngle(store, OPERATION, 'an-north-2', '北门 2');
+    await chooseAngle(store, b.grant.sessionHash, 'an-north-2');
+    expect((await captureGrant(store, b.session)).angleId).toBe('an-north-2');
+    expect((await captureGrant(store, a.session)).angleId).toBe('an-north');
     const wide = await link(null);
-    const [c, d] = [await exchangeToken(store, wide.token, who(), NOW), await exchangeToken(store, wide.token, who(), NOW)];
-    expect(c.grant.owner).not.toBe(d.grant.owner);
-    expect(c.grant.angleId).toBeNull();
+    expect((await exchangeToken(store, wide.token, who(), NOW)).grant.angleId).toBeNull();
   });
 });
 
@@ -83,7 +90,7 @@ it('a link that another one replaces is void, unless it has been opened', async 
   await revokeUnused(store, OPERATION, used.linkId);
   await expect(exchangeToken(store, unused.token, who(), NOW)).rejects.toMatchObject({ code: 'gone', field: 'revoked' });
   await captureGrant(store, session);
-  const listed = await listLinks(store, OPERATION, NOW);
+  const listed = await listLinks(store, OPERATION, NOW, new Set());
   expect(listed.find(({ linkId }) => linkId === used.linkId)).toMatchObject({
     state: 'open',
     uses: [{ device: 'Android · Chrome', address: '10.0.0.7' }],

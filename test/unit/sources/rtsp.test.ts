@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { TrackSink } from '../../../media/recorder/input.ts';
 import { Authorizer, challengeOf } from '../../../media/sources/rtsp-auth.ts';
 import { type RtspMessage, RtspReader, rtspBytes } from '../../../media/sources/rtsp-messages.ts';
+import { CameraMeter } from '../../../media/sources/camera-meter.ts';
 import { RtspTap } from '../../../media/sources/rtsp-tap.ts';
 import { type SdpTrack, tracksOfSdp } from '../../../media/sources/sdp.ts';
 
@@ -132,7 +133,7 @@ describe('the tap', () => {
       setPaused: () => undefined,
       close: () => heard.push([track.kind, 'closed']),
     });
-    const tap = new RtspTap({ nowMs: () => 5 } as never, (track) => (track.kind === 'video' ? sink(track) : null));
+    const tap = new RtspTap({ nowMs: () => 5 } as never, new CameraMeter(), (track) => (track.kind === 'video' ? sink(track) : null));
     tap.described(SDP);
     for (const range of ['0-1', '2-3', '4-5']) tap.setUp(`RTP/AVP/TCP;unicast;interleaved=${range};ssrc=1`);
     const report = Buffer.alloc(28);

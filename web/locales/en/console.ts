@@ -62,6 +62,13 @@ export default {
     unknown: 'Unknown device',
     choosing: 'choosing an angle',
     revoke: 'Revoke',
+    shutOut: 'Shut out',
+    shutOutTitle: 'Shut out {device}?',
+    shutOutText:
+      'This device stops filming at once and cannot come back with this link. The link’s other devices go on. This cannot be undone.',
+    'device-open': 'not filming',
+    'device-filming': 'filming',
+    'device-revoked': 'shut out',
     revokeTitle: 'Revoke this link?',
     revokeText: 'Phones that were opened with this link stop filming at once and cannot go on. This cannot be undone.',
   },

@@ -1,6 +1,8 @@
 /** The officer's page. */
 export default {
   capture: {
+    'in-use': '此机位已有设备拍摄',
+    'in-useHint': '另开机位拍摄，或申请接替',
     refused: '尚未就绪',
     checking: '正在检查链接…',
     choosing: '请选择机位',
@@ -124,7 +126,7 @@ export default {
     none: '此行动还没有机位，请输入名称新建。',
     free: '空闲',
     mine: '本机机位',
-    taken: '另一台设备正在拍摄',
+    taken: '另一台设备正在拍摄，可申请',
     interrupted: '已中断，可接手',
     new: '没有合适的机位？新建一个：',
     placeholder: '例如：北门 王五',
