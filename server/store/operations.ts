@@ -79,7 +79,7 @@ export async function listOperations(store: Store): Promise<OperationListItem[]>
 export async function operationView(
   store: Store,
   operationId: string,
-  live: { mediaUp: boolean; progress: Pick<PackageStatus, 'step' | 'progress'> | null; alarms: Alarm[] },
+  live: { mediaUp: boolean; queueUp: boolean; progress: Pick<PackageStatus, 'step' | 'progress'> | null; alarms: Alarm[] },
 ): Promise<OperationView> {
   const row = await store.selectFrom('operation').where('operation_id', '=', operationId).selectAll().executeTakeFirst();
   if (!row) throw new HubError('not_found', `there is no operation ${operationId}`, { field: 'operationId' });
@@ -120,6 +120,7 @@ export async function operationView(
     messages: await messagesOf(store, operationId),
     package: await packageStatus(store, operationId, live.progress),
     mediaUp: live.mediaUp,
+    queueUp: live.queueUp,
     alarms: live.alarms,
   };
 }

@@ -169,7 +169,8 @@ export function useCapture() {
         joined.transports.includes(publisher.transportId) &&
         whole &&
         mine.every((id) => joined.producers.includes(id));
-      if (!alive) await publish(joined.rtpCapabilities);
+      if (alive) publisher?.checkPath();
+      else await publish(joined.rtpCapabilities);
       problem.value = null;
       backoffMs = 500;
       stopClock();
