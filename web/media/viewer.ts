@@ -55,15 +55,15 @@ export class Viewer {
     for (const angle of this.#wanted.values()) this.watch(angle);
   }
 
-  /** The hub still has what we receive by; `consumers` are those it knows. Where anything was lost in between it is asked for anew. */
+  /** The hub still has what we receive by; `consumers` are those it knew when it was asked. */
   carryOn(consumers: string[]): void {
     this.#path?.check();
-    const mine = new Set([...this.#watched.values()].flatMap((watched) => watched.consumers.map(({ id }) => id)));
-    // the hub's answer was lost on its way: nobody will ever show these
-    for (const consumerId of consumers)
-      if (!mine.has(consumerId)) void this.#signalling.request('closeConsumer', { consumerId }).catch(() => undefined);
-    for (const [angleId, watched] of this.#watched)
-      if (watched.consumers.some(({ id }) => !consumers.includes(id))) this.#watched.set(angleId, { ...watched, producers: LOST });
+    // of some the hub's answer was lost on its way, and nobody will ever show them; others are being made at this moment
+    this.#work = this.#work.then(() => {
+      const mine = new Set([...this.#watched.values()].flatMap((watched) => watched.consumers.map(({ id }) => id)));
+      for (const consumerId of consumers)
+        if (!mine.has(consumerId)) void this.#signalling.request('closeConsumer', { consumerId }).catch(() => undefined);
+    });
   }
 
   /** Show this angle as it is now; called on every change of its state. */
