@@ -34,12 +34,12 @@ let desk: Page;
 const errors: string[] = [];
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-returns-'));
-  disk = SmallDisk.mount(join(root, 'data'), 400);
+  disk = SmallDisk.mount(join(root, 'data'), 520);
   const redisPort = await freePort();
   redis = startRedis(redisPort);
   settings = {
     SEGMENT_SECONDS: '2',
-    DISK_RESERVE_MB: '80',
+    DISK_RESERVE_MB: '150',
     PORT: String(await freePort()),
     RTC_PORT: String(await freePort()),
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
@@ -130,7 +130,7 @@ describe('a console', () => {
     await other.ask('mark', { markId: 'mark-0001', angleId: east, atMs: Date.now(), text: '南墙倒塌' });
     await other.ask('sendMessage', { messageId: 'note-0001', kind: 'text', angleId: west, text: '请后退十米' });
     const added = await call(hub, AngleState, 'POST', `${base()}/angles`, { name: '高处' });
-    disk.leave(115);
+    disk.leave(220); // between what is told early and what stops new takes: two minutes of two cameras
     await until('an alarm', async () => (await operation.view()).alarms.some(({ code }) => code === 'disk-low'));
     await allStand();
     await offline().waitFor();

@@ -19,7 +19,7 @@ import { obsOffer } from '../support/sdp-offers.ts';
 /** Five seconds for who has a WebSocket, ten for who has not sent a request, two between looks, and as much again for a slow machine. */
 const CLOSED_MS = 30_000;
 /** A page gives a request up after eight seconds. */
-const ANSWER_MS = 4000;
+const ANSWER_MS = 6000;
 
 let root = '';
 let hub: RunningHub;
@@ -81,6 +81,8 @@ describe('a thousand sockets that never say hello', () => {
     const { control, media } = hub.state();
     await hello();
     const before = { control: descriptors(control), media: descriptors(media) };
+    let most = 0;
+    const looking = setInterval(() => (most = Math.max(most, descriptors(control))), 50);
     const partial = `POST /api/operations HTTP/1.1\r\nhost: ${url.host}\r\ncontent-`;
     const upgrade = `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: ${url.host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n`;
     const sockets = (
@@ -94,8 +96,9 @@ describe('a thousand sockets that never say hello', () => {
       ])
     ).flat();
     expect(sockets).toHaveLength(1000);
-    expect(descriptors(control)).toBeGreaterThan(before.control + 500); // else they were closed before they could disturb
     const answers = [await hello(), await hello(), await hello()];
+    clearInterval(looking);
+    expect(most).toBeGreaterThan(before.control + 400); // so many at once were there to disturb
     expect(Math.max(...answers), `${answers.join(', ')} ms`).toBeLessThan(ANSWER_MS);
     const left = new Set(sockets);
     for (const socket of sockets) void socket.closed.then(() => left.delete(socket));

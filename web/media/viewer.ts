@@ -4,7 +4,7 @@ import type { AngleState } from '../../server/protocol/http.ts';
 import { PathKeeper } from './path-keeper.ts';
 import { type Signalling } from './signalling.ts';
 
-type Watched = { producers: string; consumers: types.Consumer[] };
+type Watched = { transport: types.Transport; producers: string; consumers: types.Consumer[] };
 
 /** No list of producers: what is received is not what it should be. */
 const LOST = '?';
@@ -21,6 +21,7 @@ export class Viewer {
   readonly #wanted = new Map<string, AngleState>();
   readonly #shown = new Map<string, number>();
   readonly #again = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #showAgain = new Map<string, ReturnType<typeof setTimeout>>();
   #device: Device | null = null;
   #transport: types.Transport | null = null;
   #path: PathKeeper | null = null;
@@ -107,13 +108,14 @@ export class Viewer {
       .map((producer) => producer.producerId)
       .toSorted()
       .join();
-    const present = this.#watched.get(angle.angleId);
+    const known = this.#watched.get(angle.angleId);
+    const present = known?.transport === transport ? known : undefined; // what came by another way has ended with it
     if (!this.#device || present?.producers === producers || (!present && producers === '')) return;
     for (const consumer of present?.consumers ?? []) {
       consumer.close();
       await this.#signalling.request('closeConsumer', { consumerId: consumer.id }).catch(() => undefined); // it may have ended by itself
     }
-    this.#watched.set(angle.angleId, { producers, consumers: [] });
+    this.#watched.set(angle.angleId, { transport, producers, consumers: [] });
     if (producers === '') return; // the tile keeps its last picture
     const { consumers: infos } = await this.#signalling.request('consume', {
       transportId: transport.id,
@@ -121,7 +123,7 @@ export class Viewer {
       rtpCapabilities: this.#device.recvRtpCapabilities,
     });
     const consumers: types.Consumer[] = [];
-    this.#watched.set(angle.angleId, { producers, consumers });
+    this.#watched.set(angle.angleId, { transport, producers, consumers });
     for (const info of infos) {
       consumers.push(
         await transport.consume({
@@ -139,11 +141,18 @@ export class Viewer {
     }
   }
 
-  async #showConsumer(angleId: string, { id: consumerId }: types.Consumer): Promise<void> {
+  async #showConsumer(angleId: string, consumer: types.Consumer): Promise<void> {
+    const { id: consumerId } = consumer;
     try {
       await this.#signalling.request('showConsumer', { consumerId, heightPx: this.#shown.get(angleId) ?? USUAL_HEIGHT_PX });
     } catch (error) {
-      console.warn('layer not chosen', angleId, error); // it shows what came before
+      if (consumer.closed) return;
+      console.warn('layer not chosen', angleId, error); // it shows what came before, or nothing yet
+      clearTimeout(this.#showAgain.get(angleId));
+      this.#showAgain.set(
+        angleId,
+        setTimeout(() => void (consumer.closed || this.#showConsumer(angleId, consumer)), AGAIN_MS),
+      );
     }
   }
 }
