@@ -60,6 +60,10 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       await registry.get(operationId).recorder.notePreflight(preflight);
       return {};
     },
+    noteHidden: async ({ operationId, ...hidden }) => {
+      await registry.get(operationId).recorder.noteHidden(hidden);
+      return {};
+    },
     setProducerPaused: async ({ peerId, producerId, paused }) => {
       const producer = registry.peer(peerId).peer.producers.get(producerId);
       await (paused ? producer?.pause() : producer?.resume());

@@ -142,6 +142,8 @@ export const mediaRequests = {
   noteClock: { params: z.object({ peerId: PeerId, offsetMs: z.number(), roundTripMs: z.number().nonnegative() }), result: Empty },
   /** A device was checked before it records: kept in the operation's journal. */
   notePreflight: { params: z.object({ operationId: Id, preflight: Preflight }), result: Empty },
+  /** A capture page was in the background: kept in the operation's journal, once for each time. */
+  noteHidden: { params: z.object({ operationId: Id, angleId: Id, fromMs: HubTimeMs, toMs: HubTimeMs }), result: Empty },
   setProducerPaused: { params: z.object({ peerId: PeerId, producerId: z.string(), paused: z.boolean() }), result: Empty },
   /** Consumers of every producer the angle has now, paused until resumed. */
   consume: {

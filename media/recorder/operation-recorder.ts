@@ -35,6 +35,7 @@ export class OperationRecorder {
   readonly #options: RecorderOptions;
   readonly #journal: OperationLog;
   readonly #angles = new Map<string, Angle>();
+  readonly #hidden = new Set<string>();
   readonly #takes = new Set<Take>();
   readonly #timer: NodeJS.Timeout;
   readonly #troubles: Troubles;
@@ -181,6 +182,16 @@ export class OperationRecorder {
     this.#angle(takeover.angleId);
     await this.#journal.append({ type: 'takeover', atMs: this.#options.clock.nowMs(), ...takeover });
     this.#journal.signSoon();
+  }
+
+  /** An angle's page was in the background; what was told before is not written twice. Resolves when that is on the disk. Throws `gone`, `not_found`. */
+  async noteHidden({ angleId, fromMs, toMs }: { angleId: string; fromMs: number; toMs: number }): Promise<void> {
+    this.#assertLive();
+    this.#angle(angleId);
+    const told = `${angleId} ${fromMs}`;
+    if (this.#hidden.has(told)) return;
+    this.#hidden.add(told);
+    await this.#journal.append({ type: 'source.hidden', angleId, fromMs, toMs, atMs: this.#options.clock.nowMs() });
   }
 
   /** The operation is over: takes are closed, interruptions end, the journal is signed for good. */

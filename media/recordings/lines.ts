@@ -50,6 +50,11 @@ export const OperationLine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hub.restarted'), atMs: HubTimeMs, clean: z.boolean() }),
   /** A device was checked before it recorded (R14). */
   z.object({ type: z.literal('preflight'), atMs: HubTimeMs, ...Preflight.shape }),
+  /**
+   * The capture page was in the background (another app, a call, the screen off), as it says itself; `atMs` is when the hub heard
+   * of it. The phone may have sent nothing then, or the same picture.
+   */
+  z.object({ type: z.literal('source.hidden'), angleId: Id, fromMs: HubTimeMs, toMs: HubTimeMs, atMs: HubTimeMs }),
   /** Somebody marked a moment: when it was touched, and when that reached the hub. */
   z.object({ type: z.literal('mark'), ...Mark.omit({ acknowledged: true, version: true }).shape }),
   z.object({ type: z.literal('mark.labelled'), markId: ClientId, text: MarkText, by: Role, atMs: HubTimeMs }),

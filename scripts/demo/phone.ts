@@ -6,7 +6,7 @@ type Shown = { getVideoPlaybackQuality: () => { totalVideoFrames: number } };
  * What makes Debian's Chromium a phone with a camera, on a machine without one. Ten pictures a second: Chromium's fake
  * camera stamps each when it gets round to it, and on a busy machine keeps its rhythm only if it is a slow one.
  */
-const ARGS = [
+export const BROWSER_ARGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -21,7 +21,7 @@ const ARGS = [
 /** `env` is added to this process's own environment. */
 export function launchBrowser(env: Record<string, string> = {}): Promise<Browser> {
   const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-  return chromium.launch({ executablePath, headless: true, args: ARGS, env: { ...process.env, ...env } });
+  return chromium.launch({ executablePath, headless: true, args: BROWSER_ARGS, env: { ...process.env, ...env } });
 }
 
 /**

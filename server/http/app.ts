@@ -25,6 +25,10 @@ import { whipRoutes } from './whip.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const PAGES = ['/', '/capture', '/console', '/console/:operationId', '/review/:operationId'];
+/** Who connects and says nothing, or says it too slowly, holds a socket for so long and no longer; uploads may take their time. */
+const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2000 };
+const TLS_PATIENCE = { handshakeTimeout: 10_000 };
+const REQUEST_MS = 300_000;
 const HEADERS = {
   'content-security-policy':
     "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob: data:; worker-src 'self' blob:; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
@@ -43,10 +47,11 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024,
     trustProxy: false,
+    requestTimeout: REQUEST_MS,
   };
   const app = (certificate
-    ? Fastify({ ...options, https: { cert: certificate.cert, key: certificate.key } })
-    : Fastify(options)) as unknown as FastifyInstance;
+    ? Fastify({ ...options, https: { cert: certificate.cert, key: certificate.key, ...PATIENCE, ...TLS_PATIENCE } })
+    : Fastify({ ...options, http: PATIENCE })) as unknown as FastifyInstance;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   installErrors(app);

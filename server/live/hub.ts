@@ -20,6 +20,7 @@ import {
   saveOperationState,
   saveTake,
 } from '../store/operations.ts';
+import { openPackages } from '../store/archive-jobs.ts';
 import { gatewaysOf } from '../store/gateways.ts';
 import { saveMessage } from '../store/messages.ts';
 import { saveStill } from '../store/stills.ts';
@@ -70,6 +71,7 @@ export class Hub extends EventEmitter<HubEvents> {
   readonly #told = new WeakSet<NumberedEvent>();
   #closed = false;
   #synced = false;
+  #queueUp = true;
   #reopening: NodeJS.Timeout | null = null;
 
   constructor(options: { store: Store; mediaSocket: string; dataDir: string; log: Logger }) {
@@ -103,10 +105,19 @@ export class Hub extends EventEmitter<HubEvents> {
     this.emit('operation', operationId);
   }
 
+  /** Redis has gone away, or is back. */
+  async setQueueUp(up: boolean): Promise<void> {
+    if (this.#queueUp === up) return;
+    this.#queueUp = up;
+    const live = (await liveOperations(this.#store)).map(({ operationId }) => operationId);
+    for (const operationId of new Set([...live, ...(await openPackages(this.#store))])) this.emit('operation', operationId);
+  }
+
   /** Throws `not_found`. */
   view(operationId: string): Promise<OperationView> {
     return operationView(this.#store, operationId, {
       mediaUp: this.media.up,
+      queueUp: this.#queueUp,
       progress: this.#progress.get(operationId) ?? null,
       alarms: this.alarms(operationId),
       takeovers: this.takeovers.of(operationId),

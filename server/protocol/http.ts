@@ -57,6 +57,8 @@ export const OperationView = OperationState.extend({
   takeovers: z.array(Takeover),
   /** False while the media process is away: states are the last known. */
   mediaUp: z.boolean(),
+  /** False while Redis is away: all goes on, but packages are made only when it is back. */
+  queueUp: z.boolean(),
   /** What is wrong now: with this operation, or with the hub as a whole. */
   alarms: z.array(Alarm),
 });

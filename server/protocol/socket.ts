@@ -82,6 +82,11 @@ export const captureRequests = {
     result: z.object({ consumers: z.array(ConsumerInfo) }),
   },
   earResume: { params: z.object({ earId: EarId, consumerId: z.string() }), result: Empty },
+  /** The page was in the background from then to then, hub time; sent again until it is answered. */
+  noteHidden: {
+    params: z.object({ fromMs: z.number(), toMs: z.number() }).refine(({ fromMs, toMs }) => toMs >= fromMs, { path: ['toMs'] }),
+    result: Empty,
+  },
   /** The officer has seen what the commander wrote. */
   seeMessage: { params: z.object({ messageId: ClientId, atMs: z.number() }), result: Message },
 } as const;

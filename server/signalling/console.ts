@@ -50,14 +50,17 @@ export class ConsoleNamespace {
         ...consoleMarks(this.#context, membership),
         ...consoleTalk(this.#context, membership),
         join: async ({ peerId: wanted, operationId }) => {
-          const operation = await hub.view(operationId);
+          const { status } = await hub.view(operationId);
+          // first the events, then the whole: what happens in between is told twice rather than never
           await socket.join(operationId);
           this.#peers.set(wanted, socket);
-          if (operation.status === 'ended')
+          if (status === 'ended') {
+            const operation = await hub.view(operationId);
             return { rtpCapabilities: {}, peerExists: false, transports: [], producers: [], consumers: [], operation, talk: null };
+          }
           const joined = await joinPeer(this.#context, membership, wanted, operationId);
           const { talk } = await hub.media.request('talkState', { operationId });
-          return { ...joined, operation, talk };
+          return { ...joined, operation: await hub.view(operationId), talk };
         },
         consume: ({ transportId, angleId, rtpCapabilities }) =>
           hub.media.request('consume', { peerId: peerId(), transportId, angleId, rtpCapabilities }),

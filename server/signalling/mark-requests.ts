@@ -7,9 +7,10 @@ import type { Membership } from './media-requests.ts';
 export function captureMarks(
   { hub }: Context,
   { operationId, angleId }: { operationId: string; angleId: string },
-): Pick<HandlersOf<CaptureRequests>, 'mark' | 'labelMark' | 'seeMessage'> {
+): Pick<HandlersOf<CaptureRequests>, 'mark' | 'labelMark' | 'seeMessage' | 'noteHidden'> {
   return {
     seeMessage: ({ messageId, atMs }) => hub.media.request('seeMessage', { operationId, angleId, messageId, atMs }),
+    noteHidden: (hidden) => hub.media.request('noteHidden', { operationId, angleId, ...hidden }),
     mark: (mark) => hub.media.request('addMark', { operationId, angleId, by: 'operator', ...mark }),
     labelMark: ({ markId, text }) => hub.media.request('labelMark', { operationId, markId, angleId, by: 'operator', text }),
   };

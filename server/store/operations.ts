@@ -80,7 +80,13 @@ export async function listOperations(store: Store): Promise<OperationListItem[]>
 export async function operationView(
   store: Store,
   operationId: string,
-  live: { mediaUp: boolean; progress: Pick<PackageStatus, 'step' | 'progress'> | null; alarms: Alarm[]; takeovers: Takeover[] },
+  live: {
+    mediaUp: boolean;
+    queueUp: boolean;
+    progress: Pick<PackageStatus, 'step' | 'progress'> | null;
+    alarms: Alarm[];
+    takeovers: Takeover[];
+  },
 ): Promise<OperationView> {
   const row = await store.selectFrom('operation').where('operation_id', '=', operationId).selectAll().executeTakeFirst();
   if (!row) throw new HubError('not_found', `there is no operation ${operationId}`, { field: 'operationId' });
@@ -121,6 +127,7 @@ export async function operationView(
     messages: await messagesOf(store, operationId),
     package: await packageStatus(store, operationId, live.progress),
     mediaUp: live.mediaUp,
+    queueUp: live.queueUp,
     alarms: live.alarms,
     takeovers: live.takeovers,
   };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyOperation } from '../../media/recordings/verify.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
 import { longestStepMs } from '../support/alignment.ts';
 import { filmClock, SENDERS } from '../support/clock-phone.ts';
@@ -80,6 +81,10 @@ describe('a phone whose picture changes its size in mid-take', () => {
     const { status, said, playlist } = await playTake(operation.dir, angleId, '0001');
     expect(said, playlist).toBe('');
     expect(status).toBe(0);
+  });
+
+  it('verifies', async () => {
+    expect((await verifyOperation(operation.dir)).problems).toEqual([]);
   });
 });
 

@@ -15,7 +15,7 @@ import { spoiltOffers } from '../support/spoilt-sdp.ts';
 
 /** As many as one token, or one angle's players, may begin within a minute. */
 const A_LINK = 50;
-const LINKS = 6;
+const LINKS = 10;
 
 let root = '';
 let hub: RunningHub;

@@ -6,7 +6,8 @@ export class TcpRelay {
   readonly url: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  #up = true;
+  readonly #waiting: (() => void)[] = [];
+  #state: 'up' | 'cut' | 'silent' = 'up';
 
   private constructor(server: Server, hubUrl: string) {
     this.#server = server;
@@ -14,23 +15,10 @@ export class TcpRelay {
     this.url = `http://127.0.0.1:${port}`;
     const hub = new URL(hubUrl);
     server.on('connection', (near) => {
-      if (!this.#up) {
-        near.destroy();
-        return;
-      }
-      const far = connect(Number(hub.port), hub.hostname);
-      for (const [socket, other] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        this.#sockets.add(socket);
-        socket.on('error', () => other.destroy());
-        socket.on('close', () => {
-          this.#sockets.delete(socket);
-          other.destroy();
-        });
-        socket.pipe(other);
-      }
+      near.on('error', () => near.destroy());
+      if (this.#state === 'cut') near.destroy();
+      else if (this.#state === 'silent') this.#waiting.push(() => this.#join(near, hub));
+      else this.#join(near, hub);
     });
   }
 
@@ -41,17 +29,44 @@ export class TcpRelay {
     return new TcpRelay(server, hubUrl);
   }
 
+  /** Every connection breaks, and none comes about. */
   cut(): void {
-    this.#up = false;
+    this.#state = 'cut';
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Nothing arrives any more, and nobody is told so: what is sent waits. */
+  silence(): void {
+    this.#state = 'silent';
+    for (const socket of this.#sockets) socket.pause();
+  }
+
   mend(): void {
-    this.#up = true;
+    this.#state = 'up';
+    for (const socket of this.#sockets) socket.resume();
+    for (const begin of this.#waiting.splice(0)) begin();
   }
 
   close(): void {
     this.cut();
     this.#server.close();
+  }
+
+  #join(near: Socket, hub: URL): void {
+    if (near.destroyed) return;
+    const far = connect(Number(hub.port), hub.hostname);
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.#sockets.add(socket);
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        other.destroy();
+      });
+      socket.pipe(other);
+      if (this.#state === 'silent') socket.pause();
+    }
   }
 }

@@ -23,6 +23,7 @@ export class WebRtcRelay {
   readonly #backs = new Map<number, Socket>();
   readonly #streams = new Map<number, Stream>();
   #loss = 0;
+  #up = true;
 
   private constructor(front: Socket, hubPort: number, seed: number) {
     this.#front = front;
@@ -58,6 +59,15 @@ export class WebRtcRelay {
     this.#loss = share;
   }
 
+  /** Nothing passes any more, in either direction, and nobody is told so. */
+  cut(): void {
+    this.#up = false;
+  }
+
+  mend(): void {
+    this.#up = true;
+  }
+
   /** How many pictures of each stream the browser has sent by now: a picture ends with the marker, or with its timestamp. */
   pictures(): Map<number, number> {
     return new Map([...this.#streams].map(([ssrc, { pictures }]) => [ssrc, pictures]));
@@ -74,6 +84,7 @@ export class WebRtcRelay {
   }
 
   #toHub(bytes: Buffer, from: RemoteInfo): void {
+    if (!this.#up) return;
     const back = this.#back(from);
     const forward = (): void => back.send(bytes, this.#hubPort, LOOPBACK);
     const media = isRtp(bytes);
@@ -107,7 +118,9 @@ export class WebRtcRelay {
     const known = this.#backs.get(port);
     if (known) return known;
     const back = createSocket(SOCKET);
-    back.on('message', (bytes) => this.#front.send(bytes, port, address));
+    back.on('message', (bytes) => {
+      if (this.#up) this.#front.send(bytes, port, address);
+    });
     this.#backs.set(port, back);
     return back;
   }

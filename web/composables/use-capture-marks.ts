@@ -16,6 +16,8 @@ export type CaptureLine = {
   joinedNotes: ShallowRef<JoinedNotes>;
   readMs: () => number;
 };
+/** A time that the page spent in the background, hub time. */
+export type Hidden = { fromMs: number; toMs: number };
 type MarkParams = Pick<Mark, 'markId' | 'kind' | 'atMs' | 'text'>;
 /** A mark as its operator sees it: `waiting` until the hub has it on its disk. */
 export type OwnMark = MarkParams & { state: 'waiting' | 'sent' | 'refused'; acknowledged: Mark['acknowledged'] };
@@ -74,6 +76,7 @@ export function useCaptureMarks({ session, channel, joinedNotes, readMs }: Captu
     if (!line?.socket.connected) throw new ApiFailure('network', 'not connected');
     if (request === 'seeMessage')
       mergeMessages(messages, [await line.request('seeMessage', params as { messageId: string; atMs: number })]);
+    else if (request === 'noteHidden') await line.request('noteHidden', params as Hidden);
     else if (request === 'mark') mergeMarks(known, [await line.request('mark', params as MarkParams)]);
     else mergeMarks(known, [await line.request('labelMark', params as { markId: string; text: string })]);
   }
@@ -97,6 +100,9 @@ export function useCaptureMarks({ session, channel, joinedNotes, readMs }: Captu
   function see(messageId: string): void {
     outbox?.put({ id: `seen-${messageId}`, request: 'seeMessage', params: { messageId, atMs: readMs() } });
   }
+  /** The page was in the background. */
+  const hide = ({ fromMs, toMs }: Hidden): void =>
+    outbox?.put({ id: `hidden-${fromMs}`, request: 'noteHidden', params: { fromMs, toMs } satisfies Hidden });
   /** What was to be filmed is filmed: a mark that says so. */
   function film({ messageId, text }: Message): void {
     filmed.add(messageId);
@@ -132,5 +138,5 @@ export function useCaptureMarks({ session, channel, joinedNotes, readMs }: Captu
     return [...found.values()].toSorted((a, b) => a.atMs - b.atMs);
   });
 
-  return { own, connected, waiting: computed(() => letters.value.length), mark, label, shown, see, film };
+  return { own, connected, waiting: computed(() => letters.value.length), mark, label, shown, see, film, hide };
 }

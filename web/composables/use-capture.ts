@@ -188,7 +188,8 @@ export function useCapture() {
       const joined = await signalling.request('join', { peerId });
       angle.value = joined.angle;
       joinedNotes.value = joined;
-      if (!sender.alive(joined)) await sender.publish(signalling, joined.rtpCapabilities);
+      if (sender.alive(joined)) sender.checkPath();
+      else await sender.publish(signalling, joined.rtpCapabilities);
       problem.value = null;
       backoffMs = 500;
       stopClock();

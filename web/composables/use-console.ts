@@ -12,7 +12,7 @@ import {
   PackageStatus,
   SourceView,
 } from '../../server/protocol/http.ts';
-import type { ConsoleRequests } from '../../server/protocol/socket.ts';
+import type { ConsoleRequests, HubEvents } from '../../server/protocol/socket.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
 import { Talker } from '../media/talker.ts';
 import { Viewer } from '../media/viewer.ts';
@@ -23,6 +23,7 @@ import { useNow } from './use-now.ts';
 import { useTalk } from './use-talk.ts';
 import { useSession } from './use-session.ts';
 
+type Joined = z.infer<ConsoleRequests['join']['result']>;
 export type Connection = 'loading' | 'online' | 'offline' | 'failed';
 
 /** One operation's live console: its state as the hub tells it, and a stream for each angle. */
@@ -31,6 +32,7 @@ export function useConsole(operationId: string) {
   const { nowMs, readMs, sync, correct } = useNow();
   const operation = ref<OperationView | null>(null);
   const connection = ref<Connection>('loading');
+  const offlineSinceMs = ref<number | null>(null);
   const failure = ref<unknown>(null);
   const streams = shallowReactive(new Map<string, MediaStream>());
   const standing = reactive(new Map<string, Alarm>());
@@ -45,7 +47,10 @@ export function useConsole(operationId: string) {
     sync(hubTimeMs);
     return socketToken;
   });
-  const viewer = new Viewer(signalling, (angleId, stream) => streams.set(angleId, stream));
+  const viewer = new Viewer(signalling, (angleId, stream) => {
+    if (stream) streams.set(angleId, stream);
+    else streams.delete(angleId);
+  });
 
   const talker = new Talker(signalling);
   const talk = ref<Talk | null>(null);
@@ -60,57 +65,88 @@ export function useConsole(operationId: string) {
     for (const alarm of told.alarms) standing.set(alarm.alarmId, alarm);
   }
 
+  /** Told while the hub was asked for the whole: which of the two is newer nobody knows, so it is heard after the answer once more. */
+  let meanwhile: (() => void)[] | null = null;
+  let joinAgain = false;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+
   async function join(): Promise<void> {
+    if (meanwhile) {
+      joinAgain = true;
+      return;
+    }
+    clearTimeout(retry);
+    meanwhile = [];
     try {
       const joined = await signalling.request('join', { peerId, operationId });
       take(joined.operation);
+      speech.hear(joined.talk);
+      for (const hear of meanwhile.splice(0)) hear();
       connection.value = 'online';
       void measureClock(signalling).then((clock) => clock && correct(clock.offsetMs));
-      const mine = viewer.transportIds;
-      const alive = joined.peerExists && mine.length > 0 && mine.every((id) => joined.transports.includes(id));
-      speech.hear(joined.talk);
-      if (joined.operation.status === 'live' && !alive) {
-        await viewer.reset(joined.rtpCapabilities);
-        await talker.reset(joined.rtpCapabilities);
-      }
-      for (const angle of joined.operation.angles) viewer.watch(angle);
+      await receive(joined);
     } catch (error) {
       failure.value = error;
       connection.value = operation.value ? 'offline' : 'failed';
-      setTimeout(() => {
-        if (signalling.socket.connected) void join();
-      }, 2000);
+      joinAgain = false;
+      // a socket that is gone joins when it is back
+      retry = setTimeout(() => void (signalling.socket.connected && join()), 2000);
     }
+    meanwhile = null;
+    if (joinAgain) {
+      joinAgain = false;
+      await join();
+    }
+  }
+
+  /** Carry on with the pictures where the media plane still knows us, else begin anew. */
+  async function receive(joined: Joined): Promise<void> {
+    const mine = viewer.transportIds;
+    if (joined.peerExists && mine.length > 0 && mine.every((id) => joined.transports.includes(id))) viewer.carryOn(joined.consumers);
+    else if (joined.operation.status === 'live') {
+      await viewer.reset(joined.rtpCapabilities);
+      await talker.reset(joined.rtpCapabilities);
+    }
+    for (const angle of operation.value?.angles ?? []) viewer.watch(angle);
+  }
+
+  function on<K extends keyof HubEvents>(name: K, hear: (told: HubEvents[K]) => void): void {
+    signalling.on(name, (told) => {
+      hear(told);
+      meanwhile?.push(() => hear(told));
+    });
   }
 
   signalling.socket.on('connect', () => void join());
   signalling.socket.on('disconnect', () => {
+    offlineSinceMs.value = readMs();
     connection.value = 'offline';
   });
   signalling.socket.on('connect_error', () => {
     connection.value = operation.value ? 'offline' : 'loading';
   });
-  signalling.on('angle', ({ state }) => {
+  on('angle', ({ state }) => {
     const angles = operation.value?.angles;
     const at = angles?.findIndex((angle) => angle.angleId === state.angleId) ?? -1;
     if (angles && at >= 0) angles[at] = state;
     else angles?.push(state);
     viewer.watch(state);
   });
-  signalling.on('operation', (told) => {
+  on('operation', (told) => {
     if (told.operation.operationId !== operationId) return;
     take(told.operation);
     for (const angle of told.operation.angles) viewer.watch(angle);
   });
   signalling.on('peer-closed', () => void join());
-  signalling.on('alarm', (alarm) => standing.set(alarm.alarmId, alarm));
-  signalling.on('mark', ({ mark }) => mergeMarks(marks, [mark]));
-  signalling.on('still', ({ still }) => stills.set(still.stillId, still));
-  signalling.on('talk', (told) => speech.hear(told.talk));
-  signalling.on('message', ({ message }) => mergeMessages(messages, [message]));
-  signalling.on('alarm-cleared', ({ alarmId }) => standing.delete(alarmId));
+  on('alarm', (alarm) => standing.set(alarm.alarmId, alarm));
+  on('mark', ({ mark }) => mergeMarks(marks, [mark]));
+  on('still', ({ still }) => stills.set(still.stillId, still));
+  on('talk', (told) => speech.hear(told.talk));
+  on('message', ({ message }) => mergeMessages(messages, [message]));
+  on('alarm-cleared', ({ alarmId }) => standing.delete(alarmId));
   signalling.connect();
   onScopeDispose(() => {
+    clearTimeout(retry);
     viewer.close();
     signalling.close();
   });
@@ -118,6 +154,7 @@ export function useConsole(operationId: string) {
   return {
     operation,
     connection,
+    offlineSinceMs,
     failure,
     streams,
     alarms,

@@ -2,10 +2,9 @@ import { onScopeDispose, ref, type ShallowRef, watch } from 'vue';
 
 type Battery = EventTarget & { level: number };
 
-/** What the phone itself can tell and do: wake lock, battery, having been in the background, loudness. */
+/** What the phone itself can tell and do: wake lock, battery, loudness. */
 export function useDevice(stream: ShallowRef<MediaStream | null>, active: () => boolean) {
   const battery = ref<number | null>(null);
-  const wasHidden = ref(false);
   const level = ref(0);
   let lock: WakeLockSentinel | null = null;
   let audio: { context: AudioContext; timer: ReturnType<typeof setInterval> } | null = null;
@@ -15,7 +14,6 @@ export function useDevice(stream: ShallowRef<MediaStream | null>, active: () => 
     lock = await navigator.wakeLock.request('screen').catch(() => null); // low battery refuses it
   }
   function visibility(): void {
-    if (document.visibilityState === 'hidden' && active()) wasHidden.value = true;
     void keepAwake();
   }
   function leaving(event: BeforeUnloadEvent): void {
@@ -66,5 +64,5 @@ export function useDevice(stream: ShallowRef<MediaStream | null>, active: () => 
     void lock?.release();
   });
 
-  return { battery, wasHidden, level };
+  return { battery, level };
 }

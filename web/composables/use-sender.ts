@@ -60,6 +60,8 @@ export function useSender(camera: ReturnType<typeof useCamera>) {
     if (muted.value) await publisher.setMuted(true);
   }
 
+  const checkPath = (): void => publisher?.checkPath();
+
   /** The hub has let go of what was sent: it is sent anew. */
   function lost(): void {
     connected.value = false;
@@ -129,6 +131,7 @@ export function useSender(camera: ReturnType<typeof useCamera>) {
     begin,
     producerIds,
     alive,
+    checkPath,
     publish,
     lost,
     end,

@@ -1,11 +1,11 @@
 import { Device, type types } from 'mediasoup-client';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
+import { PathKeeper } from './path-keeper.ts';
 import type { LayerCount, SendPlan } from './send-plan.ts';
 import { readSent, type Sent } from './sent.ts';
 import type { Signalling } from './signalling.ts';
 
 const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
-const DISCONNECTED_MS = 2500;
 export type PublisherState = 'connecting' | 'connected' | 'disconnected' | 'closed';
 
 /** Sends one camera and its microphone to the hub over one transport. */
@@ -14,8 +14,8 @@ export class Publisher {
   readonly #changed: (state: PublisherState) => void;
   readonly #plan: (layers: LayerCount | null) => SendPlan;
   #transport: types.Transport | null = null;
+  #path: PathKeeper | null = null;
   #producers = new Map<types.MediaKind, types.Producer>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `plan`: what to send; null for as many layers as it sees fit. */
   constructor(
@@ -52,6 +52,7 @@ export class Publisher {
         .then(({ producerId }) => done({ id: producerId }), failed);
     });
     transport.on('connectionstatechange', (state) => this.#connection(transport, state));
+    this.#path = new PathKeeper(transport, (transportId) => this.#signalling.request('restartIce', { transportId }));
     const [audio] = stream.getAudioTracks();
     const [video] = stream.getVideoTracks();
     if (audio) {
@@ -112,30 +113,27 @@ export class Publisher {
 
   /** The way to the hub may have changed (Wi-Fi to mobile): look for it anew. */
   async restartIce(): Promise<void> {
-    const transport = this.#transport;
-    if (!transport || transport.closed) return;
-    const { iceParameters, iceServers } = await this.#signalling.request('restartIce', { transportId: transport.id });
-    await transport.updateIceServers({ iceServers: iceServers as RTCIceServer[] });
-    await transport.restartIce({ iceParameters: iceParameters as types.IceParameters });
+    await this.#path?.restart();
+  }
+
+  /** Signalling is back: where the path to the hub is lost, look for it anew. */
+  checkPath(): void {
+    this.#path?.check();
   }
 
   close(): void {
-    clearTimeout(this.#timer);
     this.#transport?.close();
     this.#transport = null;
+    this.#path = null;
     this.#producers.clear();
   }
 
   #connection(transport: types.Transport, state: types.ConnectionState): void {
     if (transport !== this.#transport) return;
-    clearTimeout(this.#timer);
     if (state === 'connected') this.#changed('connected');
     else if (state === 'connecting') this.#changed('connecting');
     else if (state === 'closed') this.#changed('closed');
-    else if (state === 'disconnected' || state === 'failed') {
-      this.#changed('disconnected');
-      this.#timer = setTimeout(() => void this.restartIce().catch(() => undefined), state === 'failed' ? 0 : DISCONNECTED_MS);
-    }
+    else if (state === 'disconnected' || state === 'failed') this.#changed('disconnected');
   }
 }
 

@@ -5,6 +5,8 @@ import { ApiFailure } from '../composables/api.ts';
 
 type Specs = Record<string, { params: z.ZodType; result: z.ZodType }>;
 const ANSWER_MS = 8000;
+/** The hub closes a socket that has not said who it is after five seconds. */
+const TOKEN_MS = 4000;
 
 /** One namespace of the hub's signalling. Reconnects for ever; each attempt fetches a fresh token. */
 export class Signalling<S extends Specs> {
@@ -18,9 +20,11 @@ export class Signalling<S extends Specs> {
       reconnectionDelayMax: 4000,
       autoConnect: false,
       auth: (done) => {
-        token().then(
-          (value) => done({ token: value }),
-          () => done({ token: '' }), // refused, and tried again
+        const attempt = (this.#attempt += 1);
+        inTime(token()).then(
+          // what comes too late must not introduce a later attempt a second time
+          (value) => attempt === this.#attempt && done({ token: value }),
+          () => attempt === this.#attempt && done({ token: '' }), // refused, and tried again
         );
       },
     });
@@ -33,6 +37,7 @@ export class Signalling<S extends Specs> {
     });
   }
   #closed = false;
+  #attempt = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   connect(): void {
@@ -61,6 +66,11 @@ export class Signalling<S extends Specs> {
     clearTimeout(this.#retry);
     this.socket.close();
   }
+}
+
+/** A network that swallows everything lets a request wait for minutes. */
+function inTime(token: Promise<string>): Promise<string> {
+  return Promise.race([token, new Promise<never>((_, reject) => setTimeout(() => reject(new Error('no token in time')), TOKEN_MS))]);
 }
 
 export function newPeerId(): string {

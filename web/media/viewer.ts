@@ -1,26 +1,35 @@
 import { Device, type types } from 'mediasoup-client';
 import { type ConsoleRequests } from '../../server/protocol/socket.ts';
 import type { AngleState } from '../../server/protocol/http.ts';
+import { PathKeeper } from './path-keeper.ts';
 import { type Signalling } from './signalling.ts';
 
-type Watched = { producers: string; consumers: types.Consumer[] };
+type Watched = { transport: types.Transport; producers: string; consumers: types.Consumer[] };
 
+/** No list of producers: what is received is not what it should be. */
+const LOST = '?';
 /** A tile that has not said how large it is yet. */
 const USUAL_HEIGHT_PX = 360;
+/** An angle that could not be received is tried again so much later. */
+const AGAIN_MS = 2000;
 
 /** Receives the live pictures of one operation's angles: one transport, consumers made anew whenever an angle's producers change. */
 export class Viewer {
   readonly #signalling: Signalling<ConsoleRequests>;
-  readonly #stream: (angleId: string, stream: MediaStream) => void;
+  readonly #stream: (angleId: string, stream: MediaStream | null) => void;
   readonly #watched = new Map<string, Watched>();
   readonly #wanted = new Map<string, AngleState>();
   readonly #shown = new Map<string, number>();
   #heard: string | null = null;
+  readonly #again = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #showAgain = new Map<string, ReturnType<typeof setTimeout>>();
   #device: Device | null = null;
   #transport: types.Transport | null = null;
+  #path: PathKeeper | null = null;
   #work: Promise<void> = Promise.resolve();
 
-  constructor(signalling: Signalling<ConsoleRequests>, stream: (angleId: string, stream: MediaStream) => void) {
+  /** `stream`: what an angle sends from now on; null when that has ended and nothing has taken its place yet. */
+  constructor(signalling: Signalling<ConsoleRequests>, stream: (angleId: string, stream: MediaStream | null) => void) {
     this.#signalling = signalling;
     this.#stream = stream;
   }
@@ -32,28 +41,37 @@ export class Viewer {
   /** Start with an empty hand: whatever was received before is over. */
   async reset(rtpCapabilities: Record<string, unknown>): Promise<void> {
     this.#transport?.close();
+    this.#transport = null;
+    for (const angleId of this.#watched.keys()) this.#stream(angleId, null);
     this.#watched.clear();
     const device = await Device.factory();
     await device.load({ routerRtpCapabilities: rtpCapabilities });
-    this.#device = device;
     const info = await this.#signalling.request('createTransport', { direction: 'recv' });
     const transport = device.createRecvTransport(info as unknown as types.TransportOptions);
     transport.on('connect', ({ dtlsParameters }, done, failed) => {
       this.#signalling.request('connectTransport', { transportId: transport.id, dtlsParameters: dtlsParameters }).then(done, failed);
     });
-    transport.on('connectionstatechange', (state) => {
-      if (state === 'failed' || state === 'disconnected') void this.#restartIce(transport);
-    });
+    this.#path = new PathKeeper(transport, (transportId) => this.#signalling.request('restartIce', { transportId }));
+    this.#device = device;
     this.#transport = transport;
     for (const angle of this.#wanted.values()) this.watch(angle);
+  }
+
+  /** The hub still has what we receive by; `consumers` are those it knew when it was asked. */
+  carryOn(consumers: string[]): void {
+    this.#path?.check();
+    // of some the hub's answer was lost on its way, and nobody will ever show them; others are being made at this moment
+    this.#work = this.#work.then(() => {
+      const mine = new Set([...this.#watched.values()].flatMap((watched) => watched.consumers.map(({ id }) => id)));
+      for (const consumerId of consumers)
+        if (!mine.has(consumerId)) void this.#signalling.request('closeConsumer', { consumerId }).catch(() => undefined);
+    });
   }
 
   /** Show this angle as it is now; called on every change of its state. */
   watch(angle: AngleState): void {
     this.#wanted.set(angle.angleId, angle);
-    this.#work = this.#work
-      .then(() => this.#watch(angle))
-      .catch((error: unknown) => console.warn('angle not received', angle.angleId, error));
+    this.#work = this.#work.then(() => this.#tryToWatch(angle.angleId));
   }
 
   /** How large this angle's picture is shown, in pixels; 0 while it cannot be seen. */
@@ -79,19 +97,37 @@ export class Viewer {
     this.#transport?.close();
   }
 
-  async #watch(angle: AngleState): Promise<void> {
+  /** A request that broke off with the network must not leave a tile without its picture for good. */
+  async #tryToWatch(angleId: string): Promise<void> {
     const transport = this.#transport;
+    const angle = this.#wanted.get(angleId);
+    if (!transport || !angle) return;
+    try {
+      await this.#watch(transport, angle);
+    } catch (error) {
+      if (transport !== this.#transport || transport.closed) return; // all is begun anew
+      console.warn('angle not received', angleId, error);
+      const watched = this.#watched.get(angleId);
+      if (watched) this.#watched.set(angleId, { ...watched, producers: LOST });
+      clearTimeout(this.#again.get(angleId));
+      const timer = setTimeout(() => (this.#work = this.#work.then(() => this.#tryToWatch(angleId))), AGAIN_MS);
+      this.#again.set(angleId, timer);
+    }
+  }
+
+  async #watch(transport: types.Transport, angle: AngleState): Promise<void> {
     const producers = angle.producers
       .map((producer) => producer.producerId)
       .toSorted()
       .join();
-    const present = this.#watched.get(angle.angleId);
-    if (!transport || !this.#device || present?.producers === producers || (!present && producers === '')) return;
+    const known = this.#watched.get(angle.angleId);
+    const present = known?.transport === transport ? known : undefined; // what came by another way has ended with it
+    if (!this.#device || present?.producers === producers || (!present && producers === '')) return;
     for (const consumer of present?.consumers ?? []) {
       consumer.close();
       await this.#signalling.request('closeConsumer', { consumerId: consumer.id }).catch(() => undefined); // it may have ended by itself
     }
-    this.#watched.set(angle.angleId, { producers, consumers: [] });
+    this.#watched.set(angle.angleId, { transport, producers, consumers: [] });
     if (producers === '') return; // the tile keeps its last picture
     const { consumers: infos } = await this.#signalling.request('consume', {
       transportId: transport.id,
@@ -99,6 +135,7 @@ export class Viewer {
       rtpCapabilities: this.#device.recvRtpCapabilities,
     });
     const consumers: types.Consumer[] = [];
+    this.#watched.set(angle.angleId, { transport, producers, consumers });
     for (const info of infos) {
       consumers.push(
         await transport.consume({
@@ -109,7 +146,6 @@ export class Viewer {
         }),
       );
     }
-    this.#watched.set(angle.angleId, { producers, consumers });
     this.#stream(angle.angleId, new MediaStream(consumers.map((consumer) => consumer.track)));
     for (const consumer of consumers) {
       if (consumer.kind === 'video') await this.#showConsumer(angle.angleId, consumer);
@@ -117,11 +153,18 @@ export class Viewer {
     }
   }
 
-  async #showConsumer(angleId: string, { id: consumerId }: types.Consumer): Promise<void> {
+  async #showConsumer(angleId: string, consumer: types.Consumer): Promise<void> {
+    const { id: consumerId } = consumer;
     try {
       await this.#signalling.request('showConsumer', { consumerId, heightPx: this.#shown.get(angleId) ?? USUAL_HEIGHT_PX });
     } catch (error) {
-      console.warn('layer not chosen', angleId, error); // it shows what came before
+      if (consumer.closed) return;
+      console.warn('layer not chosen', angleId, error); // it shows what came before, or nothing yet
+      clearTimeout(this.#showAgain.get(angleId));
+      this.#showAgain.set(
+        angleId,
+        setTimeout(() => void (consumer.closed || this.#showConsumer(angleId, consumer)), AGAIN_MS),
+      );
     }
   }
 
@@ -130,16 +173,6 @@ export class Viewer {
       await this.#signalling.request(angleId === this.#heard ? 'resumeConsumer' : 'pauseConsumer', { consumerId });
     } catch (error) {
       console.warn('sound not switched', angleId, error);
-    }
-  }
-
-  async #restartIce(transport: types.Transport): Promise<void> {
-    try {
-      const { iceParameters, iceServers } = await this.#signalling.request('restartIce', { transportId: transport.id });
-      await transport.updateIceServers({ iceServers: iceServers as RTCIceServer[] });
-      await transport.restartIce({ iceParameters: iceParameters as types.IceParameters });
-    } catch (error) {
-      console.warn('path not restored', error);
     }
   }
 }

@@ -1,0 +1,127 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CDPSession, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyOperation } from '../../media/recordings/verify.ts';
+import { startRecording } from '../../scripts/demo/phone.ts';
+import { type RunningHub, startHub, until } from '../support/hub.ts';
+import { journalLines } from '../support/operation.ts';
+import { ownBrowser } from '../support/own-browser.ts';
+import { type PhoneAngle, phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
+import { inState } from '../support/phones.ts';
+import { complaints } from '../support/playback.ts';
+
+/** Longer than a socket lives without an answer. */
+const FROZEN_MS = 12_000;
+const NEAR_MS = 3000;
+
+let root = '';
+let hub: RunningHub;
+let browser: Awaited<ReturnType<typeof ownBrowser>>;
+let operation: PhoneOperation;
+let angle: PhoneAngle;
+let phone: Page;
+let other: Page;
+let devtools: CDPSession;
+const errors: string[] = [];
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fieldhub-background-'));
+  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
+  browser = await ownBrowser();
+  operation = await phoneOperation(hub, ['手机']);
+  [angle] = operation.angles as [PhoneAngle];
+  phone = await browser.context.newPage();
+  phone.on('pageerror', (error) => errors.push(error.message));
+  await phone.setViewportSize({ width: 390, height: 844 });
+  await phone.goto(angle.url.replace('/capture#', '/capture?layers=1#'));
+  if ((await phone.evaluate('document.documentElement.lang')) !== 'zh-CN') await phone.getByRole('button', { name: '中文' }).click();
+  await startRecording(phone);
+  devtools = await browser.context.newCDPSession(phone);
+  other = await browser.context.newPage();
+  await phone.bringToFront();
+  await operation.moreSegments(angle.angleId, 1);
+});
+afterAll(async () => {
+  await browser.close();
+  await hub.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+type HiddenLine = { angleId: string; fromMs: number; toMs: number; atMs: number };
+const hidden = (): HiddenLine[] =>
+  journalLines(join(operation.dir, 'operation.ndjson')).filter(({ type }) => type === 'source.hidden') as HiddenLine[];
+const seen = (): Promise<unknown> => phone.evaluate('document.visibilityState');
+const banner = () => phone.getByTestId('was-hidden');
+
+async function toBackground(): Promise<void> {
+  await other.bringToFront();
+  await until('the page is in the background', async () => (await seen()) === 'hidden');
+}
+async function toFront(): Promise<void> {
+  await phone.bringToFront();
+  await until('the page is in front', async () => (await seen()) === 'visible');
+}
+
+describe('a phone whose capture page goes into the background', () => {
+  it('is told so over the whole screen when it is back; the journal says from when to when', async () => {
+    const fromMs = Date.now();
+    await toBackground();
+    await delay(3000);
+    expect(await banner().count()).toBe(0);
+    await toFront();
+    const toMs = Date.now();
+    await banner().getByText('页面曾在后台').waitFor();
+    const box = await banner().boundingBox();
+    expect(box).toMatchObject({ x: 0, y: 0, width: 390, height: 844 });
+    expect((await phone.getByTestId('was-hidden-go').boundingBox())?.height).toBeGreaterThanOrEqual(56);
+    await until('it is in the journal', () => hidden().length === 1);
+    const [line] = hidden();
+    expect(line?.angleId).toBe(angle.angleId);
+    expect(Math.abs((line?.fromMs ?? 0) - fromMs)).toBeLessThan(NEAR_MS);
+    expect(Math.abs((line?.toMs ?? 0) - toMs)).toBeLessThan(NEAR_MS);
+    await phone.getByTestId('was-hidden-go').click();
+    await banner().waitFor({ state: 'detached' });
+    await inState(phone, 'recording').waitFor();
+  });
+
+  it('and is frozen there until its socket is gone records again by itself, and tells it then', async () => {
+    await toBackground();
+    await devtools.send('Page.setWebLifecycleState', { state: 'frozen' });
+    await delay(FROZEN_MS);
+    await devtools.send('Page.setWebLifecycleState', { state: 'active' });
+    await toFront();
+    await banner().waitFor();
+    await until('it is in the journal', () => hidden().length === 2);
+    const { fromMs = 0, toMs = 0 } = hidden()[1] ?? {};
+    expect(toMs - fromMs).toBeGreaterThan(FROZEN_MS - 500);
+    expect(toMs - fromMs).toBeLessThan(FROZEN_MS + 4 * NEAR_MS);
+    await phone.getByTestId('was-hidden-go').click();
+    await inState(phone, 'recording').waitFor({ timeout: 30_000 });
+    await until('the hub says so', async () => (await operation.angle(angle.angleId)).status === 'recording');
+    await operation.moreSegments(angle.angleId, 2);
+  });
+
+  it('for a moment only is not bothered', async () => {
+    await phone.evaluate(`(() => {
+      const show = (state) => {
+        Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state });
+        document.dispatchEvent(new Event('visibilitychange'));
+      };
+      show('hidden');
+      show('visible');
+      delete document.visibilityState;
+    })()`);
+    await operation.moreSegments(angle.angleId, 1);
+    expect(await banner().count()).toBe(0);
+    expect(hidden()).toHaveLength(2);
+  });
+
+  it('has a recording that verifies, and plays without a word from ffmpeg', async () => {
+    await operation.end();
+    expect((await verifyOperation(operation.dir)).problems).toEqual([]);
+    expect(complaints(operation.dir, angle.angleId)).toEqual([]);
+    expect(errors).toEqual([]);
+  });
+});
