@@ -1,7 +1,7 @@
 import { parseScalabilityMode, type types } from 'mediasoup';
 import { HubError, messageOf } from '../errors.ts';
 import type { ResultOf } from '../protocol/requests.ts';
-import { layerFor } from './layer-choice.ts';
+import { layerFor, priorityFor } from './layer-choice.ts';
 import type { WorkerSlot } from './workers.ts';
 
 type TransportInfo = ResultOf<'createTransport'>;
@@ -127,6 +127,7 @@ export class Peer {
       return;
     }
     const { spatialLayers } = parseScalabilityMode(consumer.rtpParameters.encodings?.[0]?.scalabilityMode);
+    await consumer.setPriority(priorityFor(heightPx, spatialLayers));
     if (spatialLayers > 1) await consumer.setPreferredLayers({ spatialLayer: layerFor(heightPx, topHeightPx, spatialLayers) });
     await consumer.resume();
   }

@@ -8,8 +8,6 @@ type Watched = { transport: types.Transport; producers: string; consumers: types
 
 /** No list of producers: what is received is not what it should be. */
 const LOST = '?';
-/** A tile that has not said how large it is yet. */
-const USUAL_HEIGHT_PX = 360;
 /** An angle that could not be received is tried again so much later. */
 const AGAIN_MS = 2000;
 
@@ -54,7 +52,7 @@ export class Viewer {
     this.#path = new PathKeeper(transport, (transportId) => this.#signalling.request('restartIce', { transportId }));
     this.#device = device;
     this.#transport = transport;
-    for (const angle of this.#wanted.values()) this.watch(angle);
+    for (const angle of [...this.#wanted.values()].toSorted((a, b) => this.#height(b.angleId) - this.#height(a.angleId))) this.watch(angle);
   }
 
   /** The hub still has what we receive by; `consumers` are those it knew when it was asked. */
@@ -78,8 +76,10 @@ export class Viewer {
   show(angleId: string, heightPx: number): void {
     if (this.#shown.get(angleId) === heightPx) return;
     this.#shown.set(angleId, heightPx);
-    const video = this.#watched.get(angleId)?.consumers.find(({ kind }) => kind === 'video');
+    const watched = this.#watched.get(angleId);
+    const video = watched?.consumers.find(({ kind }) => kind === 'video');
     if (video) void this.#showConsumer(angleId, video);
+    else if (heightPx > 0 && !watched) this.#work = this.#work.then(() => this.#tryToWatch(angleId));
   }
 
   /** The hub sends the sound of this angle, and of no other; null for none. */
@@ -91,10 +91,15 @@ export class Viewer {
       const sound = this.#watched.get(each ?? '')?.consumers.find(({ kind }) => kind === 'audio');
       if (each !== null && sound) void this.#hearConsumer(each, sound);
     }
+    if (angleId !== null && !this.#watched.has(angleId)) this.#work = this.#work.then(() => this.#tryToWatch(angleId));
   }
 
   close(): void {
     this.#transport?.close();
+  }
+
+  #height(angleId: string): number {
+    return this.#shown.get(angleId) ?? 0;
   }
 
   /** A request that broke off with the network must not leave a tile without its picture for good. */
@@ -102,6 +107,8 @@ export class Viewer {
     const transport = this.#transport;
     const angle = this.#wanted.get(angleId);
     if (!transport || !angle) return;
+    // of thirty angles a screen shows nine: what has never been in sight is not asked for
+    if (this.#height(angleId) === 0 && this.#heard !== angleId && !this.#watched.has(angleId)) return;
     try {
       await this.#watch(transport, angle);
     } catch (error) {
@@ -156,7 +163,7 @@ export class Viewer {
   async #showConsumer(angleId: string, consumer: types.Consumer): Promise<void> {
     const { id: consumerId } = consumer;
     try {
-      await this.#signalling.request('showConsumer', { consumerId, heightPx: this.#shown.get(angleId) ?? USUAL_HEIGHT_PX });
+      await this.#signalling.request('showConsumer', { consumerId, heightPx: this.#height(angleId) });
     } catch (error) {
       if (consumer.closed) return;
       console.warn('layer not chosen', angleId, error); // it shows what came before, or nothing yet
