@@ -122,14 +122,15 @@ export class Peer {
   async show(consumerId: string, heightPx: number, topHeightPx: number | null): Promise<void> {
     const consumer = this.consumers.get(consumerId);
     if (!consumer) return;
-    if (heightPx === 0) {
-      await consumer.pause();
-      return;
-    }
     const { spatialLayers } = parseScalabilityMode(consumer.rtpParameters.encodings?.[0]?.scalabilityMode);
-    await consumer.setPriority(priorityFor(heightPx, spatialLayers));
-    if (spatialLayers > 1) await consumer.setPreferredLayers({ spatialLayer: layerFor(heightPx, topHeightPx, spatialLayers) });
-    await consumer.resume();
+    try {
+      if (heightPx === 0) return await consumer.pause();
+      await consumer.setPriority(priorityFor(heightPx, spatialLayers));
+      if (spatialLayers > 1) await consumer.setPreferredLayers({ spatialLayer: layerFor(heightPx, topHeightPx, spatialLayers) });
+      await consumer.resume();
+    } catch (error) {
+      if (!consumer.closed) throw error; // it is gone meanwhile
+    }
   }
 
   close(): void {
