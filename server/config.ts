@@ -95,7 +95,18 @@ const settings = {
     allowed: 'an IP address or host name',
     parse: address,
   },
-  INGEST_ADDRESS: { help: 'address on which RTP from cameras is received', shown: '127.0.0.1', allowed: 'an IP address', parse: address },
+  INGEST_ADDRESS: {
+    help: 'address on which RTP from cameras is received, and encoders that push are listened for; 0.0.0.0 for all of this machine',
+    shown: '127.0.0.1',
+    allowed: 'an IP address',
+    parse: address,
+  },
+  RTMP_PORT: {
+    help: 'TCP port on which encoders push by RTMP, open while a stream key is valid',
+    shown: '1935',
+    allowed: 'a whole number from 0 to 65535, 0 for never',
+    parse: whole(0, 65_535),
+  },
   CAMERA_NETWORKS: {
     help: 'networks that cameras are fetched from; this machine itself only when a loopback network is named',
     shown: PRIVATE_NETWORKS.join(','),
@@ -161,6 +172,7 @@ export type Config = {
   rtcWorkers: number;
   announcedAddress: string;
   ingestAddress: string;
+  rtmpPort: number;
   cameraNetworks: string[];
   publicUrl: string | null;
   tls: { certPath: string; keyPath: string } | null;
@@ -230,6 +242,7 @@ function complete(given: Given): Config {
     rtcWorkers: given.RTC_WORKERS ?? Math.max(1, availableParallelism() - 1),
     announcedAddress: given.ANNOUNCED_ADDRESS ?? (listen === '0.0.0.0' || listen === '::' ? lanAddress() : listen),
     ingestAddress: given.INGEST_ADDRESS ?? '127.0.0.1',
+    rtmpPort: given.RTMP_PORT ?? 1935,
     cameraNetworks: given.CAMERA_NETWORKS ?? PRIVATE_NETWORKS,
     publicUrl: given.PUBLIC_URL ?? null,
     tls: given.TLS_CERT && given.TLS_KEY ? { certPath: resolve(given.TLS_CERT), keyPath: resolve(given.TLS_KEY) } : null,

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { HubError } from '../errors.ts';
-import type { GatewaySpec } from '../protocol/gateway.ts';
+import type { PullSpec } from '../protocol/gateway.ts';
 import { refusalOfConnect, SourceRefusal } from './gateway-reasons.ts';
 
 /** Where a camera is fetched from. `path` begins with a slash and keeps its query; it may hold secrets, as may user and password. */
@@ -22,7 +22,7 @@ const isScheme = (name: string): name is keyof typeof PORTS => Object.hasOwn(POR
 const NEVER = ['0.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/128', 'fe80::/10', 'ff00::/8'];
 
 /** Read an address. Throws `bad_request`, which does not repeat it. */
-export function parseAddress({ url: text, user, password }: GatewaySpec): SourceAddress {
+export function parseAddress({ url: text, user, password }: PullSpec): SourceAddress {
   const wrong = (why: string): HubError => new HubError('bad_request', `url: ${why}`, { field: 'url' });
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u0020\u007f]/.test(text)) throw wrong('no spaces or control characters');

@@ -22,6 +22,7 @@ const SENTENCES: Record<GatewayReasonCode, (facts: Facts) => string> = {
   'not-recordable': ({ why }) => `nothing can be recorded now: ${String(why)}`,
   'reader-killed': () => 'ffmpeg, which reads the camera, was killed',
   'reader-missing': () => 'ffmpeg is not installed',
+  'port-taken': ({ port }) => `port ${String(port)} is taken by another program on the hub`,
   failed: ({ why }) => `the stream cannot be read: ${String(why)}`,
 };
 

@@ -131,6 +131,7 @@ function mediaSettings(c: Config): MediaSettings {
     rtcPort: c.rtcPort,
     rtcAnnouncedAddress: c.announcedAddress,
     ingestIp: c.ingestAddress,
+    rtmpPort: c.rtmpPort,
     cameraNetworks: c.cameraNetworks,
     silenceMs: c.silenceMs,
     diskReserveBytes: c.diskReserveBytes,
