@@ -74,6 +74,7 @@ const registry = new Registry({
     listenIp: settings.ingestIp,
     shownHost: anyAddress(settings.ingestIp) ? settings.rtcAnnouncedAddress : settings.ingestIp,
     rtmpPort: settings.rtmpPort,
+    srtPorts: settings.srtPorts,
     log,
   }),
   segmentMs: settings.segmentMs,

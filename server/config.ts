@@ -27,6 +27,15 @@ const networks = (value: string): string[] | null => {
   return list.every(isNetwork) ? list : null;
 };
 
+const MAX_SRT_PORTS = 200;
+const portRange = (value: string): { first: number; last: number } | null => {
+  const [, first, last] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(value) ?? [];
+  const range = { first: Number(first), last: Number(last ?? first) };
+  if (range.first === 0 && range.last === 0) return range;
+  const fits = range.first >= 1024 && range.last <= 65_535 && range.last >= range.first && range.last - range.first < MAX_SRT_PORTS;
+  return fits ? range : null;
+};
+
 const MAX_TURN_URLS = 8;
 /** Each as RFC 7064 and RFC 7065 have it. */
 const turnUrls = (value: string): string[] | null => {
@@ -107,6 +116,12 @@ const settings = {
     allowed: 'a whole number from 0 to 65535, 0 for never',
     parse: whole(0, 65_535),
   },
+  SRT_PORTS: {
+    help: 'UDP ports for encoders that push by SRT, one each, open while a passphrase is valid',
+    shown: '9000-9019',
+    allowed: 'a port or a range such as 9000-9019, of 200 at most; 0 for none',
+    parse: portRange,
+  },
   CAMERA_NETWORKS: {
     help: 'networks that cameras are fetched from; this machine itself only when a loopback network is named',
     shown: PRIVATE_NETWORKS.join(','),
@@ -173,6 +188,7 @@ export type Config = {
   announcedAddress: string;
   ingestAddress: string;
   rtmpPort: number;
+  srtPorts: { first: number; last: number };
   cameraNetworks: string[];
   publicUrl: string | null;
   tls: { certPath: string; keyPath: string } | null;
@@ -243,6 +259,7 @@ function complete(given: Given): Config {
     announcedAddress: given.ANNOUNCED_ADDRESS ?? (listen === '0.0.0.0' || listen === '::' ? lanAddress() : listen),
     ingestAddress: given.INGEST_ADDRESS ?? '127.0.0.1',
     rtmpPort: given.RTMP_PORT ?? 1935,
+    srtPorts: given.SRT_PORTS ?? { first: 9000, last: 9019 },
     cameraNetworks: given.CAMERA_NETWORKS ?? PRIVATE_NETWORKS,
     publicUrl: given.PUBLIC_URL ?? null,
     tls: given.TLS_CERT && given.TLS_KEY ? { certPath: resolve(given.TLS_CERT), keyPath: resolve(given.TLS_KEY) } : null,

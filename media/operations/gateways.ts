@@ -24,6 +24,9 @@ export type GatewayHost = {
   assertFree: (angleId: string) => void;
 };
 
+/** What a camera is known by. A port is given out by the hub. */
+const told = (spec: GatewaySpec): GatewaySpec => ('listen' in spec ? { listen: spec.listen, key: spec.key } : spec);
+
 type Present = { spec: GatewaySpec; gateway: Gateway; take: Take | null; cause: Cause; removed: Promise<void> | null };
 
 /** The cameras of one operation that are fetched by their address, and the encoders that come to it by themselves. */
@@ -61,7 +64,7 @@ export class Gateways {
     await this.#present.get(angleId)?.removed;
     this.#host.assertFree(angleId);
     const before = this.#present.get(angleId);
-    if (before && !isDeepStrictEqual(before.spec, spec))
+    if (before && !isDeepStrictEqual(told(before.spec), told(spec)))
       throw new HubError('conflict', 'another camera films this angle', { field: 'angleId' });
     if (before) return before.gateway.state;
     if (this.#state === 'closed') throw new HubError('gone', 'the operation has ended', { field: 'operationId' });

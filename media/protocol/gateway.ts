@@ -21,6 +21,9 @@ export const GatewayReasonCode = z.enum([
   'not-recordable',
   'reader-killed',
   'reader-missing',
+  'key-refused',
+  'key-wrong',
+  'ports-taken',
   'port-taken',
   'failed',
 ]);
@@ -43,10 +46,15 @@ export const PullSpec = z.object({
 });
 export type PullSpec = z.infer<typeof PullSpec>;
 /** How encoders come by themselves. */
-export const PushProtocol = z.enum(['rtmp']);
+export const PushProtocol = z.enum(['rtmp', 'srt']);
 export type PushProtocol = z.infer<typeof PushProtocol>;
 /** An encoder that comes by itself, known by its key. */
-export const PushSpec = z.object({ listen: PushProtocol, key: z.string().regex(/^[\w-]{16,79}$/) });
+export const PushSpec = z.object({
+  listen: PushProtocol,
+  key: z.string().regex(/^[\w-]{16,79}$/),
+  /** The port that it had before, where each has its own. */
+  port: z.int().optional(),
+});
 export type PushSpec = z.infer<typeof PushSpec>;
 export const GatewaySpec = z.union([PushSpec, PullSpec]);
 export type GatewaySpec = z.infer<typeof GatewaySpec>;
@@ -56,11 +64,13 @@ export const GatewayPhase = z.enum(['waiting', 'connecting', 'running', 'retryin
 export type GatewayPhase = z.infer<typeof GatewayPhase>;
 
 export const GatewayState = z.object({
-  protocol: z.enum(['rtsp', 'rtsps', 'rtmp']),
+  protocol: z.enum(['rtsp', 'rtsps', 'rtmp', 'srt']),
   /** `pull`: the hub fetches it. `push`: it comes to the hub. */
   mode: z.enum(['pull', 'push']).default('pull'),
   /** Where it is fetched from, or comes to: host and port; no path, no user, no key. */
   address: z.string(),
+  /** Of an encoder that pushes. */
+  port: z.int().nullable().default(null),
   phase: GatewayPhase,
   /** Of the last attempt; null while all is well. */
   reason: GatewayReason.nullable(),

@@ -14,6 +14,7 @@ export class FfmpegProcess {
   readonly exited: Promise<number | null>;
   #words = '';
   #out = '';
+  #listener: ((words: string) => void) | null = null;
 
   /** `input`: what it reads is written to `stdin`. `script`: what it finds on descriptor 3, where no list of processes shows it. */
   constructor(
@@ -28,7 +29,10 @@ export class FfmpegProcess {
     this.#child.stdin?.on('error', () => undefined); // it has ended, which `exited` tells
     const third = this.#child.stdio[3];
     if (script !== null && third instanceof Writable) third.on('error', () => undefined).end(script);
-    this.#child.stderr?.on('data', (text: Buffer) => (this.#words = (this.#words + text.toString()).slice(-WORDS)));
+    this.#child.stderr?.on('data', (text: Buffer) => {
+      this.#words = (this.#words + text.toString()).slice(-WORDS);
+      this.#listener?.(text.toString());
+    });
     this.exited = new Promise((resolve) => {
       this.#child.once('close', (code) => resolve(code));
       this.#child.once('error', (error) => {
@@ -45,6 +49,10 @@ export class FfmpegProcess {
     return this.#child.stdout;
   }
 
+  /** What it says from now on. */
+  onWords(listener: (words: string) => void): void {
+    this.#listener = listener;
+  }
   get words(): string {
     return this.#words;
   }

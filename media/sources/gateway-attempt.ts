@@ -19,6 +19,8 @@ export type AttemptOwner = Omit<RecordingOwner, 'end'> & {
   router: () => types.Router;
   /** Who was waited for has come. */
   arrived: () => void;
+  /** Why somebody who came was not let in. */
+  told: (reason: GatewayReason) => void;
 };
 /** One try to record a camera, from connecting to the end of its stream. */
 export type Attempt = {

@@ -14,7 +14,7 @@ export type GatewayOwner = Pick<AttemptOwner, 'clock' | 'networks' | 'router' | 
 };
 
 /** The camera or encoder, and the way to it. */
-export type GatewayCamera = Pick<GatewayState, 'protocol' | 'mode' | 'address'> & {
+export type GatewayCamera = Pick<GatewayState, 'protocol' | 'mode' | 'address' | 'port'> & {
   attempt: (owner: AttemptOwner) => Attempt;
   /** Nothing of the way to it is left. */
   close?: () => Promise<void>;
@@ -57,6 +57,7 @@ export class Gateway {
       protocol: this.#camera.protocol,
       mode: this.#camera.mode,
       address: this.#camera.address,
+      port: this.#camera.port,
       phase: this.#phase,
       reason: this.#reason,
       notes: this.#plan?.notes ?? [],
@@ -117,6 +118,12 @@ export class Gateway {
       router,
       cname: this.#sourceId,
       arrived: () => this.#become('connecting'),
+      told: (told) => {
+        if (told.code === this.#reason?.code) return;
+        this.#reason = told;
+        this.#log.warn({ sourceId: this.#sourceId, reason: told.message }, 'an encoder was not let in');
+        this.#owner.changed();
+      },
       planned: (plan) => (this.#plan = plan),
       begin: (live) => (recording = begin(live)),
       running: () => {

@@ -7,7 +7,7 @@ import type { Plan } from './gateway-plan.ts';
 import { reasonOf, SourceRefusal } from './gateway-reasons.ts';
 import { LivePipe } from './live-pipe.ts';
 import { LiveProducers } from './live-producers.ts';
-import type { StreamItem } from './stream-items.ts';
+import { type StreamItem, TICKS_PER_MS } from './stream-items.ts';
 import { StreamPlanner } from './stream-plan.ts';
 import { StreamTap } from './stream-tap.ts';
 
@@ -19,16 +19,19 @@ export type StreamSource = {
     ended: (reason: GatewayReason | null) => void;
     nowMs: () => number;
   }) => void;
-  close: () => void;
+  /** Resolves when nothing of it is left. */
+  close: () => void | Promise<void>;
 };
 /** The way to a stream. */
 export type StreamConnector = {
-  /** Resolves when the stream is there. Throws `SourceRefusal`. */
-  connect: (signal: AbortSignal) => Promise<StreamSource>;
+  /** Resolves when the stream is there. `told`: what is worth knowing meanwhile. Throws `SourceRefusal`. */
+  connect: (signal: AbortSignal, told: (reason: GatewayReason) => void) => Promise<StreamSource>;
   /** Resolves when nothing of it is left. */
   close: () => Promise<void>;
 };
 
+/** More is no burst, but a clock that began anew. */
+const MOST_BURST_MS = 10_000;
 /** Until it is known what the stream is made of, so much of it is held. */
 const HELD_BYTES = 16 * 2 ** 20;
 /**
@@ -62,7 +65,7 @@ export class StreamAttempt implements Attempt {
 
   async run(): Promise<GatewayReason> {
     try {
-      const source = await this.#connector.connect(this.#stop.signal);
+      const source = await this.#connector.connect(this.#stop.signal, (reason) => this.#owner.told(reason));
       this.#owner.arrived();
       return await this.#record(source);
     } catch (error) {
@@ -96,7 +99,7 @@ export class StreamAttempt implements Attempt {
       return this.#ended ?? reason ?? reasonOf('connection-lost');
     } finally {
       clearInterval(watch);
-      source.close();
+      await source.close();
     }
   }
 
@@ -135,13 +138,31 @@ export class StreamAttempt implements Attempt {
     this.#pipe = new LivePipe(heard(plan), { video: this.#live.target('video'), audio: this.#live.target('audio') });
     const held = this.#held ?? [];
     this.#held = null;
-    for (const { item, arrivalMs } of held) this.#item(item, arrivalMs);
+    this.#tap.open(held.map(({ item }) => item));
+    const leastMs = leastDelay(held);
+    for (const { item, arrivalMs } of held) {
+      const lateMs = arrivalMs - (mediaMs(item) + leastMs);
+      this.#item(item, lateMs > 0 && lateMs < MOST_BURST_MS ? arrivalMs - lateMs : arrivalMs);
+    }
   }
 
   #end(reason: GatewayReason): void {
     this.#ended ??= reason;
     this.stop();
   }
+}
+
+const mediaMs = (item: StreamItem): number => (item.kind === 'unknown' ? Infinity : item.ticks / TICKS_PER_MS);
+
+/**
+ * What is looked at first comes in a burst: an encoder's buffer, a program that looks at a stream before it hands it on. Its
+ * arrival says nothing of when it was sent; the least delay of what follows does.
+ */
+function leastDelay(held: { item: StreamItem; arrivalMs: number }[]): number {
+  return held.reduce(
+    (least, { item, arrivalMs }) => (item.kind === 'unknown' ? least : Math.min(least, arrivalMs - mediaMs(item))),
+    Infinity,
+  );
 }
 
 /** Sound that is not recorded is not read. */

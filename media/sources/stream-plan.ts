@@ -9,6 +9,8 @@ import { isSet, NAL, nalType, type StreamItem } from './stream-items.ts';
 const PROFILES: Record<number, string> = { 66: 'Baseline', 77: 'Main', 100: 'High', 110: 'High 10', 122: 'High 4:2:2' };
 /** The other kind of track is waited for so long, by the stream's arrivals. */
 const SETTLE_MS = 1000;
+/** What was held back before comes at once; what comes later says when it was sent. */
+const BURST_MS = 300;
 const EMPTY = Buffer.alloc(0);
 /** Timestamps that are looked at for B-frames which the parameter sets do not tell of. */
 const LOOK_AT = 16;
@@ -27,8 +29,9 @@ export class StreamPlanner {
     else if (item.kind === 'video') this.#picture(item);
     else this.#audio ??= soundOf(item.config);
     const waited = arrivalMs - this.#firstMs > SETTLE_MS;
-    const both = this.#video !== null && this.#audio !== null;
-    if (!(waited && (this.#video ?? this.#audio)) && !(both && this.#pictures.length >= LOOK_AT)) return null;
+    const both = this.#video !== null && this.#audio !== null && this.#pictures.length >= LOOK_AT;
+    const settled = arrivalMs - this.#firstMs > BURST_MS;
+    if (!(waited && (this.#video ?? this.#audio)) && !(both && settled)) return null;
     const streams = [...(this.#video ? [this.#reordered(this.#video)] : []), ...(this.#audio ? [this.#audio] : [])];
     return planOf({ streams });
   }

@@ -41,6 +41,14 @@ export class StreamTap {
     this.#addTrack = addTrack;
   }
 
+  /** Its tracks, before the first part of any: a file that has begun with one of them would be followed by another. */
+  open(items: StreamItem[]): void {
+    const picture = items.find((item) => item.kind === 'video');
+    const sound = items.find((item) => item.kind === 'audio');
+    if (picture?.kind === 'video') this.#openPicture(picture);
+    if (sound?.kind === 'audio') this.#openSound(sound);
+  }
+
   item(item: StreamItem, arrivalMs: number): void {
     if (this.#state === 'closed') return;
     if (item.kind === 'video') this.#picture(item, arrivalMs);
@@ -54,11 +62,7 @@ export class StreamTap {
   }
 
   #picture(item: Extract<StreamItem, { kind: 'video' }>, arrivalMs: number): void {
-    if (item.codec !== this.#codec) {
-      this.#tracks.video?.sink?.close();
-      this.#codec = item.codec;
-      this.#tracks.video = this.#add(item, 90_000);
-    }
+    if (item.codec !== this.#codec) this.#openPicture(item);
     const track = this.#tracks.video;
     if (!track?.sink) return;
     const { sink } = track;
@@ -77,6 +81,12 @@ export class StreamTap {
     this.#report(track, ticks, shared, arrivalMs);
     const head = Buffer.from([0, 16, item.frame.length >> 5, (item.frame.length & 0x1f) << 3]);
     track.sink.rtp(packet(track, ticks, true, head, item.frame), arrivalMs);
+  }
+
+  #openPicture(item: Extract<StreamItem, { kind: 'video' }>): void {
+    this.#tracks.video?.sink?.close();
+    this.#codec = item.codec;
+    this.#tracks.video = this.#add(item, 90_000);
   }
 
   #openSound(item: Extract<StreamItem, { kind: 'audio' }>): void {

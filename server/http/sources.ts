@@ -43,8 +43,10 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
       const { body } = request;
       const spec = 'listen' in body ? { ...body, key: newKey() } : body;
       await hub.media.request('addGateway', { operationId, angleId, spec, again: false });
-      await saveGateway(store, operationId, angleId, spec);
-      return reply.status(201).send({ ...(await view(operationId, angleId)), key: 'key' in spec ? spec.key : null });
+      const made = await view(operationId, angleId);
+      // after a restart an encoder finds its port again
+      await saveGateway(store, operationId, angleId, 'listen' in spec ? { ...spec, port: made.port ?? undefined } : spec);
+      return reply.status(201).send({ ...made, key: 'key' in spec ? spec.key : null });
     },
   );
 

@@ -132,6 +132,7 @@ function mediaSettings(c: Config): MediaSettings {
     rtcAnnouncedAddress: c.announcedAddress,
     ingestIp: c.ingestAddress,
     rtmpPort: c.rtmpPort,
+    srtPorts: c.srtPorts,
     cameraNetworks: c.cameraNetworks,
     silenceMs: c.silenceMs,
     diskReserveBytes: c.diskReserveBytes,

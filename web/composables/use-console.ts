@@ -140,10 +140,10 @@ export function useConsole(operationId: string) {
     addCamera: (angleId: string, camera: SourceCreate) =>
       api(SourceMade, 'POST', `/operations/${operationId}/angles/${angleId}/source`, camera),
     /** Of an encoder that pushes: the key until now is void, and whoever pushes with it is cut off. */
-    renewKey: async (angleId: string) => {
+    renewKey: async (angleId: string, listen: 'rtmp' | 'srt') => {
       const path = `/operations/${operationId}/angles/${angleId}/source`;
       await api(z.null(), 'DELETE', path);
-      return api(SourceMade, 'POST', path, { listen: 'rtmp' });
+      return api(SourceMade, 'POST', path, { listen });
     },
     removeCamera: (angleId: string) => api(z.null(), 'DELETE', `/operations/${operationId}/angles/${angleId}/source`),
     packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`),
