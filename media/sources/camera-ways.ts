@@ -91,12 +91,13 @@ export class CameraWays {
 
   #fetched(spec: PullSpec): GatewayCamera {
     const address = parseAddress(spec);
-    return {
-      protocol: address.scheme,
-      mode: 'pull',
-      address: shownAddress(address),
-      port: null,
-      attempt: (owner) => new GatewayAttempt(address, owner),
-    };
+    const fetched = { protocol: address.scheme, mode: 'pull' as const, address: shownAddress(address), port: null };
+    if (address.scheme !== 'srt') return { ...fetched, attempt: (owner) => new GatewayAttempt(address, owner) };
+    const { host, port, user, password } = address;
+    const connector = srtConnector(async () => {
+      const ip = await this.networks.resolve(host);
+      return { mode: 'caller', ip, port, passphrase: password, streamId: user };
+    });
+    return { ...fetched, attempt: (owner) => new StreamAttempt(connector, owner) };
   }
 }

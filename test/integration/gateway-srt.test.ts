@@ -26,7 +26,12 @@ let operation: GatewayOperation;
 let port = 0;
 let before: ReturnType<typeof holdingsOf>;
 const keys: string[] = [];
-const settings = (): Record<string, string> => ({ SRT_PORTS: String(port), SEGMENT_SECONDS: '2', LOG_LEVEL: 'debug' });
+const settings = (): Record<string, string> => ({
+  SRT_PORTS: String(port),
+  CAMERA_NETWORKS: '127.0.0.0/8',
+  SEGMENT_SECONDS: '2',
+  LOG_LEVEL: 'debug',
+});
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-srt-'));
@@ -157,6 +162,33 @@ describe('an encoder that pushes by SRT', () => {
     expect(await operation.failed(second)).toMatchObject({ code: 'ports-taken' });
     await operation.remove(second);
     await operation.remove(angleId);
+  });
+
+  it('fetched by address: with its passphrase, after refusals in plain words, and again when it is back', async () => {
+    const from = await freePort();
+    const key = "it's a secret 100%";
+    const asked = { url: `srt://127.0.0.1:${from}?streamid=cam%2F1`, password: key };
+    keys.push(key);
+    const serve = (): Pusher => pushing(STREAMS.b, `srt://127.0.0.1:${from}?mode=listener&passphrase=${key.replaceAll(' ', '+')}`);
+    const { angleId, created } = await operation.add('pull', asked);
+    expect(created).toMatchObject({ protocol: 'srt', mode: 'pull', address: `srt://127.0.0.1:${from}`, key: null });
+    expect(await operation.failed(angleId)).toMatchObject({ code: 'timed-out' });
+    await operation.remove(angleId);
+    const first = serve();
+    await until('the other side listens', () => portsOf([first.pid]).includes(`udp:${from}`));
+    const wrong = await operation.add('wrong', { ...asked, password: 'not the secret' });
+    expect(await operation.failed(wrong.angleId)).toMatchObject({ code: 'key-refused' });
+    await operation.remove(wrong.angleId);
+    const right = await operation.add('right', asked);
+    await operation.recording(right.angleId);
+    await segments(right.angleId, 2);
+    for (const { command } of descendantsOf(hub.state().media)) expect(command).not.toContain(key);
+    first.signal('SIGKILL');
+    await until('the interruption', async () => (await operation.angle(right.angleId)).interruption !== null);
+    serve();
+    await until('a new take', async () => (await operation.angle(right.angleId)).takeId === '0002', 60_000);
+    await operation.recording(right.angleId);
+    await operation.remove(right.angleId);
   });
 
   it('has left no process, no port and no connection behind', async () => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 export type Pusher = {
+  pid: number;
   /** Resolves with its exit code, null when it was killed. */
   exited: Promise<number | null>;
   words: () => string;
@@ -31,7 +32,7 @@ export const STREAMS = {
   flv1: [...PICTURE, '-c:v', 'flv'],
 } satisfies Record<string, string[]>;
 
-/** A real ffmpeg that pushes a stream to an address. */
+/** A real ffmpeg that pushes a stream to an address, or waits there for who fetches it. */
 export function push(stream: string[], format: string, url: string): Pusher {
   const child: ChildProcess = spawn('ffmpeg', ['-v', 'error', '-nostdin', ...stream, '-f', format, url], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -40,6 +41,7 @@ export function push(stream: string[], format: string, url: string): Pusher {
   child.stderr?.on('data', (text: Buffer) => (words = (words + text.toString()).slice(-4000)));
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   return {
+    pid: child.pid ?? 0,
     exited,
     words: () => words,
     signal: (name) => void child.kill(name),

@@ -4,7 +4,7 @@ export default {
     kind: 'What films this angle',
     phone: 'Phone',
     camera: 'Camera by address',
-    url: 'Address (RTSP)',
+    url: 'Address (RTSP, SRT)',
     urlPlaceholder: 'rtsp://192.168.1.64:554/Streaming/Channels/101',
     user: 'User name',
     password: 'Password',
@@ -29,7 +29,7 @@ export default {
     connecting: 'Connecting to the camera…',
     closed: 'Removed',
     retry: 'next attempt in {s} s',
-    badUrl: 'This address is not understood. It begins with rtsp:// or rtsps://, and names a host.',
+    badUrl: 'This address is not understood. It begins with rtsp://, rtsps:// or srt://, and names a host (SRT: also a port).',
     forbidden: 'The hub may not fetch from this address. Its network must be named in CAMERA_NETWORKS.',
     taken: 'Another source films this angle.',
     note: {

@@ -4,7 +4,7 @@ export default {
     kind: '拍摄方式',
     phone: '手机',
     camera: '摄像机（按地址）',
-    url: '地址（RTSP）',
+    url: '地址（RTSP、SRT）',
     urlPlaceholder: 'rtsp://192.168.1.64:554/Streaming/Channels/101',
     user: '用户名',
     password: '密码',
@@ -29,7 +29,7 @@ export default {
     connecting: '正在连接摄像机…',
     closed: '已移除',
     retry: '{s} 秒后重试',
-    badUrl: '无法识别此地址。应以 rtsp:// 或 rtsps:// 开头，并写明主机。',
+    badUrl: '无法识别此地址。应以 rtsp://、rtsps:// 或 srt:// 开头，并写明主机（SRT 还需端口）。',
     forbidden: '不允许服务器访问此地址。请把它所在的网络写入 CAMERA_NETWORKS。',
     taken: '此机位正由另一来源拍摄。',
     note: {
