@@ -25,7 +25,7 @@ RUN useradd --system --home-dir /data --create-home fieldhub \
     && chown -R fieldhub: /data
 USER fieldhub
 VOLUME /data
-EXPOSE 3000/tcp 44000/tcp 44000/udp
+EXPOSE 1935/tcp 9000-9019/udp 3000/tcp 44000/tcp 44000/udp
 STOPSIGNAL SIGTERM
 
 # nothing is set up at start: the image holds everything

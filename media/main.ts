@@ -19,6 +19,7 @@ import { Signer } from './recorder/signer.ts';
 import { WriteBudget } from './recorder/write-budget.ts';
 import { recordingsDir } from './recordings/paths.ts';
 import { WorkerPool } from './sfu/workers.ts';
+import { CameraWays } from './sources/camera-ways.ts';
 import { AllowedNetworks } from './sources/gateway-address.ts';
 import { systemHubClock } from './time/hub-clock.ts';
 
@@ -70,7 +71,14 @@ const registry = new Registry({
   budget: new WriteBudget(settings.writeBufferBytes),
   dataDir: settings.dataDir,
   ingestIp: settings.ingestIp,
-  networks: new AllowedNetworks(settings.cameraNetworks),
+  ways: new CameraWays({
+    networks: new AllowedNetworks(settings.cameraNetworks),
+    listenIp: settings.ingestIp,
+    shownHost: anyAddress(settings.ingestIp) ? settings.rtcAnnouncedAddress : settings.ingestIp,
+    rtmpPort: settings.rtmpPort,
+    srtPorts: settings.srtPorts,
+    log,
+  }),
   segmentMs: settings.segmentMs,
   silenceMs: settings.silenceMs,
   hubVersion: await version(),
@@ -119,6 +127,10 @@ try {
   log.fatal(error instanceof HubError ? { reason: error.message } : { err: error }, 'media plane cannot start');
   process.send?.({ type: 'failed', message: messageOf(error), fatal: error instanceof HubError });
   stop(messageOf(error), 1);
+}
+
+function anyAddress(ip: string): boolean {
+  return ip === '0.0.0.0' || ip === '::';
 }
 
 /** The folders of recordings and keys. A fault here is told and ends the hub: a restart would not mend it. */

@@ -27,6 +27,15 @@ const networks = (value: string): string[] | null => {
   return list.every(isNetwork) ? list : null;
 };
 
+const MAX_SRT_PORTS = 200;
+const portRange = (value: string): { first: number; last: number } | null => {
+  const [, first, last] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(value) ?? [];
+  const range = { first: Number(first), last: Number(last ?? first) };
+  if (range.first === 0 && range.last === 0) return range;
+  const fits = range.first >= 1024 && range.last <= 65_535 && range.last >= range.first && range.last - range.first < MAX_SRT_PORTS;
+  return fits ? range : null;
+};
+
 const MAX_TURN_URLS = 8;
 /** Each as RFC 7064 and RFC 7065 have it. */
 const turnUrls = (value: string): string[] | null => {
@@ -95,7 +104,24 @@ const settings = {
     allowed: 'an IP address or host name',
     parse: address,
   },
-  INGEST_ADDRESS: { help: 'address on which RTP from cameras is received', shown: '127.0.0.1', allowed: 'an IP address', parse: address },
+  INGEST_ADDRESS: {
+    help: 'address on which RTP from cameras is received, and encoders that push are listened for; 0.0.0.0 for all of this machine',
+    shown: '127.0.0.1',
+    allowed: 'an IP address',
+    parse: address,
+  },
+  RTMP_PORT: {
+    help: 'TCP port on which encoders push by RTMP, open while a stream key is valid',
+    shown: '1935',
+    allowed: 'a whole number from 0 to 65535, 0 for never',
+    parse: whole(0, 65_535),
+  },
+  SRT_PORTS: {
+    help: 'UDP ports for encoders that push by SRT, one each, open while a passphrase is valid',
+    shown: '9000-9019',
+    allowed: 'a port or a range such as 9000-9019, of 200 at most; 0 for none',
+    parse: portRange,
+  },
   CAMERA_NETWORKS: {
     help: 'networks that cameras are fetched from; this machine itself only when a loopback network is named',
     shown: PRIVATE_NETWORKS.join(','),
@@ -161,6 +187,8 @@ export type Config = {
   rtcWorkers: number;
   announcedAddress: string;
   ingestAddress: string;
+  rtmpPort: number;
+  srtPorts: { first: number; last: number };
   cameraNetworks: string[];
   publicUrl: string | null;
   tls: { certPath: string; keyPath: string } | null;
@@ -230,6 +258,8 @@ function complete(given: Given): Config {
     rtcWorkers: given.RTC_WORKERS ?? Math.max(1, availableParallelism() - 1),
     announcedAddress: given.ANNOUNCED_ADDRESS ?? (listen === '0.0.0.0' || listen === '::' ? lanAddress() : listen),
     ingestAddress: given.INGEST_ADDRESS ?? '127.0.0.1',
+    rtmpPort: given.RTMP_PORT ?? 1935,
+    srtPorts: given.SRT_PORTS ?? { first: 9000, last: 9019 },
     cameraNetworks: given.CAMERA_NETWORKS ?? PRIVATE_NETWORKS,
     publicUrl: given.PUBLIC_URL ?? null,
     tls: given.TLS_CERT && given.TLS_KEY ? { certPath: resolve(given.TLS_CERT), keyPath: resolve(given.TLS_KEY) } : null,

@@ -6,10 +6,10 @@ import type { GatewaySpec, GatewayState } from '../protocol/gateway.ts';
 import type { Cause } from '../protocol/ids.ts';
 import type { OperationRecorder } from '../recorder/operation-recorder.ts';
 import type { Take } from '../recorder/take.ts';
+import type { Recording } from '../sources/attempt-recording.ts';
 import type { CameraMeter } from '../sources/camera-meter.ts';
 import { Gateway } from '../sources/gateway.ts';
-import { type AllowedNetworks, parseAddress, shownAddress, type SourceAddress } from '../sources/gateway-address.ts';
-import type { Recording } from '../sources/gateway-attempt.ts';
+import type { CameraWays } from '../sources/camera-ways.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import type { AngleSources } from './angle-sources.ts';
 
@@ -25,20 +25,23 @@ export type GatewayHost = {
   assertFree: (angleId: string) => void;
 };
 
-type Present = { address: SourceAddress; gateway: Gateway; take: Take | null; cause: Cause; removed: Promise<void> | null };
+/** What a camera is known by. A port is given out by the hub. */
+const told = (spec: GatewaySpec): GatewaySpec => ('listen' in spec ? { listen: spec.listen, key: spec.key } : spec);
 
-/** The cameras of one operation that are fetched by their address. */
+type Present = { spec: GatewaySpec; gateway: Gateway; take: Take | null; cause: Cause; removed: Promise<void> | null };
+
+/** The cameras of one operation that are fetched by their address, and the encoders that come to it by themselves. */
 export class Gateways {
   readonly #host: GatewayHost;
-  readonly #networks: AllowedNetworks;
+  readonly #ways: CameraWays;
   readonly #clock: HubClock;
   readonly #log: Log;
   readonly #present = new Map<string, Present>();
   #state: 'open' | 'closed' = 'open';
 
-  constructor(host: GatewayHost, context: { networks: AllowedNetworks; clock: HubClock; log: Log }) {
+  constructor(host: GatewayHost, context: { ways: CameraWays; clock: HubClock; log: Log }) {
     this.#host = host;
-    this.#networks = context.networks;
+    this.#ways = context.ways;
     this.#clock = context.clock;
     this.#log = context.log;
   }
@@ -58,22 +61,22 @@ export class Gateways {
    * `bad_request` for an address that cannot be one, `forbidden` for one that is not allowed.
    */
   async add(angleId: string, spec: GatewaySpec, again: boolean): Promise<GatewayState> {
-    const address = parseAddress(spec);
-    if (!again) await this.#networks.refuseForbidden(address.host);
+    await this.#ways.check(spec, again);
     await this.#present.get(angleId)?.removed;
     this.#host.assertFree(angleId);
     const before = this.#present.get(angleId);
-    if (before && !isDeepStrictEqual(before.address, address))
+    if (before && !isDeepStrictEqual(told(before.spec), told(spec)))
       throw new HubError('conflict', 'another camera films this angle', { field: 'angleId' });
     if (before) return before.gateway.state;
     if (this.#state === 'closed') throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
     if (!again) this.#host.recorder.assertRecordable(angleId);
+    const camera = this.#ways.camera(spec);
     const gateway = new Gateway(
       `cam-${angleId}`,
-      address,
+      camera,
       {
         clock: this.#clock,
-        networks: this.#networks,
+        networks: this.#ways.networks,
         router: () => this.#host.router(),
         begin: (live) => {
           const take = this.#fill(angleId, live.producers, gateway.meter);
@@ -85,10 +88,10 @@ export class Gateways {
       },
       this.#log,
     );
-    const present: Present = { address, gateway, take: null, cause: 'connection-lost', removed: null };
+    const present: Present = { spec, gateway, take: null, cause: 'connection-lost', removed: null };
     this.#present.set(angleId, present);
     gateway.start();
-    this.#log.info({ operationId: this.#host.recorder.operationId, angleId, address: shownAddress(address) }, 'camera added');
+    this.#log.info({ operationId: this.#host.recorder.operationId, angleId, address: camera.address }, 'camera added');
     return gateway.state;
   }
 

@@ -15,7 +15,7 @@ import { Peer } from '../sfu/peer.ts';
 import { Playback, trackOf } from '../sfu/playback.ts';
 import { tap } from '../sfu/tap.ts';
 import type { WorkerPool, WorkerSlot } from '../sfu/workers.ts';
-import type { AllowedNetworks } from '../sources/gateway-address.ts';
+import type { CameraWays } from '../sources/camera-ways.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import { AngleSources, type Source } from './angle-sources.ts';
 import { Cameras } from './cameras.ts';
@@ -26,7 +26,7 @@ export type OperationContext = {
   workers: WorkerPool;
   clock: HubClock;
   ingestIp: string;
-  networks: AllowedNetworks;
+  ways: CameraWays;
   log: Log;
   emit: (event: MediaEvent) => void;
 };

@@ -21,6 +21,10 @@ export const GatewayReasonCode = z.enum([
   'not-recordable',
   'reader-killed',
   'reader-missing',
+  'key-refused',
+  'key-wrong',
+  'ports-taken',
+  'port-taken',
   'failed',
 ]);
 export type GatewayReasonCode = z.infer<typeof GatewayReasonCode>;
@@ -35,21 +39,38 @@ export const GatewayNote = z.object({ code: z.enum(['transcoding-live', 'sound-n
 export type GatewayNote = z.infer<typeof GatewayNote>;
 
 /** A camera as it is asked for and kept: it holds secrets, and is told to nobody. User and password stand in the address, or beside it. */
-export const GatewaySpec = z.object({
+export const PullSpec = z.object({
   url: z.string().min(1).max(2000),
   user: z.string().max(200).optional(),
   password: z.string().max(200).optional(),
 });
+export type PullSpec = z.infer<typeof PullSpec>;
+/** How encoders come by themselves. */
+export const PushProtocol = z.enum(['rtmp', 'srt']);
+export type PushProtocol = z.infer<typeof PushProtocol>;
+/** An encoder that comes by itself, known by its key. */
+export const PushSpec = z.object({
+  listen: PushProtocol,
+  key: z.string().regex(/^[\w-]{16,79}$/),
+  /** The port that it had before, where each has its own. */
+  port: z.int().optional(),
+});
+export type PushSpec = z.infer<typeof PushSpec>;
+export const GatewaySpec = z.union([PushSpec, PullSpec]);
 export type GatewaySpec = z.infer<typeof GatewaySpec>;
 
-/** `retrying`: the next attempt is at `retryMs`. */
-export const GatewayPhase = z.enum(['connecting', 'running', 'retrying', 'closed']);
+/** `waiting`: for an encoder to come. `retrying`: the next attempt is at `retryMs`. */
+export const GatewayPhase = z.enum(['waiting', 'connecting', 'running', 'retrying', 'closed']);
 export type GatewayPhase = z.infer<typeof GatewayPhase>;
 
 export const GatewayState = z.object({
-  protocol: z.enum(['rtsp', 'rtsps']),
-  /** Where it is fetched from: host and port; no path, no user. */
+  protocol: z.enum(['rtsp', 'rtsps', 'rtmp', 'srt']),
+  /** `pull`: the hub fetches it. `push`: it comes to the hub. */
+  mode: z.enum(['pull', 'push']).default('pull'),
+  /** Where it is fetched from, or comes to: host and port; no path, no user, no key. */
   address: z.string(),
+  /** Of an encoder that pushes. */
+  port: z.int().nullable().default(null),
   phase: GatewayPhase,
   /** Of the last attempt; null while all is well. */
   reason: GatewayReason.nullable(),

@@ -18,8 +18,12 @@ export const MediaSettings = z.object({
   rtcListenIp: z.string(),
   rtcPort: z.int(),
   rtcAnnouncedAddress: z.string(),
-  /** Address on which plain RTP from cameras is received. */
+  /** Address on which plain RTP from cameras is received, and encoders are listened for. */
   ingestIp: z.string(),
+  /** Where encoders are listened for by RTMP; 0 for not at all. */
+  rtmpPort: z.int().min(0).max(65_535).default(0),
+  /** UDP ports for encoders that push by SRT, one each; 0 for none. */
+  srtPorts: z.object({ first: z.int(), last: z.int() }).default({ first: 0, last: 0 }),
   /** Networks that cameras are fetched from. */
   cameraNetworks: z.array(z.string()).default([]),
   /** No media for so long opens an interruption. */

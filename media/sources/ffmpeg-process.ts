@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { type Readable, Writable } from 'node:stream';
 import { amongOthers } from '../priority.ts';
 
 /** util-linux, part of every Debian: the kernel ends what it starts when this process dies, however it dies (prctl(2), PR_SET_PDEATHSIG). */
@@ -14,14 +15,26 @@ export class FfmpegProcess {
   readonly exited: Promise<number | null>;
   #words = '';
   #out = '';
+  #listener: ((words: string) => void) | null = null;
 
-  constructor(program: 'ffmpeg' | 'ffprobe', args: string[]) {
+  /** `input`: what it reads is written to `stdin`. `script`: what it finds on descriptor 3, where no list of processes shows it. */
+  constructor(
+    program: 'ffmpeg' | 'ffprobe',
+    args: string[],
+    { input = false, script = null }: { input?: boolean; script?: string | null } = {},
+  ) {
     const command = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', program, ...args] : [program, ...args];
     this.#child = spawn(command[0] ?? program, command.slice(1), {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe', ...(script === null ? [] : ['pipe' as const])],
+    });
+    this.#child.stdin?.on('error', () => undefined); // it has ended, which `exited` tells
+    const third = this.#child.stdio[3];
+    if (script !== null && third instanceof Writable) third.on('error', () => undefined).end(script);
+    this.#child.stderr?.on('data', (text: Buffer) => {
+      this.#words = (this.#words + text.toString()).slice(-WORDS);
+      this.#listener?.(text.toString());
     });
     amongOthers(this.#child.pid);
-    this.#child.stderr?.on('data', (text: Buffer) => (this.#words = (this.#words + text.toString()).slice(-WORDS)));
     this.exited = new Promise((resolve) => {
       this.#child.once('close', (code) => resolve(code));
       this.#child.once('error', (error) => {
@@ -31,6 +44,17 @@ export class FfmpegProcess {
     });
   }
 
+  get stdin(): Writable | null {
+    return this.#child.stdin;
+  }
+  get stdout(): Readable | null {
+    return this.#child.stdout;
+  }
+
+  /** What it says from now on. */
+  onWords(listener: (words: string) => void): void {
+    this.#listener = listener;
+  }
   get words(): string {
     return this.#words;
   }

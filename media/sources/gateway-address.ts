@@ -2,12 +2,15 @@ import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { HubError } from '../errors.ts';
-import type { GatewaySpec } from '../protocol/gateway.ts';
+import type { PullSpec } from '../protocol/gateway.ts';
 import { refusalOfConnect, SourceRefusal } from './gateway-reasons.ts';
 
-/** Where a camera is fetched from. `path` begins with a slash and keeps its query; it may hold secrets, as may user and password. */
+/**
+ * Where a camera is fetched from. `path` begins with a slash and keeps its query; it may hold secrets, as may user and
+ * password, which of SRT are the stream's id and the passphrase.
+ */
 export type SourceAddress = {
-  scheme: 'rtsp' | 'rtsps';
+  scheme: 'rtsp' | 'rtsps' | 'srt';
   host: string;
   port: number;
   path: string;
@@ -15,14 +18,17 @@ export type SourceAddress = {
   password: string | null;
 };
 
-const PORTS = { rtsp: 554, rtsps: 322 } as const;
+/** SRT has none of its own. */
+const PORTS = { rtsp: 554, rtsps: 322, srt: 0 } as const;
+/** libsrt takes no others. */
+const PASSPHRASE = { least: 10, most: 79 };
 const isScheme = (name: string): name is keyof typeof PORTS => Object.hasOwn(PORTS, name);
 
 /** Whatever is allowed, never these: this host, link-local with the clouds' metadata services, multicast, broadcast. */
 const NEVER = ['0.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/128', 'fe80::/10', 'ff00::/8'];
 
 /** Read an address. Throws `bad_request`, which does not repeat it. */
-export function parseAddress({ url: text, user, password }: GatewaySpec): SourceAddress {
+export function parseAddress({ url: text, user, password }: PullSpec): SourceAddress {
   const wrong = (why: string): HubError => new HubError('bad_request', `url: ${why}`, { field: 'url' });
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u0020\u007f]/.test(text)) throw wrong('no spaces or control characters');
@@ -33,18 +39,35 @@ export function parseAddress({ url: text, user, password }: GatewaySpec): Source
     throw wrong('not an address');
   }
   const scheme = url.protocol.slice(0, -1);
-  if (!isScheme(scheme)) throw wrong('only rtsp and rtsps');
+  if (!isScheme(scheme)) throw wrong('only rtsp, rtsps and srt');
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (!/^[0-9A-Za-z._:-]{1,253}$/.test(host)) throw wrong('no host is named');
   const port = url.port === '' ? PORTS[scheme] : Number(url.port);
   if (port < 1) throw wrong('no such port');
   const path = `${url.pathname || '/'}${url.search}`;
+  if (scheme === 'srt') {
+    const passphrase = password || parameter(url.search, 'passphrase');
+    const fits = passphrase === null || (passphrase.length >= PASSPHRASE.least && passphrase.length <= PASSPHRASE.most);
+    const streamId = user || parameter(url.search, 'streamid');
+    // eslint-disable-next-line no-control-regex
+    if (!fits || /[\u0000-\u001f]/.test(`${passphrase ?? ''}${streamId ?? ''}`)) throw wrong('an SRT passphrase has 10 to 79 characters');
+    return { scheme, host, port, path, user: streamId, password: passphrase };
+  }
   return { scheme, host, port, path, user: user || decode(url.username), password: password || decode(url.password) };
 }
 
 /** `rtsp://10.1.2.3:554`, for people. */
 export function shownAddress({ scheme, host, port }: SourceAddress): string {
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** A parameter of a query, as libsrt's addresses have them: a plus is a plus. */
+function parameter(query: string, name: string): string | null {
+  const found = query
+    .slice(1)
+    .split('&')
+    .find((part) => part.startsWith(`${name}=`));
+  return found === undefined ? null : decode(found.slice(name.length + 1));
 }
 
 function decode(part: string): string | null {

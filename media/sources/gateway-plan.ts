@@ -21,7 +21,7 @@ export const Probed = z.object({
   ),
 });
 export type Probed = z.infer<typeof Probed>;
-type Stream = Probed['streams'][number];
+export type Stream = Probed['streams'][number];
 
 export type Plan = { video: GatewayState['video']; audio: GatewayState['audio']; notes: GatewayNote[] };
 

@@ -22,6 +22,10 @@ const SENTENCES: Record<GatewayReasonCode, (facts: Facts) => string> = {
   'not-recordable': ({ why }) => `nothing can be recorded now: ${String(why)}`,
   'reader-killed': () => 'ffmpeg, which reads the camera, was killed',
   'reader-missing': () => 'ffmpeg is not installed',
+  'key-refused': () => 'the passphrase is wrong, or the stream is not encrypted as it says',
+  'key-wrong': () => 'an encoder came with a wrong passphrase, or without one',
+  'ports-taken': () => 'all ports of SRT_PORTS are given out',
+  'port-taken': ({ port }) => `port ${String(port)} is taken by another program on the hub`,
   failed: ({ why }) => `the stream cannot be read: ${String(why)}`,
 };
 

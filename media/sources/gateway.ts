@@ -1,9 +1,9 @@
 import type { types } from 'mediasoup';
 import type { Log } from '../log.ts';
 import type { GatewayPhase, GatewayReason, GatewayState } from '../protocol/gateway.ts';
+import type { Recording } from './attempt-recording.ts';
+import type { Attempt, AttemptOwner } from './gateway-attempt.ts';
 import { CameraMeter } from './camera-meter.ts';
-import { type AttemptOwner, GatewayAttempt, type Recording } from './gateway-attempt.ts';
-import { type SourceAddress, shownAddress } from './gateway-address.ts';
 import type { Plan } from './gateway-plan.ts';
 import type { LiveProducers } from './live-producers.ts';
 import { retryDelayMs } from './retry.ts';
@@ -14,19 +14,28 @@ export type GatewayOwner = Pick<AttemptOwner, 'clock' | 'networks' | 'router' | 
   changed: () => void;
 };
 
+/** The camera or encoder, and the way to it. */
+export type GatewayCamera = Pick<GatewayState, 'protocol' | 'mode' | 'address' | 'port'> & {
+  attempt: (owner: AttemptOwner) => Attempt;
+  /** Nothing of the way to it is left. */
+  close?: () => Promise<void>;
+};
+
 /** A stream that ran for so long starts the back-off anew. */
 const STEADY_MS = 10_000;
+/** An encoder that comes by itself is kept waiting no longer, however often it could not be recorded. */
+const MOST_WAIT_MS = 4000;
 
 /** Keeps one camera connected, for hours: attempts follow each other, ever more slowly while they fail. */
 export class Gateway {
   readonly meter = new CameraMeter();
   readonly #sourceId: string;
-  readonly #address: SourceAddress;
+  readonly #camera: GatewayCamera;
   readonly #owner: GatewayOwner;
   readonly #log: Log;
   readonly #closing = new AbortController();
-  #attempt: GatewayAttempt | null = null;
-  #phase: GatewayPhase = 'connecting';
+  #attempt: Attempt | null = null;
+  #phase: GatewayPhase;
   #reason: GatewayReason | null = null;
   #plan: Plan | null = null;
   #sinceMs: number;
@@ -36,18 +45,21 @@ export class Gateway {
   #runningMs: number | null = null;
   #work: Promise<void> | null = null;
 
-  constructor(sourceId: string, address: SourceAddress, owner: GatewayOwner, log: Log) {
+  constructor(sourceId: string, camera: GatewayCamera, owner: GatewayOwner, log: Log) {
     this.#sourceId = sourceId;
-    this.#address = address;
+    this.#camera = camera;
     this.#owner = owner;
     this.#log = log;
+    this.#phase = this.#firstPhase;
     this.#sinceMs = owner.clock.nowMs();
   }
 
   get state(): GatewayState {
     return {
-      protocol: this.#address.scheme,
-      address: shownAddress(this.#address),
+      protocol: this.#camera.protocol,
+      mode: this.#camera.mode,
+      address: this.#camera.address,
+      port: this.#camera.port,
       phase: this.#phase,
       reason: this.#reason,
       notes: this.#plan?.notes ?? [],
@@ -78,6 +90,7 @@ export class Gateway {
     this.#closing.abort();
     this.#attempt?.stop();
     await this.#work;
+    await this.#camera.close?.();
     this.#become('closed');
   }
 
@@ -86,7 +99,7 @@ export class Gateway {
     while (!signal.aborted) {
       this.#attempts += 1;
       this.#runningMs = null;
-      this.#become('connecting');
+      this.#become(this.#firstPhase);
       const reason = await this.#try();
       if (signal.aborted) break;
       if (reason.code !== this.#reason?.code)
@@ -101,12 +114,19 @@ export class Gateway {
   async #try(): Promise<GatewayReason> {
     let recording: Recording | null = null;
     const { clock, networks, router, begin } = this.#owner;
-    this.#attempt = new GatewayAttempt({
+    this.#attempt = this.#camera.attempt({
       clock,
       networks,
       router,
       meter: this.meter,
       cname: this.#sourceId,
+      arrived: () => this.#become('connecting'),
+      told: (told) => {
+        if (told.code === this.#reason?.code) return;
+        this.#reason = told;
+        this.#log.warn({ sourceId: this.#sourceId, reason: told.message }, 'an encoder was not let in');
+        this.#owner.changed();
+      },
       planned: (plan) => (this.#plan = plan),
       begin: (live) => (recording = begin(live)),
       running: () => {
@@ -116,14 +136,21 @@ export class Gateway {
         this.#log.info({ sourceId: this.#sourceId, notes: this.#plan?.notes.map(({ message }) => message) }, 'camera runs');
       },
     });
-    const reason = await this.#attempt.run(this.#address);
+    const reason = await this.#attempt.run();
     this.#attempt = null;
     if (recording !== null) await this.#owner.ended(recording);
     return reason;
   }
 
+  /** Encoders are waited for, cameras are fetched. */
+  get #firstPhase(): GatewayPhase {
+    return this.#camera.mode === 'push' ? 'waiting' : 'connecting';
+  }
+
   async #pause(signal: AbortSignal): Promise<void> {
-    const delayMs = retryDelayMs(this.#failures, Math.random());
+    const ran = this.#runningMs !== null;
+    if (this.#camera.mode === 'push' && ran) return;
+    const delayMs = Math.min(retryDelayMs(this.#failures, Math.random()), this.#camera.mode === 'push' ? MOST_WAIT_MS : Infinity);
     this.#retryMs = this.#owner.clock.nowMs() + delayMs;
     this.#become('retrying');
     await new Promise<void>((resolve) => {

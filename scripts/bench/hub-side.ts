@@ -34,7 +34,15 @@ export class HubSide {
     this.#runDir = mkdtempSync('/tmp/fhb-'); // a socket's path must be short
     process.once('exit', () => rmSync(this.#runDir, { recursive: true, force: true }));
     const socketPath = join(this.#runDir, 'media.sock');
-    const rtc = { workers: 1, rtcListenIp: '127.0.0.1', rtcPort, rtcAnnouncedAddress: '127.0.0.1', ingestIp: '127.0.0.1' };
+    const rtc = {
+      workers: 1,
+      rtcListenIp: '127.0.0.1',
+      rtcPort,
+      rtcAnnouncedAddress: '127.0.0.1',
+      ingestIp: '127.0.0.1',
+      rtmpPort: 0,
+      srtPorts: { first: 0, last: 0 },
+    };
     this.#settings = {
       dataDir,
       socketPath,

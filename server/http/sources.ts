@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -5,14 +6,18 @@ import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
-import { ApiError, SourceCreate, SourceView } from '../protocol/http.ts';
+import { ApiError, SourceCreate, SourceMade, SourceView } from '../protocol/http.ts';
 import { removeGateway, saveGateway } from '../store/gateways.ts';
 import { angleName, operationRow } from '../store/operations.ts';
 
 const OfAngle = z.object({ operationId: Id, angleId: Id });
 const errors = { '4xx': ApiError, '5xx': ApiError };
 
-/** Cameras that the hub fetches by their address. */
+const KEY_BYTES = 24;
+/** 192 bits, in letters that an address and any encoder's settings take. */
+const newKey = (): string => randomBytes(KEY_BYTES).toString('base64url');
+
+/** Cameras that the hub fetches by their address, and encoders that push to it. */
 export function sourceRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
@@ -30,15 +35,19 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/operations/:operationId/angles/:angleId/source',
-    { schema: { params: OfAngle, body: SourceCreate, response: { 201: SourceView, ...errors } } },
+    { schema: { params: OfAngle, body: SourceCreate, response: { 201: SourceMade, ...errors } } },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       if ((await operationRow(store, operationId)).status === 'ended')
         throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
       await angleName(store, operationId, angleId);
-      await hub.media.request('addGateway', { operationId, angleId, spec: request.body, again: false });
-      await saveGateway(store, operationId, angleId, request.body);
-      return reply.status(201).send(await view(operationId, angleId));
+      const { body } = request;
+      const spec = 'listen' in body ? { ...body, key: newKey() } : body;
+      await hub.media.request('addGateway', { operationId, angleId, spec, again: false });
+      const made = await view(operationId, angleId);
+      // after a restart an encoder finds its port again
+      await saveGateway(store, operationId, angleId, 'listen' in spec ? { ...spec, port: made.port ?? undefined } : spec);
+      return reply.status(201).send({ ...made, key: 'key' in spec ? spec.key : null });
     },
   );
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Alarm, type AlarmCode } from '../../media/protocol/alarms.ts';
-import { GatewaySpec, GatewayState } from '../../media/protocol/gateway.ts';
+import { GatewayState, PullSpec, PushProtocol } from '../../media/protocol/gateway.ts';
 import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
 import { Mark } from '../../media/protocol/marks.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
@@ -81,8 +81,11 @@ export const ConsoleExchange = z.object({ secret: z.string().min(1).max(200) });
 export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: HubTimeMs });
 export type ConsoleSession = z.infer<typeof ConsoleSession>;
 
-/** A camera to be fetched. User and password stand in the address, or beside it; no answer repeats them, nor the path. */
-export const SourceCreate = GatewaySpec;
+/**
+ * A camera to be fetched (user and password stand in the address, or beside it; no answer repeats them, nor the path), or an
+ * encoder that comes to the hub by itself, for which the answer holds address and key.
+ */
+export const SourceCreate = z.union([z.object({ listen: PushProtocol }), PullSpec]);
 export type SourceCreate = z.infer<typeof SourceCreate>;
 /** What is known of it; never its user, password or path. `clock`: how its pictures are placed in time, and how far that may be off. */
 export const SourceView = GatewayState.extend({
@@ -92,6 +95,9 @@ export const SourceView = GatewayState.extend({
   clock: z.object({ method: z.string().nullable(), errorMs: z.number().nullable() }),
 });
 export type SourceView = z.infer<typeof SourceView>;
+/** `key`: what an encoder must know to push to `address`. It is told here, once, to whoever asked for it. */
+export const SourceMade = SourceView.extend({ key: z.string().nullable() });
+export type SourceMade = z.infer<typeof SourceMade>;
 export { CaptureLink, CaptureSession } from './capture.ts';
 export {
   Alarm,
@@ -127,7 +133,7 @@ export {
  * DELETE /api/operations/:operationId/angles/:angleId/links    → 204 (revokes all links and sessions of the angle)
  * POST   /api/operations/:operationId/angles/:angleId/camera   → 201 PlainSource
  * DELETE /api/operations/:operationId/angles/:angleId/camera   → 204
- * POST   /api/operations/:operationId/angles/:angleId/source   SourceCreate → 201 SourceView (a camera by its address)
+ * POST   /api/operations/:operationId/angles/:angleId/source   SourceCreate → 201 SourceMade (a camera by its address, or an encoder that pushes)
  * GET    /api/operations/:operationId/angles/:angleId/source   → SourceView
  * DELETE /api/operations/:operationId/angles/:angleId/source   → 204
  * GET    /api/operations/:operationId/angles/:angleId/poster.jpg → image of the angle's first frame (a labelled copy)

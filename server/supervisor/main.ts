@@ -131,6 +131,8 @@ function mediaSettings(c: Config): MediaSettings {
     rtcPort: c.rtcPort,
     rtcAnnouncedAddress: c.announcedAddress,
     ingestIp: c.ingestAddress,
+    rtmpPort: c.rtmpPort,
+    srtPorts: c.srtPorts,
     cameraNetworks: c.cameraNetworks,
     silenceMs: c.silenceMs,
     diskReserveBytes: c.diskReserveBytes,

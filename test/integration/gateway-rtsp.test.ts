@@ -7,16 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { byClockLines, percentile, stamp } from '../support/alignment.ts';
 import { readTake } from '../support/clock-picture.ts';
-import {
-  descendantsOf,
-  ffmpegsOf,
-  filesWith,
-  gatewayOperation,
-  type GatewayOperation,
-  portsOf,
-  socketsOf,
-  takeUp,
-} from '../support/gateways.ts';
+import { descendantsOf, holdingsOf, ffmpegsOf, filesWith, gatewayOperation, type GatewayOperation, takeUp } from '../support/gateways.ts';
 import { alive, freePort, type RunningHub, signal, startHub, until } from '../support/hub.ts';
 import { complaints, journalsOf, packetTimes, playTake, segmentLines } from '../support/playback.ts';
 import { PASSWORD, type RtspCamera, rtspCamera } from '../support/rtsp-camera.ts';
@@ -41,7 +32,7 @@ let hub: RunningHub;
 let camera: RtspCamera;
 let operation: GatewayOperation;
 let own: RtspCamera | null = null;
-let before: ReturnType<typeof holdings>;
+let before: ReturnType<typeof holdingsOf>;
 const secrets = [PASSWORD, encodeURIComponent(PASSWORD), 'geh3im'];
 
 beforeAll(async () => {
@@ -49,7 +40,7 @@ beforeAll(async () => {
   camera = await rtspCamera(STREAMS);
   hub = await startHub(join(root, 'data'), { CAMERA_NETWORKS: '127.0.0.0/8,10.0.0.0/8', SEGMENT_SECONDS: '2', LOG_LEVEL: 'debug' });
   operation = await gatewayOperation(hub);
-  before = holdings(hub);
+  before = holdingsOf(hub);
 });
 afterAll(async () => {
   await hub.stop();
@@ -58,12 +49,6 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-/** What the media process and its children hold: ports listened on, processes, connections. */
-const holdings = (of: RunningHub): { ports: string[]; processes: number; sockets: number } => {
-  const { media } = of.state();
-  const pids = [media, ...descendantsOf(media).map(({ pid }) => pid)];
-  return { ports: portsOf(pids).toSorted(), processes: pids.length, sockets: socketsOf(media).length };
-};
 const pull = (path: string, password?: string): object => ({ url: camera.url(path, password) });
 const segments = (angleId: string, count: number): Promise<void> =>
   until(`${count} segments`, async () => (await operation.angle(angleId)).segments >= count);
@@ -188,7 +173,10 @@ describe('a camera that cannot be had', () => {
     ['rtsp://[::ffff:169.254.169.254]/x', 403],
     ['rtsp://0.0.0.0/x', 403],
     ['rtsp://8.8.8.8/x', 403],
-    ['srt://10.0.0.1:9000', 400],
+    ['srt://10.0.0.1', 400],
+    ['srt://10.0.0.1:9000?passphrase=short', 400],
+    ['srt://8.8.8.8:9000', 403],
+    ['rtmp://10.0.0.1/live/key', 400],
     ['rtsp://localhost.:0/x', 400],
   ])('%s is refused at once', async (url, status) => {
     await expect(operation.add('refused', { url })).rejects.toThrow(status === 403 ? /CAMERA_NETWORKS/ : /url/);
@@ -234,7 +222,7 @@ describe('a camera that goes away', () => {
 
   it('has left no process, no port and no connection of the hub’s behind', async () => {
     expect(ffmpegsOf(hub.state().media)).toEqual([]);
-    await until('all is as before', () => JSON.stringify(holdings(hub)) === JSON.stringify(before));
+    await until('all is as before', () => JSON.stringify(holdingsOf(hub)) === JSON.stringify(before));
   });
 
   it('comes back by itself in a new take, with the interruption between; a killed hub leaves nothing behind and takes it up again', async () => {
@@ -262,10 +250,10 @@ describe('a camera that goes away', () => {
     await operation.recording(angleId);
     expect((await operation.angle(angleId)).takeId).toBe('0003');
     await segments(angleId, 6);
-    const { ports } = holdings(hub);
+    const { ports } = holdingsOf(hub);
     await operation.end();
     expect(ffmpegsOf(hub.state().media)).toEqual([]);
-    expect(holdings(hub).ports.length).toBeLessThan(ports.length);
+    expect(holdingsOf(hub).ports.length).toBeLessThan(ports.length);
     await own.stop();
     const reasons = journalsOf(operation.dir, angleId).map(({ lines }) => lines.at(-1)?.['reason']);
     expect(reasons).toEqual(['connection-lost', 'hub-crashed', 'operation-ended']);

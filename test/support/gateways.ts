@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { call } from '../../scripts/demo/hub.ts';
-import { AngleState, OperationView, SourceView } from '../../server/protocol/http.ts';
+import { AngleState, OperationView, SourceMade, SourceView } from '../../server/protocol/http.ts';
 import { type RunningHub, until } from './hub.ts';
 
 export type GatewayOperation = {
   operationId: string;
   dir: string;
-  add: (name: string, source: object) => Promise<{ angleId: string; created: SourceView }>;
+  add: (name: string, source: object) => Promise<{ angleId: string; created: SourceMade }>;
   source: (angleId: string) => Promise<SourceView>;
   angle: (angleId: string) => Promise<AngleState>;
   /** Wait until it runs and records. */
@@ -37,7 +37,7 @@ export function takeUp(hub: RunningHub, operationId: string): GatewayOperation {
     dir: join(hub.dataDir, 'recordings', operationId),
     add: async (name, asked) => {
       const { angleId } = await call(hub, AngleState, 'POST', `${base}/angles`, { name });
-      return { angleId, created: await call(hub, SourceView, 'POST', `${base}/angles/${angleId}/source`, asked) };
+      return { angleId, created: await call(hub, SourceMade, 'POST', `${base}/angles/${angleId}/source`, asked) };
     },
     source,
     angle,
@@ -114,6 +114,13 @@ function text(path: string): string {
   } catch {
     return ''; // it has ended
   }
+}
+
+/** What the media process and its children hold: ports listened on, processes, connections. */
+export function holdingsOf(hub: RunningHub): { ports: string[]; processes: number; sockets: number } {
+  const { media } = hub.state();
+  const pids = [media, ...descendantsOf(media).map(({ pid }) => pid)];
+  return { ports: portsOf(pids).toSorted(), processes: pids.length, sockets: socketsOf(media).length };
 }
 
 /** Files under a folder that hold one of these texts. */

@@ -10,7 +10,7 @@ import {
   AngleState,
   OperationView,
   PackageStatus,
-  SourceView,
+  SourceMade,
 } from '../../server/protocol/http.ts';
 import type { ConsoleRequests, HubEvents } from '../../server/protocol/socket.ts';
 import { newPeerId, Signalling } from '../media/signalling.ts';
@@ -177,7 +177,13 @@ export function useConsole(operationId: string) {
     answerCall: async (markId: string, text: string) => mergeMarks(marks, [await signalling.request('acknowledgeMark', { markId, text })]),
     addAngle: (name: string) => api(AngleState, 'POST', `/operations/${operationId}/angles`, { name }),
     addCamera: (angleId: string, camera: SourceCreate) =>
-      api(SourceView, 'POST', `/operations/${operationId}/angles/${angleId}/source`, camera),
+      api(SourceMade, 'POST', `/operations/${operationId}/angles/${angleId}/source`, camera),
+    /** Of an encoder that pushes: the key until now is void, and whoever pushes with it is cut off. */
+    renewKey: async (angleId: string, listen: 'rtmp' | 'srt') => {
+      const path = `/operations/${operationId}/angles/${angleId}/source`;
+      await api(z.null(), 'DELETE', path);
+      return api(SourceMade, 'POST', path, { listen });
+    },
     removeCamera: (angleId: string) => api(z.null(), 'DELETE', `/operations/${operationId}/angles/${angleId}/source`),
     packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`),
     end: async () => {

@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { call } from '../../scripts/demo/hub.ts';
+import { launchBrowser, untilMoving } from '../../scripts/demo/phone.ts';
+import { OperationView } from '../../server/protocol/http.ts';
+import { freePort, type RunningHub, startHub } from '../support/hub.ts';
+import { push, STREAMS } from '../support/pushers.ts';
+
+let root = '';
+let hub: RunningHub;
+let browser: Browser;
+/** Pictures of the pages, to be looked at, where a folder for them is named. */
+const SCREENSHOTS = process.env['SCREENSHOTS'];
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fieldhub-push-'));
+  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2', RTMP_PORT: String(await freePort()) });
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+  await hub.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const fits = (page: Page): Promise<boolean> => page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth');
+const WORDS = {
+  'zh-CN': {
+    add: '添加机位',
+    kind: '编码器推流（RTMP）',
+    name: '机位名称',
+    make: '生成密钥',
+    address: '服务器地址',
+    key: '推流密钥',
+    copy: '复制: 推流密钥',
+    copied: '已复制',
+    waiting: '等待编码器推流',
+    about: '摄像机',
+  },
+  en: {
+    add: 'Add angle',
+    kind: 'Encoder pushes (RTMP)',
+    name: 'Name of the angle',
+    make: 'Make a key',
+    address: 'Server',
+    key: 'Stream key',
+    copy: 'Copy: Stream key',
+    copied: 'Copied',
+    waiting: 'Waiting for the encoder',
+    about: 'Camera',
+  },
+};
+
+describe.each([
+  ['zh-CN', 1440],
+  ['zh-CN', 390],
+  ['en', 1440],
+  ['en', 390],
+] as const)('an encoder that pushes, on the console (%s, %i px)', (locale, width) => {
+  it('is given a key to copy, seen, given another key that cuts it off, and seen again', async () => {
+    const words = WORDS[locale];
+    const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: `推流 ${locale} ${width}` });
+    const context = await browser.newContext({
+      viewport: { width, height: 860 },
+      locale,
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    const page = await context.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    const shot = async (name: string): Promise<void> => {
+      expect(await fits(page)).toBe(true);
+      if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `push-${name}-${locale}-${width}.png`), animations: 'disabled' });
+    };
+    await page.goto(`${hub.url}/console/${operationId}`);
+    await page.getByRole('button', { name: words.add }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(words.kind, { exact: true }).click();
+    await dialog.getByLabel(words.name).fill('无人机 1');
+    await shot('asked');
+    await dialog.getByRole('button', { name: words.make }).click();
+    await dialog.getByTestId('push-key').waitFor();
+    await shot('key');
+    await dialog.getByRole('button', { name: words.copy }).click();
+    await dialog.getByText(words.copied).waitFor();
+    const key = await page.evaluate<string>('navigator.clipboard.readText()');
+    expect(await dialog.getByLabel(words.key, { exact: true }).inputValue()).toBe(key);
+    const address = await dialog.getByLabel(words.address, { exact: true }).inputValue();
+    await dialog.getByTestId('push-done').click();
+    await page.getByText(words.waiting).first().waitFor();
+    expect(await page.content()).not.toContain(key);
+
+    const first = push(STREAMS.plain, 'flv', `${address}/${key}`);
+    onTestFinished(() => first.signal('SIGKILL'));
+    const { angles } = await call(hub, OperationView, 'GET', `/operations/${operationId}`);
+    const angleId = angles[0]?.angleId ?? '';
+    await untilMoving(page, angleId, 60_000);
+    await shot('seen');
+    await page.getByRole('button', { name: words.about, exact: true }).click();
+    await page.getByTestId('new-key').click();
+    await page.getByTestId('new-key').click();
+    await page.getByTestId('push-key').waitFor();
+    await shot('renewed');
+    expect(await first.exited).not.toBe(0);
+    const next = await page.getByTestId('push-key').getByLabel(words.key, { exact: true }).inputValue();
+    expect(next).not.toBe(key);
+    const second = push(STREAMS.plain, 'flv', `${address}/${next}`);
+    onTestFinished(() => second.signal('SIGKILL'));
+    await page.keyboard.press('Escape');
+    await untilMoving(page, angleId, 60_000);
+    await call(hub, OperationView, 'POST', `/operations/${operationId}/end`);
+    await second.exited;
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+});
