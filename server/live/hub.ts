@@ -5,26 +5,13 @@ import { MediaClient } from '../../media/protocol/channel.ts';
 import type { Takeover, TakeoverDecision } from '../../media/protocol/takeover.ts';
 import type { Alarm } from '../../media/protocol/alarms.ts';
 import type { MediaEvent, NumberedEvent } from '../../media/protocol/events.ts';
-import { readOperation } from '../../media/recordings/read.ts';
-import { operationDir } from '../../media/recordings/paths.ts';
 import type { Logger } from 'pino';
 import type { OperationView, PackageStatus } from '../protocol/http.ts';
 import { type Store, storeMayRecover } from '../store/database.ts';
-import {
-  applyEvent,
-  liveOperations,
-  markEnded,
-  markNotRecording,
-  operationView,
-  saveInterruption,
-  saveOperationState,
-  saveTake,
-} from '../store/operations.ts';
+import { applyEvent, liveOperations, markNotRecording, operationView, saveOperationState } from '../store/operations.ts';
 import { openPackages } from '../store/archive-jobs.ts';
 import { gatewaysOf } from '../store/gateways.ts';
-import { saveMessage } from '../store/messages.ts';
-import { saveStill } from '../store/stills.ts';
-import { saveMark } from '../store/marks.ts';
+import { reindex } from './reindex.ts';
 import { type Asking, Takeovers } from './takeovers.ts';
 import { readCursor, saveCursor } from '../store/sessions.ts';
 
@@ -206,24 +193,8 @@ export class Hub extends EventEmitter<HubEvents> {
   }
 
   async #reindex(operationId: string): Promise<void> {
-    try {
-      const recorded = await readOperation(operationDir(this.#dataDir, operationId));
-      for (const take of recorded.angles.flatMap((angle) => angle.takes)) {
-        const frames = take.segments.reduce((sum, segment) => sum + segment.frames, 0);
-        await saveTake(this.#store, operationId, { ...take, segments: take.segments.length, frames });
-      }
-      for (const interruption of recorded.interruptions) await saveInterruption(this.#store, operationId, interruption);
-      for (const mark of recorded.marks) await saveMark(this.#store, operationId, mark);
-      for (const still of recorded.stills) await saveStill(this.#store, operationId, still);
-      for (const message of recorded.messages) await saveMessage(this.#store, operationId, message);
-      if (recorded.endedMs !== null) {
-        await markEnded(this.#store, operationId, recorded.endedMs);
-        this.emit('media', { type: 'operation.ended', operationId, endedMs: recorded.endedMs });
-      }
-    } catch (error) {
-      if (error instanceof HubError && error.code === 'not_found') return; // nothing was recorded yet
-      this.#log.error({ err: error, operationId }, 'the journals cannot be read');
-    }
+    const endedMs = await reindex(this.#store, this.#dataDir, operationId, this.#log);
+    if (endedMs !== null) this.emit('media', { type: 'operation.ended', operationId, endedMs });
   }
 
   /** What the store says is live must be live in the media plane too. */
