@@ -155,7 +155,8 @@ describe('who films an angle', () => {
     await operation.moreSegments(angleId, 1);
     relay.lose(1);
     await until('the angle is interrupted', async () => (await operation.angle(angleId)).status === 'interrupted');
-    expect((await ask<Exchange>(page, 'publish', url, token)).status).toBe(201);
+    // an angle just given away is kept for the phone for a while
+    await until('the encoder may have it', async () => (await ask<Exchange>(page, 'publish', url, token)).status === 201);
     await phone.locator('[data-testid="capture"][data-state="stopped"]').waitFor(); // else they would take it from each other
     await until('the encoder films', async () => (await operation.angle(angleId)).sourceKind === 'whip');
     await records(angleId);

@@ -87,7 +87,7 @@ describe('files that are removed under the hub', () => {
 
     const lines = journalsOf(filmed.dir, east)[0]?.lines ?? [];
     expect(lines.filter((line) => line['type'] === 'file.missing').map((line) => line['file'])).toEqual([unfinished, finished]);
-    expect(console.raised.map(({ message }) => message).join('\n')).toContain(join(dir, finished));
+    await until('an alarm names the other file, too', () => console.raised.some(({ message }) => message.includes(join(dir, finished))));
     const problems = (await verifyOperation(filmed.dir)).problems.map(({ path, message }) => `${path} ${message}`);
     expect(problems.filter((problem) => problem.startsWith(`${east}/`)).toSorted()).toEqual(
       [unfinished, finished].map((file) => `${east}/0001/${file} is missing: it was removed while the take was recorded`).toSorted(),
@@ -110,7 +110,7 @@ describe('folders that cannot be written', () => {
       console.raised.some(({ code, message }) => code === 'not-writable' && message.includes(folder)),
     );
     await until('it is interrupted', async () => (await filmed.view()).angles[0]?.interruption?.cause === 'write-failed');
-    expect(console.raised.map(({ code }) => code)).toContain('write-failed');
+    await until('an alarm says so', () => console.raised.some(({ code }) => code === 'write-failed'));
     allow();
     await until('the alarm is over', () => console.cleared.includes(`not-writable:${folder}`));
     await until('it records again', async () => (await filmed.view()).angles[0]?.status === 'recording');
