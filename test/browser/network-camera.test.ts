@@ -42,7 +42,7 @@ const WORDS = {
     add: '添加机位',
     kind: '摄像机（按地址）',
     name: '机位名称',
-    url: '地址（RTSP、SRT）',
+    url: '地址（RTSP、RTMP、SRT）',
     user: '用户名',
     password: '密码',
     submit: '添加摄像机',
@@ -57,7 +57,7 @@ const WORDS = {
     add: 'Add angle',
     kind: 'Camera by address',
     name: 'Name of the angle',
-    url: 'Address (RTSP, SRT)',
+    url: 'Address (RTSP, RTMP, SRT)',
     user: 'User name',
     password: 'Password',
 
