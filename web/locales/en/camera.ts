@@ -6,6 +6,7 @@ export default {
     camera: 'Camera by address',
     url: 'Address (RTSP, RTMP, SRT)',
     urlPlaceholder: 'rtsp://192.168.1.64:554/Streaming/Channels/101',
+    urlHint: 'rtsp://host/path · rtmp://host/application/key · srt://host:port',
     user: 'User name',
     password: 'Password',
     optional: 'if the camera asks for it',

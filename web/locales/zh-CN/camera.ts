@@ -6,6 +6,7 @@ export default {
     camera: '摄像机（按地址）',
     url: '地址（RTSP、RTMP、SRT）',
     urlPlaceholder: 'rtsp://192.168.1.64:554/Streaming/Channels/101',
+    urlHint: 'rtsp://主机/路径 · rtmp://主机/应用名/流密钥 · srt://主机:端口',
     user: '用户名',
     password: '密码',
     optional: '摄像机需要时填写',
