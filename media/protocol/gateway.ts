@@ -22,6 +22,7 @@ export const GatewayReasonCode = z.enum([
   'reader-killed',
   'reader-missing',
   'key-refused',
+  'stream-refused',
   'key-wrong',
   'ports-taken',
   'port-taken',
@@ -64,7 +65,7 @@ export const GatewayPhase = z.enum(['waiting', 'connecting', 'running', 'retryin
 export type GatewayPhase = z.infer<typeof GatewayPhase>;
 
 export const GatewayState = z.object({
-  protocol: z.enum(['rtsp', 'rtsps', 'rtmp', 'srt']),
+  protocol: z.enum(['rtsp', 'rtsps', 'rtmp', 'rtmps', 'srt']),
   /** `pull`: the hub fetches it. `push`: it comes to the hub. */
   mode: z.enum(['pull', 'push']).default('pull'),
   /** Where it is fetched from, or comes to: host and port; no path, no user, no key. */

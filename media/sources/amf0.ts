@@ -85,6 +85,11 @@ class AmfReader {
   }
 }
 
+/** The members of an object; none of anything else. */
+export function membersOf(value: Amf | undefined): { [key: string]: Amf } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+}
+
 export function encodeAmf(...values: Amf[]): Buffer {
   return Buffer.concat(values.map(encode));
 }
@@ -97,7 +102,12 @@ function encode(value: Amf): Buffer {
   }
   if (typeof value === 'boolean') return Buffer.from([0x01, value ? 1 : 0]);
   if (typeof value === 'string') return Buffer.concat([Buffer.from([0x02]), sized(value)]);
-  if (value === null || Array.isArray(value)) return Buffer.from([0x05]);
+  if (value === null) return Buffer.from([0x05]);
+  if (Array.isArray(value)) {
+    const head = Buffer.from([0x0a, 0, 0, 0, 0]);
+    head.writeUInt32BE(value.length, 1);
+    return Buffer.concat([head, ...value.map(encode)]);
+  }
   const members = Object.entries(value).flatMap(([key, each]) => [sized(key), encode(each)]);
   return Buffer.concat([Buffer.from([0x03]), ...members, Buffer.from([0, 0, OBJECT_END])]);
 }

@@ -7,6 +7,7 @@ import { GatewayAttempt } from './gateway-attempt.ts';
 import { SourceRefusal } from './gateway-reasons.ts';
 import { PortPool } from './port-pool.ts';
 import { RtmpListener } from './rtmp-listener.ts';
+import { rtmpConnector } from './rtmp-pull.ts';
 import { srtConnector } from './srt.ts';
 import { StreamAttempt } from './stream-attempt.ts';
 
@@ -92,7 +93,12 @@ export class CameraWays {
   #fetched(spec: PullSpec): GatewayCamera {
     const address = parseAddress(spec);
     const fetched = { protocol: address.scheme, mode: 'pull' as const, address: shownAddress(address), port: null };
-    if (address.scheme !== 'srt') return { ...fetched, attempt: (owner) => new GatewayAttempt(address, owner) };
+    const { scheme } = address;
+    if (scheme === 'rtsp' || scheme === 'rtsps') return { ...fetched, attempt: (owner) => new GatewayAttempt(address, owner) };
+    if (scheme === 'rtmp' || scheme === 'rtmps') {
+      const rtmp = rtmpConnector(address, this.networks);
+      return { ...fetched, attempt: (owner) => new StreamAttempt(rtmp, owner) };
+    }
     const { host, port, user, password } = address;
     const connector = srtConnector(async () => {
       const ip = await this.networks.resolve(host);

@@ -8,6 +8,9 @@ const VIDEO: Record<number, string> = { 2: 'Sorenson H.263', 3: 'Screen video', 
 const LEGACY: Record<number, PictureCodec> = { 7: 'H264', 12: 'H265' };
 /** Enhanced RTMP (Veovera, version 1). */
 const FOURCC: Record<string, PictureCodec> = { hvc1: 'H265', avc1: 'H264' };
+/** Of a tag in a file (E.4.1), and of what its size is said in behind it. */
+const TAG_HEAD = 11;
+const TAG_SIZE = 4;
 const SEQUENCE_START = 0;
 const CODED = 1;
 /** As coded frames, without a composition time. */
@@ -30,6 +33,20 @@ export class FlvItems {
     if (payload.length < 2) return;
     if (type === RTMP.audio) this.#audio(payload, timestampMs);
     else if (type === RTMP.video) this.#video(payload, timestampMs);
+  }
+
+  /** Several of them in one (RTMP 1.0, 7.1.6); their times count from that of the first. */
+  aggregate({ streamId, timestampMs, payload }: RtmpMessage): void {
+    let firstMs: number | null = null;
+    for (let at = 0; at + TAG_HEAD <= payload.length;) {
+      const end = at + TAG_HEAD + payload.readUIntBE(at + 1, 3);
+      if (end > payload.length) return;
+      const ownMs = payload.readUIntBE(at + 4, 3) + (payload[at + 7] ?? 0) * 2 ** 24;
+      firstMs ??= ownMs;
+      const type = (payload[at] ?? 0) & 0x1f;
+      this.message({ type, streamId, timestampMs: timestampMs + ownMs - firstMs, payload: payload.subarray(at + TAG_HEAD, end) });
+      at = end + TAG_SIZE;
+    }
   }
 
   #audio(payload: Buffer, timestampMs: number): void {

@@ -10,7 +10,7 @@ import { refusalOfConnect, SourceRefusal } from './gateway-reasons.ts';
  * password, which of SRT are the stream's id and the passphrase.
  */
 export type SourceAddress = {
-  scheme: 'rtsp' | 'rtsps' | 'srt';
+  scheme: 'rtsp' | 'rtsps' | 'rtmp' | 'rtmps' | 'srt';
   host: string;
   port: number;
   path: string;
@@ -19,7 +19,7 @@ export type SourceAddress = {
 };
 
 /** SRT has none of its own. */
-const PORTS = { rtsp: 554, rtsps: 322, srt: 0 } as const;
+const PORTS = { rtsp: 554, rtsps: 322, rtmp: 1935, rtmps: 443, srt: 0 } as const;
 /** libsrt takes no others. */
 const PASSPHRASE = { least: 10, most: 79 };
 const isScheme = (name: string): name is keyof typeof PORTS => Object.hasOwn(PORTS, name);
@@ -39,7 +39,7 @@ export function parseAddress({ url: text, user, password }: PullSpec): SourceAdd
     throw wrong('not an address');
   }
   const scheme = url.protocol.slice(0, -1);
-  if (!isScheme(scheme)) throw wrong('only rtsp, rtsps and srt');
+  if (!isScheme(scheme)) throw wrong('only rtsp, rtsps, rtmp, rtmps and srt');
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (!/^[0-9A-Za-z._:-]{1,253}$/.test(host)) throw wrong('no host is named');
   const port = url.port === '' ? PORTS[scheme] : Number(url.port);
@@ -53,7 +53,12 @@ export function parseAddress({ url: text, user, password }: PullSpec): SourceAdd
     if (!fits || /[\u0000-\u001f]/.test(`${passphrase ?? ''}${streamId ?? ''}`)) throw wrong('an SRT passphrase has 10 to 79 characters');
     return { scheme, host, port, path, user: streamId, password: passphrase };
   }
-  return { scheme, host, port, path, user: user || decode(url.username), password: password || decode(url.password) };
+  const named = { scheme, host, port, user: user || decode(url.username), password: password || decode(url.password) };
+  if (scheme !== 'rtmp' && scheme !== 'rtmps') return { ...named, path };
+  // as it is written: servers compare names byte by byte, and URL would encode some of them
+  const raw = /^[^:]*:\/\/[^/?#]*(.*)$/.exec(text)?.[1] ?? '';
+  if (!/^\/[^/?]+(\/[^?]*[^/?])?(\?.*)?$/.test(raw)) throw wrong('an RTMP address names an application and a stream');
+  return { ...named, path: raw };
 }
 
 /** `rtsp://10.1.2.3:554`, for people. */

@@ -23,6 +23,7 @@ const SENTENCES: Record<GatewayReasonCode, (facts: Facts) => string> = {
   'reader-killed': () => 'ffmpeg, which reads the camera, was killed',
   'reader-missing': () => 'ffmpeg is not installed',
   'key-refused': () => 'the passphrase is wrong, or the stream is not encrypted as it says',
+  'stream-refused': () => 'the server refuses this application or stream key',
   'key-wrong': () => 'an encoder came with a wrong passphrase, or without one',
   'ports-taken': () => 'all ports of SRT_PORTS are given out',
   'port-taken': ({ port }) => `port ${String(port)} is taken by another program on the hub`,

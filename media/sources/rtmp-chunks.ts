@@ -15,6 +15,8 @@ export const RTMP = {
   commandAmf3: 17,
   data: 18,
   command: 20,
+  /** Several audio and video messages in one. */
+  aggregate: 22,
 } as const;
 
 type Format = 0 | 1 | 2 | 3;
@@ -194,4 +196,21 @@ export function rtmpChunk(type: number, streamId: number, payload: Buffer): Buff
   head[7] = type;
   head.writeUInt32LE(streamId, 8);
   return Buffer.concat([head, payload]);
+}
+
+/** A message of ours to a receiver that has been told nothing of chunks. */
+export function rtmpChunks(type: number, streamId: number, payload: Buffer): Buffer {
+  const whole = rtmpChunk(type, streamId, payload);
+  const headBytes = whole.length - payload.length;
+  const parts = [whole.subarray(0, headBytes + DEFAULT_CHUNK_BYTES)];
+  const goesOn = Buffer.from([0xc0 | (whole[0] ?? 0)]);
+  for (let at = DEFAULT_CHUNK_BYTES; at < payload.length; at += DEFAULT_CHUNK_BYTES)
+    parts.push(goesOn, payload.subarray(at, at + DEFAULT_CHUNK_BYTES));
+  return Buffer.concat(parts);
+}
+
+export function u32(...values: number[]): Buffer {
+  const bytes = Buffer.alloc(4 * values.length);
+  values.forEach((value, i) => bytes.writeUInt32BE(value >>> 0, 4 * i));
+  return bytes;
 }

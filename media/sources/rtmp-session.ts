@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type Amf, decodeAmf, encodeAmf } from './amf0.ts';
-import { ChunkReader, RTMP, rtmpChunk, type RtmpMessage } from './rtmp-chunks.ts';
+import { ChunkReader, RTMP, rtmpChunk, type RtmpMessage, u32 } from './rtmp-chunks.ts';
 
 /** Why a publisher is refused, as its own log shows it. */
 export type Refusal = 'unknown-key' | 'taken';
@@ -163,10 +163,4 @@ export class RtmpSession {
     // an encoder that reads nothing is sent nothing more
     if (this.#socket.writableLength < 2 ** 20) this.#socket.write(rtmpChunk(type, streamId, payload));
   }
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }

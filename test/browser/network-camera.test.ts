@@ -42,11 +42,13 @@ const WORDS = {
     add: '添加机位',
     kind: '摄像机（按地址）',
     name: '机位名称',
-    url: '地址（RTSP、SRT）',
+    url: '地址（RTSP、RTMP、SRT）',
     user: '用户名',
     password: '密码',
     submit: '添加摄像机',
 
+    incomplete: /RTMP 还需应用名和流密钥/,
+    hint: 'rtmp://主机/应用名/流密钥',
     forbidden: /不允许服务器访问/,
     refused: /拒绝了用户名或密码.*秒后重试/,
     remove: '移除摄像机',
@@ -57,11 +59,13 @@ const WORDS = {
     add: 'Add angle',
     kind: 'Camera by address',
     name: 'Name of the angle',
-    url: 'Address (RTSP, SRT)',
+    url: 'Address (RTSP, RTMP, SRT)',
     user: 'User name',
     password: 'Password',
 
     submit: 'Add camera',
+    incomplete: /RTMP: also application and stream key/,
+    hint: 'rtmp://host/application/key',
     forbidden: /may not fetch/,
     refused: /refused the user name or password.*next attempt in/,
     remove: 'Remove camera',
@@ -93,9 +97,13 @@ describe.each([
     const dialog = page.getByRole('dialog');
     await dialog.getByText(words.kind, { exact: true }).click();
     await dialog.getByLabel(words.name).fill('路口 摄像机');
-    await dialog.getByLabel(words.url).fill('rtsp://8.8.8.8/x');
+    await dialog.getByText(words.hint).waitFor();
+    await dialog.getByLabel(words.url).fill('rtmp://8.8.8.8');
     await dialog.getByLabel(words.user).fill(USER);
     await dialog.getByLabel(words.password).fill('wrong');
+    await dialog.getByRole('button', { name: words.submit }).click();
+    await dialog.getByRole('alert').getByText(words.incomplete).waitFor();
+    await dialog.getByLabel(words.url).fill('rtmp://8.8.8.8/live/key');
     await dialog.getByRole('button', { name: words.submit }).click();
     await dialog.getByRole('alert').getByText(words.forbidden).waitFor();
     await shot('refused');

@@ -176,7 +176,10 @@ describe('a camera that cannot be had', () => {
     ['srt://10.0.0.1', 400],
     ['srt://10.0.0.1:9000?passphrase=short', 400],
     ['srt://8.8.8.8:9000', 403],
-    ['rtmp://10.0.0.1/live/key', 400],
+    ['rtmp://10.0.0.1', 400],
+    ['rtmp://10.0.0.1/live/', 400],
+    ['rtmp://8.8.8.8/live/key', 403],
+    ['rtmps://169.254.169.254/live/key', 403],
     ['rtsp://localhost.:0/x', 400],
   ])('%s is refused at once', async (url, status) => {
     await expect(operation.add('refused', { url })).rejects.toThrow(status === 403 ? /CAMERA_NETWORKS/ : /url/);

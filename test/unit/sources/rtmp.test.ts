@@ -93,7 +93,7 @@ describe('chunks of RTMP', () => {
 
 describe('AMF0', () => {
   it('is read as it is written', () => {
-    const values = ['connect', 1, { app: 'live', nested: { deep: true } }, null, false];
+    const values = ['connect', 1, { app: 'live', nested: { deep: true } }, null, false, ['hvc1', 2, []]];
     expect(decodeAmf(encodeAmf(...values))).toEqual(values);
   });
   it('that is cut off, endless or unknown is refused', () => {
