@@ -22,27 +22,13 @@ export async function noteSeen(store: Store, sessionHash: string, nowMs: number)
     .execute();
 }
 
-/** A phone that joins over and over, its pictures finding no way, does not begin anew each time. */
-const TRYING_MS = 60_000;
-
 /** It films, or tries to; null: it has stopped. */
 export async function noteJoined(store: Store, sessionHash: string, joinedMs: number | null): Promise<void> {
-  const atMs = joinedMs === null ? null : Math.round(joinedMs);
-  const update = store.updateTable('session').where('session_hash', '=', sessionHash);
-  if (atMs === null) await update.set({ joined_ms: null }).execute();
-  else {
-    await update
-      .set(({ eb, ref }) => ({
-        seen_ms: atMs,
-        joined_ms: eb
-          .case()
-          .when('joined_ms', '>', atMs - TRYING_MS)
-          .then(ref('joined_ms'))
-          .else(atMs)
-          .end(),
-      }))
-      .execute();
-  }
+  await store
+    .updateTable('session')
+    .set({ joined_ms: joinedMs === null ? null : Math.round(joinedMs), ...(joinedMs === null ? {} : { seen_ms: Math.round(joinedMs) }) })
+    .where('session_hash', '=', sessionHash)
+    .execute();
 }
 
 /** Who holds each angle of an operation: known over a restart of the hub, too. */
