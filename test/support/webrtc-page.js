@@ -105,7 +105,9 @@
     async sent() {
       const stats = [...(await pc.getStats()).values()];
       const video = stats.filter(({ type, kind }) => type === 'outbound-rtp' && kind === 'video');
-      const pair = stats.find(({ type, nominated, state }) => type === 'candidate-pair' && nominated && state === 'succeeded');
+      // after a restart of ICE the pair before it is still listed, and as good
+      const { selectedCandidatePairId } = stats.find(({ type }) => type === 'transport') ?? {};
+      const pair = stats.find(({ id }) => id === selectedCandidatePairId);
       return {
         frames: video.reduce((sum, { framesSent = 0 }) => sum + framesSent, 0),
         codecs: stats.filter(({ type }) => type === 'codec').map(({ mimeType }) => mimeType),
