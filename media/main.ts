@@ -11,7 +11,6 @@ import { machineSynchronised } from './operations/clock-sync.ts';
 import { Figures } from './operations/figures.ts';
 import { mediaHandlers } from './operations/handlers.ts';
 import { Registry } from './operations/registry.ts';
-import { beforeOthers } from './priority.ts';
 import { EventLog, serveMedia } from './protocol/channel.ts';
 import type { MediaEvent } from './protocol/events.ts';
 import { MediaSettings } from './protocol/settings.ts';
@@ -27,7 +26,6 @@ import { systemHubClock } from './time/hub-clock.ts';
 const settings = MediaSettings.parse(JSON.parse(process.env['FIELDHUB_MEDIA_SETTINGS'] ?? '{}'));
 const log = pino({ level: settings.logLevel, base: { plane: 'media' } }, pino.destination({ dest: 2, sync: true }));
 
-if (!beforeOthers()) log.info('the media plane runs at no higher priority than other processes: it is not allowed to');
 const clock = systemHubClock();
 const events = new EventLog();
 const figures = new Figures();

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { type Readable, Writable } from 'node:stream';
-import { amongOthers } from '../priority.ts';
 
 /** util-linux, part of every Debian: the kernel ends what it starts when this process dies, however it dies (prctl(2), PR_SET_PDEATHSIG). */
 const SETPRIV = '/usr/bin/setpriv';
@@ -34,7 +33,6 @@ export class FfmpegProcess {
       this.#words = (this.#words + text.toString()).slice(-WORDS);
       this.#listener?.(text.toString());
     });
-    amongOthers(this.#child.pid);
     this.exited = new Promise((resolve) => {
       this.#child.once('close', (code) => resolve(code));
       this.#child.once('error', (error) => {
