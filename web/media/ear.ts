@@ -1,5 +1,6 @@
-import { Device, type types } from 'mediasoup-client';
+import type { Device, types } from 'mediasoup-client';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
+import { deviceFor } from './device.ts';
 import { newPeerId, type Signalling } from './signalling.ts';
 
 /** A way to this phone's ear, which the hub knows by its name. */
@@ -21,8 +22,7 @@ export class Ear {
   /** What the hub can send; told whenever it is joined. */
   async load(rtpCapabilities: Record<string, unknown>): Promise<void> {
     if (this.#device) return;
-    const device = await Device.factory();
-    await device.load({ routerRtpCapabilities: rtpCapabilities });
+    const device = await deviceFor(rtpCapabilities);
     this.#device = device;
   }
 

@@ -1,5 +1,6 @@
-import { Device, type types } from 'mediasoup-client';
+import type { types } from 'mediasoup-client';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
+import { deviceFor } from './device.ts';
 import { PathKeeper } from './path-keeper.ts';
 import type { LayerCount, SendPlan } from './send-plan.ts';
 import { readSent, type Sent } from './sent.ts';
@@ -38,8 +39,7 @@ export class Publisher {
   /** Make a transport and send both tracks. Throws ApiFailure or the browser's own error. */
   async publish(rtpCapabilities: Record<string, unknown>, stream: MediaStream): Promise<void> {
     this.close();
-    const device = await Device.factory({ forcedRtpExtensions: { [CAPTURE_TIME]: true } });
-    await device.load({ routerRtpCapabilities: rtpCapabilities });
+    const device = await deviceFor(rtpCapabilities, { forcedRtpExtensions: { [CAPTURE_TIME]: true } });
     const info = await this.#signalling.request('createTransport', { direction: 'send' });
     const transport = device.createSendTransport(info as unknown as types.TransportOptions);
     this.#transport = transport;

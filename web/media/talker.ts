@@ -1,5 +1,6 @@
-import { Device, type types } from 'mediasoup-client';
+import type { Device, types } from 'mediasoup-client';
 import type { ConsoleRequests } from '../../server/protocol/socket.ts';
+import { deviceFor } from './device.ts';
 import { newPeerId, type Signalling } from './signalling.ts';
 
 /** A commander's voice is no evidence of the scene: it may be cleaned, and must not carry the scene's sound back to it. */
@@ -21,8 +22,7 @@ export class Talker {
   /** What the hub can receive, whenever it was joined anew: the way before is gone. */
   async reset(rtpCapabilities: Record<string, unknown>): Promise<void> {
     this.#drop();
-    const device = await Device.factory();
-    await device.load({ routerRtpCapabilities: rtpCapabilities });
+    const device = await deviceFor(rtpCapabilities);
     this.#device = device;
   }
 

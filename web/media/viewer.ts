@@ -1,6 +1,7 @@
-import { Device, type types } from 'mediasoup-client';
+import type { Device, types } from 'mediasoup-client';
 import { type ConsoleRequests } from '../../server/protocol/socket.ts';
 import type { AngleState } from '../../server/protocol/http.ts';
+import { deviceFor } from './device.ts';
 import { PathKeeper } from './path-keeper.ts';
 import { type Signalling } from './signalling.ts';
 
@@ -42,8 +43,7 @@ export class Viewer {
     this.#transport = null;
     for (const angleId of this.#watched.keys()) this.#stream(angleId, null);
     this.#watched.clear();
-    const device = await Device.factory();
-    await device.load({ routerRtpCapabilities: rtpCapabilities });
+    const device = await deviceFor(rtpCapabilities);
     const info = await this.#signalling.request('createTransport', { direction: 'recv' });
     const transport = device.createRecvTransport(info as unknown as types.TransportOptions);
     transport.on('connect', ({ dtlsParameters }, done, failed) => {
