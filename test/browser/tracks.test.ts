@@ -11,11 +11,8 @@ import { phoneOperation, type PhoneOperation } from '../support/phone-operation.
 import { packetTimes, playTake, type SegmentFacts, segmentsOf, takesOf } from '../support/playback.ts';
 
 const SMALL: ClockCamera = { width: 320, height: 180, fps: 15 };
-/**
- * Pictures come every 67 ms; a busy machine may be late with some, and an encoder that has stalled is asked for a key frame after
- * 0.4 s, at most 0.3 s later. A stalled track would stand still for longer.
- */
-const STILL_S = 1;
+/** Pictures come every 67 ms; a busy machine may be late with some. A stalled track would stand still for longer. */
+const STILL_S = 0.5;
 /** Five browsers on two cores: a fake microphone may stand still for a moment, and the recorder keeps what follows with the picture. No packet is missing for it. */
 const HICCUP_S = 1;
 const NAMES = ['soundOnly', 'pictureOnly', 'muted', 'dark', 'robbed'] as const;

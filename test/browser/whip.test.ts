@@ -159,7 +159,7 @@ describe('who films an angle', () => {
     await until('the encoder may have it', async () => {
       await page.waitForTimeout(1000); // a link begins no more than sixty sessions a minute
       return (await ask<Exchange>(page, 'publish', url, token)).status === 201;
-    });
+    }, 15_000);
     await phone.locator('[data-testid="capture"][data-state="stopped"]').waitFor(); // else they would take it from each other
     await until('the encoder films', async () => (await operation.angle(angleId)).sourceKind === 'whip');
     await records(angleId);
