@@ -18,6 +18,7 @@ const SETTLE_MS = 700;
 const PICTURE_WAIT_MS = 3000;
 /** Sound captured so much before the first picture gets a segment of its own. */
 const LEAD_IN_MS = 100;
+/** Sound captured so little before a picture belongs to it. */
 const SAME_MS = 10;
 const NOMINAL_VIDEO_TICKS = VIDEO_TIMESCALE / 30;
 
@@ -42,9 +43,7 @@ export class Muxer {
   /** So many of the pictures queued are no boundary. */
   #scanned = 0;
   #segments = 0;
-  /** Sound came before the first picture: it gets a segment of its own. */
-  #leadIn = false;
-  /** The same after `discard`. */
+  /** Sound that came before the next picture gets a segment of its own. */
   #soundFirst = false;
 
   constructor(segmentMs: number, silenceMs: number, timeline: Timeline, output: MuxerOutput) {
@@ -63,7 +62,7 @@ export class Muxer {
     const sound = this.#audio.first;
     if (!this.#timeline.started && sound && frame.capture.hubMs - sound.capture.hubMs > LEAD_IN_MS) {
       this.#timeline.start(sound);
-      this.#leadIn = true;
+      this.#soundFirst = true;
     }
     this.#timeline.start(frame);
     const ticks = this.#timeline.videoTicks(frame);
@@ -138,8 +137,7 @@ export class Muxer {
     if (head) {
       const awaited = this.#expects.audio && !sound && nowMs - head.frame.arrivalMs < SETTLE_MS;
       if (awaited && this.#segments === 0 && !this.#final) return false;
-      const isAhead = this.#soundFirst && sound && sound.capture.hubMs < head.frame.capture.hubMs - SAME_MS;
-      if (sound && (isAhead || (this.#leadIn && this.#segments === 0))) {
+      if (this.#soundFirst && sound && sound.capture.hubMs < head.frame.capture.hubMs - SAME_MS) {
         this.#open(sound, this.#timeline.audioMs(sound), 'audio', nowMs);
         return true;
       }

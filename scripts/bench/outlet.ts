@@ -1,10 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 
-/** Where a track's packets go. */
-export type Outlet = { rtp: (packet: Buffer) => void; rtcp: (packet: Buffer) => void };
-
-/** Plain RTP, and RTCP beside it. */
-export class UdpOutlet implements Outlet {
+/** Where a track's packets go: plain RTP, and RTCP beside it. */
+export class UdpOutlet {
   readonly #to: { port: number; rtcpPort: number };
   readonly #ip: string;
   readonly #rtp: Socket;

@@ -1,4 +1,4 @@
-import { type Outlet, UdpOutlet } from './outlet.ts';
+import { UdpOutlet } from './outlet.ts';
 import { feedbackIn, senderReport } from './rtcp.ts';
 import type { SenderOrder, SenderStream, SenderTruth } from './sender-order.ts';
 import { GOP_FRAMES, type RecordedTrack } from './source.ts';
@@ -10,17 +10,7 @@ const SWITCH_GOPS = 5;
 /** One frame, ready to be sent; all streams share them. */
 export type Prepared = { timestamp: number; bytes: number; packets: { marker: boolean; payload: Buffer }[] };
 
-export type Media = { pictures: Prepared[][]; sound: Prepared[]; loopMs: number };
-
-/** What the tracks of one source share: its clock, and how it sends. */
-export type TrackOwner = {
-  order: Pick<SenderOrder, 'jitterMs' | 'nack'>;
-  now: () => number;
-  /** True time of a moment on the source's media clock. */
-  captureMs: (mediaMs: number) => number;
-  /** The source's media clock and wall clock at a true time. */
-  at: (nowMs: number) => { mediaMs: number; senderMs: number };
-};
+type Media = { pictures: Prepared[][]; sound: Prepared[]; loopMs: number };
 
 export const noTruth = (): SenderTruth => ({ frames: 0, packets: 0, captureMs: [], delayMs: [], bytes: [], nacked: 0, resent: 0 });
 export const VIDEO = { clockRate: 90_000, reportEveryMs: 1000 };
@@ -77,10 +67,10 @@ export class Stream {
 type TrackFacts = { clockRate: number; loopMs: number; reportEveryMs: number };
 
 /** One RTP stream of one source or more in turn, played over and over. */
-export class Track {
-  readonly #owner: TrackOwner;
+class Track {
+  readonly #owner: Stream;
   readonly #to: { ssrc: number; payloadType: number };
-  readonly #outlet: Outlet;
+  readonly #outlet: UdpOutlet;
   readonly #pictures: Prepared[][];
   readonly #facts: TrackFacts;
   readonly #loopTicks: number;
@@ -95,9 +85,9 @@ export class Track {
   #sent = { packets: 0, octets: 0 };
 
   constructor(
-    owner: TrackOwner,
+    owner: Stream,
     to: { ssrc: number; payloadType: number },
-    outlet: Outlet,
+    outlet: UdpOutlet,
     pictures: Prepared[][],
     facts: TrackFacts,
     truth: SenderTruth | null,

@@ -40,8 +40,7 @@ if (process.send) process.once('message', (value) => void run(value as PhonesOrd
 /** A process of many phones, each with the hub's own signalling, its own DTLS and three layers of H.264 from recordings; NACKs and requests for key frames are answered. */
 async function run(order: PhonesOrder): Promise<void> {
   const recorded = order.sourcePaths.map((path) => JSON.parse(readFileSync(path, 'utf8')) as RecordedSource);
-  const [{ audio }] = recorded as [RecordedSource];
-  const loopMs = (recorded[0] as RecordedSource).video.loopTicks / 90;
+  const [{ audio, video }] = recorded as [RecordedSource];
   const sources: ReplaySource[] = [
     ...recorded.map(({ video }) => ({
       frames: prepared(video),
@@ -49,7 +48,7 @@ async function run(order: PhonesOrder): Promise<void> {
       loopTicks: video.loopTicks,
       gopFrames: GOP_FRAMES,
     })),
-    { frames: prepared(audio), clockRate: AUDIO.clockRate, loopTicks: (loopMs * AUDIO.clockRate) / 1000, gopFrames: 0 },
+    { frames: prepared(audio), clockRate: AUDIO.clockRate, loopTicks: (video.loopTicks * AUDIO.clockRate) / VIDEO.clockRate, gopFrames: 0 },
   ];
   const now = clockOf(order.anchorMs);
   const phones: Phone[] = [];
