@@ -21,7 +21,7 @@ const LAYERS: Picture[] = [{ size: '320x180', kbps: 150 }, { size: '640x360', kb
 const GRID = 9;
 /** What a tile of nine is high on a screen of 1080 lines. */
 const TILE_PX = 250;
-const ENTRIES = 20;
+const ENTRIES = 40;
 const PICTURES = 300;
 const SETTLE_S = 5;
 const ALONE_S = 10;

@@ -156,10 +156,14 @@ describe('who films an angle', () => {
     relay.lose(1);
     await until('the angle is interrupted', async () => (await operation.angle(angleId)).status === 'interrupted');
     // an angle just given away is kept for the phone for a while
-    await until('the encoder may have it', async () => {
-      await page.waitForTimeout(1000); // a link begins no more than sixty sessions a minute
-      return (await ask<Exchange>(page, 'publish', url, token)).status === 201;
-    }, 15_000);
+    await until(
+      'the encoder may have it',
+      async () => {
+        await page.waitForTimeout(1000); // a link begins no more than sixty sessions a minute
+        return (await ask<Exchange>(page, 'publish', url, token)).status === 201;
+      },
+      15_000,
+    );
     await phone.locator('[data-testid="capture"][data-state="stopped"]').waitFor(); // else they would take it from each other
     await until('the encoder films', async () => (await operation.angle(angleId)).sourceKind === 'whip');
     await records(angleId);
