@@ -1,15 +1,15 @@
 import { HubError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { GatewaySpec, PullSpec, PushSpec } from '../protocol/gateway.ts';
-import type { GatewayCamera } from './gateway.ts';
-import { type AllowedNetworks, parseAddress, shownAddress } from './gateway-address.ts';
-import { GatewayAttempt } from './gateway-attempt.ts';
-import { SourceRefusal } from './gateway-reasons.ts';
-import { PortPool } from './port-pool.ts';
-import { RtmpListener } from './rtmp-listener.ts';
-import { rtmpConnector } from './rtmp-pull.ts';
-import { srtConnector } from './srt.ts';
-import { StreamAttempt } from './stream-attempt.ts';
+import type { GatewayCamera } from './gateway/gateway.ts';
+import { type AllowedNetworks, parseAddress, shownAddress } from './gateway/address.ts';
+import { GatewayAttempt } from './rtsp/attempt.ts';
+import { SourceRefusal } from './gateway/reasons.ts';
+import { PortPool } from './srt/port-pool.ts';
+import { RtmpListener } from './rtmp/listener.ts';
+import { rtmpConnector } from './rtmp/pull.ts';
+import { srtConnector } from './srt/connector.ts';
+import { StreamAttempt } from './stream/attempt.ts';
 
 export type CameraWaysOptions = {
   networks: AllowedNetworks;

@@ -4,7 +4,7 @@ import { HubError, messageOf } from '../errors.ts';
 import type { PlainReuse, PlainSource } from '../protocol/requests.ts';
 import type { Log } from '../log.ts';
 import { everyPunctual } from '../punctual.ts';
-import { PAYLOAD, plainCodec, RECEIVE_BYTES } from './plain-codecs.ts';
+import { PAYLOAD, plainCodec, RECEIVE_BYTES } from './plain-track.ts';
 
 type Kind = 'video' | 'audio';
 type Track = { transport: types.PlainTransport; producer: types.Producer };

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { GatewayReason } from '../../../media/protocol/gateway.ts';
-import { FlvItems } from '../../../media/sources/flv-items.ts';
-import { parseAddress } from '../../../media/sources/gateway-address.ts';
-import { SourceRefusal } from '../../../media/sources/gateway-reasons.ts';
-import { ChunkReader, RTMP, rtmpChunks, u32 } from '../../../media/sources/rtmp-chunks.ts';
-import { playTarget, rtmpConnector } from '../../../media/sources/rtmp-pull.ts';
-import type { StreamSource } from '../../../media/sources/stream-attempt.ts';
-import type { StreamItem } from '../../../media/sources/stream-items.ts';
+import { FlvItems } from '../../../media/sources/rtmp/flv-items.ts';
+import { parseAddress } from '../../../media/sources/gateway/address.ts';
+import { SourceRefusal } from '../../../media/sources/gateway/reasons.ts';
+import { ChunkReader, RTMP, rtmpChunks, u32 } from '../../../media/sources/rtmp/chunks.ts';
+import { playTarget, rtmpConnector } from '../../../media/sources/rtmp/pull.ts';
+import type { StreamSource } from '../../../media/sources/stream/attempt.ts';
+import type { StreamItem } from '../../../media/sources/stream/items.ts';
 import { command, GRANTED, HELLO, type RtmpAnswers, type RtmpServer, rtmpServer, status, STREAM_ID } from '../../support/rtmp-server.ts';
 
 /** What an encoder has sent: its commands mean nothing to a player, its audio and video are what a server hands on. */

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FlvItems } from '../../../media/sources/flv-items.ts';
-import { ChunkReader } from '../../../media/sources/rtmp-chunks.ts';
-import { isSet, type StreamItem } from '../../../media/sources/stream-items.ts';
-import { TsItems } from '../../../media/sources/ts-items.ts';
-import { TsWriter } from '../../../media/sources/ts-writer.ts';
+import { FlvItems } from '../../../media/sources/rtmp/flv-items.ts';
+import { ChunkReader } from '../../../media/sources/rtmp/chunks.ts';
+import { isSet, type StreamItem } from '../../../media/sources/stream/items.ts';
+import { TsItems } from '../../../media/sources/stream/ts-items.ts';
+import { TsWriter } from '../../../media/sources/stream/ts-writer.ts';
 
 /** What a real encoder sent, see test/fixtures/README.md. */
 const pushed: StreamItem[] = [];

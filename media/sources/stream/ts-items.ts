@@ -1,4 +1,4 @@
-import { isNal, type PictureCodec, type StreamItem, TICKS } from './stream-items.ts';
+import { isNal, type PictureCodec, type StreamItem, TICKS } from './items.ts';
 
 const PACKET = 188;
 const SYNC = 0x47;

@@ -1,6 +1,6 @@
-import type { GatewayReason } from '../protocol/gateway.ts';
+import type { GatewayReason } from '../../protocol/gateway.ts';
 import { type Amf, membersOf } from './amf0.ts';
-import { reasonOf } from './gateway-reasons.ts';
+import { reasonOf } from '../gateway/reasons.ts';
 
 /**
  * Why a server refuses, from the information object of its `_error` or `onStatus` (RTMP 1.0, 7.2). Its words may repeat what

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { type Readable, Writable } from 'node:stream';
-import { amongOthers } from '../priority.ts';
+import { amongOthers } from '../../priority.ts';
 
 /** util-linux, part of every Debian: the kernel ends what it starts when this process dies, however it dies (prctl(2), PR_SET_PDEATHSIG). */
 const SETPRIV = '/usr/bin/setpriv';

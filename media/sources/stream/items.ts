@@ -1,4 +1,4 @@
-import type { SdpTrack } from './sdp.ts';
+import type { SdpTrack } from '../rtsp/sdp.ts';
 
 export type PictureCodec = 'H264' | 'H265';
 /** What a pushed stream is made of, whatever it is wrapped in. Times: 90 kHz, 32 bits, of when it is shown; one clock for all. */

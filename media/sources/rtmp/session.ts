@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type Amf, decodeAmf, encodeAmf } from './amf0.ts';
-import { ChunkReader, RTMP, rtmpChunk, type RtmpMessage, u32 } from './rtmp-chunks.ts';
+import { ChunkReader, RTMP, rtmpChunk, type RtmpMessage, u32 } from './chunks.ts';
 
 /** Why a publisher is refused, as its own log shows it. */
 export type Refusal = 'unknown-key' | 'taken';

@@ -1,4 +1,4 @@
-import { SequenceCount } from '../rtp/sequence-count.ts';
+import { SequenceCount } from '../../rtp/sequence-count.ts';
 
 /** Longer than any camera's name. */
 const MODEL_LENGTH = 60;

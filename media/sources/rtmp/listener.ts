@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Log } from '../log.ts';
+import type { Log } from '../../log.ts';
 import { FlvItems } from './flv-items.ts';
-import { SourceRefusal } from './gateway-reasons.ts';
-import { type Refusal, RtmpSession } from './rtmp-session.ts';
-import type { StreamConnector, StreamSource } from './stream-attempt.ts';
+import { SourceRefusal } from '../gateway/reasons.ts';
+import { type Refusal, RtmpSession } from './session.ts';
+import type { StreamConnector, StreamSource } from '../stream/attempt.ts';
 
 /** One angle that is waited for. `changed`: a publisher has come. */
 type Slot = { session: RtmpSession | null; changed: (() => void) | null };

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { types } from 'mediasoup';
-import type { LiveTarget } from './gateway-plan.ts';
-import { PAYLOAD, plainCodec, RECEIVE_BYTES } from './plain-codecs.ts';
+import type { LiveTarget } from './plan.ts';
+import { PAYLOAD, plainCodec, RECEIVE_BYTES } from '../plain-track.ts';
 
 type Kind = 'video' | 'audio';
 type Track = { transport: types.PlainTransport; producer: types.Producer };

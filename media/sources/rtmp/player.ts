@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { GatewayReason } from '../protocol/gateway.ts';
+import type { GatewayReason } from '../../protocol/gateway.ts';
 import { type Amf, decodeAmf, encodeAmf, membersOf } from './amf0.ts';
-import { reasonOf } from './gateway-reasons.ts';
-import { ChunkReader, RTMP, rtmpChunks, type RtmpMessage, u32 } from './rtmp-chunks.ts';
-import { refusalOfRtmp } from './rtmp-refusals.ts';
+import { reasonOf } from '../gateway/reasons.ts';
+import { ChunkReader, RTMP, rtmpChunks, type RtmpMessage, u32 } from './chunks.ts';
+import { refusalOfRtmp } from './refusals.ts';
 
 /** What is asked of a server, in its own words; all of them may hold secrets. */
 export type PlayTarget = { app: string; stream: string; tcUrl: string };

@@ -1,7 +1,7 @@
-import type { GatewayReason } from '../protocol/gateway.ts';
-import type { AllowedNetworks, SourceAddress } from './gateway-address.ts';
-import { RtspProxy } from './rtsp-proxy.ts';
-import type { RtspTap } from './rtsp-tap.ts';
+import type { GatewayReason } from '../../protocol/gateway.ts';
+import type { AllowedNetworks, SourceAddress } from '../gateway/address.ts';
+import { RtspProxy } from './proxy.ts';
+import type { RtspTap } from './tap.ts';
 
 /** A connection to a camera, as ffmpeg or ffprobe reads it. */
 export type Feed = {

@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { HubError } from '../errors.ts';
-import type { PullSpec } from '../protocol/gateway.ts';
-import { refusalOfConnect, SourceRefusal } from './gateway-reasons.ts';
+import { HubError } from '../../errors.ts';
+import type { PullSpec } from '../../protocol/gateway.ts';
+import { refusalOfConnect, SourceRefusal } from './reasons.ts';
 
 /**
  * Where a camera is fetched from. `path` begins with a slash and keeps its query; it may hold secrets, as may user and

@@ -1,6 +1,6 @@
-import type { TrackSink } from '../recorder/input.ts';
-import type { HubClock } from '../time/hub-clock.ts';
-import type { CameraMeter } from './camera-meter.ts';
+import type { TrackSink } from '../../recorder/input.ts';
+import type { HubClock } from '../../time/hub-clock.ts';
+import type { CameraMeter } from '../gateway/camera-meter.ts';
 import { type SdpTrack, tracksOfSdp } from './sdp.ts';
 
 /** Seconds between 1900 (NTP, RFC 5905) and 1970. */

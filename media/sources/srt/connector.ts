@@ -1,10 +1,10 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import type { GatewayReason } from '../protocol/gateway.ts';
-import { FfmpegProcess } from './ffmpeg-process.ts';
-import { reasonOf, reasonOfExit, SourceRefusal } from './gateway-reasons.ts';
-import type { StreamConnector, StreamSource } from './stream-attempt.ts';
-import { TsItems } from './ts-items.ts';
+import type { GatewayReason } from '../../protocol/gateway.ts';
+import { FfmpegProcess } from '../gateway/ffmpeg-process.ts';
+import { reasonOf, reasonOfExit, SourceRefusal } from '../gateway/reasons.ts';
+import type { StreamConnector, StreamSource } from '../stream/attempt.ts';
+import { TsItems } from '../stream/ts-items.ts';
 
 export type SrtTarget = {
   mode: 'listener' | 'caller';

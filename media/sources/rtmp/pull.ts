@@ -1,11 +1,11 @@
-import type { GatewayReason } from '../protocol/gateway.ts';
+import type { GatewayReason } from '../../protocol/gateway.ts';
 import { FlvItems } from './flv-items.ts';
-import type { AllowedNetworks, SourceAddress } from './gateway-address.ts';
-import { connectTo } from './gateway-connect.ts';
-import { reasonOf, SourceRefusal } from './gateway-reasons.ts';
-import { RTMP, type RtmpMessage } from './rtmp-chunks.ts';
-import { type PlayTarget, RtmpPlayer } from './rtmp-player.ts';
-import type { StreamConnector, StreamSource } from './stream-attempt.ts';
+import type { AllowedNetworks, SourceAddress } from '../gateway/address.ts';
+import { connectTo } from '../gateway/connect.ts';
+import { reasonOf, SourceRefusal } from '../gateway/reasons.ts';
+import { RTMP, type RtmpMessage } from './chunks.ts';
+import { type PlayTarget, RtmpPlayer } from './player.ts';
+import type { StreamConnector, StreamSource } from '../stream/attempt.ts';
 
 /** So long it may take from the connection until the server gives the stream. */
 const HELLO_MS = 8000;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { GatewayNote, GatewayState } from '../protocol/gateway.ts';
-import { SourceRefusal } from './gateway-reasons.ts';
+import type { GatewayNote, GatewayState } from '../../protocol/gateway.ts';
+import { SourceRefusal } from './reasons.ts';
 
 /** The part of `ffprobe -show_streams -of json` that is used. */
 export const Probed = z.object({

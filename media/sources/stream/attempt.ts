@@ -1,15 +1,15 @@
 import type { types } from 'mediasoup';
-import { messageOf } from '../errors.ts';
-import type { GatewayReason } from '../protocol/gateway.ts';
-import { AttemptRecording } from './attempt-recording.ts';
-import { type Attempt, type AttemptOwner, kindsOf } from './gateway-attempt.ts';
-import type { Plan } from './gateway-plan.ts';
-import { reasonOf, SourceRefusal } from './gateway-reasons.ts';
+import { messageOf } from '../../errors.ts';
+import type { GatewayReason } from '../../protocol/gateway.ts';
+import { AttemptRecording } from '../gateway/recording.ts';
+import { type Attempt, type AttemptOwner, kindsOf } from '../rtsp/attempt.ts';
+import type { Plan } from '../gateway/plan.ts';
+import { reasonOf, SourceRefusal } from '../gateway/reasons.ts';
 import { LivePipe } from './live-pipe.ts';
-import { LiveProducers } from './live-producers.ts';
-import { type StreamItem, TICKS_PER_MS } from './stream-items.ts';
-import { StreamPlanner } from './stream-plan.ts';
-import { StreamTap } from './stream-tap.ts';
+import { LiveProducers } from '../gateway/live-producers.ts';
+import { type StreamItem, TICKS_PER_MS } from './items.ts';
+import { StreamPlanner } from './plan.ts';
+import { StreamTap } from './tap.ts';
 
 /** A stream that has come. */
 export type StreamSource = {

@@ -1,5 +1,5 @@
-import { RTMP, type RtmpMessage } from './rtmp-chunks.ts';
-import { isNal, type PictureCodec, type StreamItem, TICKS, TICKS_PER_MS } from './stream-items.ts';
+import { RTMP, type RtmpMessage } from './chunks.ts';
+import { isNal, type PictureCodec, type StreamItem, TICKS, TICKS_PER_MS } from '../stream/items.ts';
 
 const AUDIO: Record<number, string> = { 2: 'MP3', 11: 'Speex', 14: 'MP3', 7: 'G.711 A-law', 8: 'G.711 µ-law' };
 const AAC = 10;

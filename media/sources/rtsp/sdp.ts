@@ -1,4 +1,4 @@
-import type { TrackInput } from '../recorder/input.ts';
+import type { TrackInput } from '../../recorder/input.ts';
 
 /** A track as SDP describes it. */
 export type SdpTrack = Omit<TrackInput, 'requestKeyFrame' | 'heldMs'>;

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { refusalOfConnect, SourceRefusal } from './gateway-reasons.ts';
+import { refusalOfConnect, SourceRefusal } from './reasons.ts';
 
 const CONNECT_MS = 5000;
 

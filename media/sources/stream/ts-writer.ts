@@ -1,5 +1,5 @@
-import { parseAudioSpecificConfig } from '../rtp/aac-config.ts';
-import { isKeyNal, isSet, type PictureCodec, type StreamItem } from './stream-items.ts';
+import { parseAudioSpecificConfig } from '../../rtp/aac-config.ts';
+import { isKeyNal, isSet, type PictureCodec, type StreamItem } from './items.ts';
 
 const PACKET = 188;
 const PIDS = { program: 0x1000, video: 0x100, audio: 0x101 } as const;

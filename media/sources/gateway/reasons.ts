@@ -1,5 +1,5 @@
-import { HubError } from '../errors.ts';
-import type { GatewayReason, GatewayReasonCode } from '../protocol/gateway.ts';
+import { HubError } from '../../errors.ts';
+import type { GatewayReason, GatewayReasonCode } from '../../protocol/gateway.ts';
 
 type Facts = GatewayReason['facts'];
 

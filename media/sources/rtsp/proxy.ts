@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import type { SourceAddress } from './gateway-address.ts';
-import { connectTo } from './gateway-connect.ts';
-import { refusalOfStatus, SourceRefusal } from './gateway-reasons.ts';
-import { Authorizer } from './rtsp-auth.ts';
-import { headerOf, type RtspMessage, RtspReader, rtspBytes, statusOf } from './rtsp-messages.ts';
-import type { RtspTap } from './rtsp-tap.ts';
+import type { SourceAddress } from '../gateway/address.ts';
+import { connectTo } from '../gateway/connect.ts';
+import { refusalOfStatus, SourceRefusal } from '../gateway/reasons.ts';
+import { Authorizer } from './auth.ts';
+import { headerOf, type RtspMessage, RtspReader, rtspBytes, statusOf } from './messages.ts';
+import type { RtspTap } from './tap.ts';
 
 /** Methods whose refusal means that there will be no stream; cameras refuse others and play all the same. */
 const NEEDED = new Set(['DESCRIBE', 'SETUP', 'PLAY']);

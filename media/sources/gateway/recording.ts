@@ -1,10 +1,10 @@
-import { HubError, messageOf } from '../errors.ts';
-import type { GatewayReason } from '../protocol/gateway.ts';
-import type { TrackInput, TrackSink } from '../recorder/input.ts';
-import { type Plan, soundNotRecorded } from './gateway-plan.ts';
-import { reasonOf } from './gateway-reasons.ts';
+import { HubError, messageOf } from '../../errors.ts';
+import type { GatewayReason } from '../../protocol/gateway.ts';
+import type { TrackInput, TrackSink } from '../../recorder/input.ts';
+import { type Plan, soundNotRecorded } from './plan.ts';
+import { reasonOf } from './reasons.ts';
 import type { LiveProducers } from './live-producers.ts';
-import type { SdpTrack } from './sdp.ts';
+import type { SdpTrack } from '../rtsp/sdp.ts';
 
 /** What fills the angle while an attempt succeeds. */
 export type Recording = {

@@ -1,9 +1,9 @@
-import { pictureSize, reorderFrames } from '../mp4/sample-entry.ts';
-import { spsOrProfile } from '../mp4/h264-config.ts';
-import { parseAudioSpecificConfig } from '../rtp/aac-config.ts';
-import type { VideoConfig } from '../rtp/codec.ts';
-import { type Plan, type Stream, planOf } from './gateway-plan.ts';
-import { isSet, NAL, nalType, type StreamItem } from './stream-items.ts';
+import { pictureSize, reorderFrames } from '../../mp4/sample-entry.ts';
+import { spsOrProfile } from '../../mp4/h264-config.ts';
+import { parseAudioSpecificConfig } from '../../rtp/aac-config.ts';
+import type { VideoConfig } from '../../rtp/codec.ts';
+import { type Plan, type Stream, planOf } from '../gateway/plan.ts';
+import { isSet, NAL, nalType, type StreamItem } from './items.ts';
 
 /** Profiles that say how many pictures wait for their turn, by ffprobe's names; their pictures are 4:2:0 with 8 bits. */
 const PROFILES: Record<number, string> = { 66: 'Baseline', 77: 'Main', 100: 'High', 110: 'High 10', 122: 'High 4:2:2' };

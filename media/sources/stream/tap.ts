@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
-import type { TrackSink } from '../recorder/input.ts';
-import { parseAudioSpecificConfig } from '../rtp/aac-config.ts';
-import { Unwrapper } from '../rtp/unwrap.ts';
-import type { SdpTrack } from './sdp.ts';
-import { type StreamItem, TICKS, TICKS_PER_MS, trackOf } from './stream-items.ts';
+import type { TrackSink } from '../../recorder/input.ts';
+import { parseAudioSpecificConfig } from '../../rtp/aac-config.ts';
+import { Unwrapper } from '../../rtp/unwrap.ts';
+import type { SdpTrack } from '../rtsp/sdp.ts';
+import { type StreamItem, TICKS, TICKS_PER_MS, trackOf } from './items.ts';
 
 /** A container's whole milliseconds are this much off at most; a step by more is meant. */
 const ROUNDING_MS = 2;

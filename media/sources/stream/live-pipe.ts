@@ -1,7 +1,7 @@
-import { FfmpegProcess } from './ffmpeg-process.ts';
-import { liveOutputs, type LiveTarget, type Plan } from './gateway-plan.ts';
-import { retryDelayMs } from './retry.ts';
-import type { StreamItem } from './stream-items.ts';
+import { FfmpegProcess } from '../gateway/ffmpeg-process.ts';
+import { liveOutputs, type LiveTarget, type Plan } from '../gateway/plan.ts';
+import { retryDelayMs } from '../gateway/retry.ts';
+import type { StreamItem } from './items.ts';
 import { TsWriter } from './ts-writer.ts';
 
 /** ffmpeg that lags by so much is given nothing until it has caught up: what is recorded does not wait for it. */

@@ -1,10 +1,10 @@
 import type { types } from 'mediasoup';
-import type { Log } from '../log.ts';
-import type { GatewayPhase, GatewayReason, GatewayState } from '../protocol/gateway.ts';
-import type { Recording } from './attempt-recording.ts';
-import type { Attempt, AttemptOwner } from './gateway-attempt.ts';
+import type { Log } from '../../log.ts';
+import type { GatewayPhase, GatewayReason, GatewayState } from '../../protocol/gateway.ts';
+import type { Recording } from './recording.ts';
+import type { Attempt, AttemptOwner } from '../rtsp/attempt.ts';
 import { CameraMeter } from './camera-meter.ts';
-import type { Plan } from './gateway-plan.ts';
+import type { Plan } from './plan.ts';
 import type { LiveProducers } from './live-producers.ts';
 import { retryDelayMs } from './retry.ts';
 

@@ -1,16 +1,16 @@
 import type { types } from 'mediasoup';
-import { messageOf } from '../errors.ts';
-import type { GatewayReason } from '../protocol/gateway.ts';
-import type { HubClock } from '../time/hub-clock.ts';
-import { AttemptRecording, type RecordingOwner } from './attempt-recording.ts';
-import type { CameraMeter } from './camera-meter.ts';
-import { FfmpegProcess } from './ffmpeg-process.ts';
-import type { AllowedNetworks, SourceAddress } from './gateway-address.ts';
-import { type Feed, openFeed } from './gateway-feed.ts';
-import { liveOutputs, type Plan, planOf, Probed } from './gateway-plan.ts';
-import { reasonOf, reasonOfExit, SourceRefusal } from './gateway-reasons.ts';
-import { LiveProducers } from './live-producers.ts';
-import { RtspTap } from './rtsp-tap.ts';
+import { messageOf } from '../../errors.ts';
+import type { GatewayReason } from '../../protocol/gateway.ts';
+import type { HubClock } from '../../time/hub-clock.ts';
+import { AttemptRecording, type RecordingOwner } from '../gateway/recording.ts';
+import type { CameraMeter } from '../gateway/camera-meter.ts';
+import { FfmpegProcess } from '../gateway/ffmpeg-process.ts';
+import type { AllowedNetworks, SourceAddress } from '../gateway/address.ts';
+import { type Feed, openFeed } from './feed.ts';
+import { liveOutputs, type Plan, planOf, Probed } from '../gateway/plan.ts';
+import { reasonOf, reasonOfExit, SourceRefusal } from '../gateway/reasons.ts';
+import { LiveProducers } from '../gateway/live-producers.ts';
+import { RtspTap } from './tap.ts';
 
 export type AttemptOwner = Omit<RecordingOwner, 'end'> & {
   clock: HubClock;
