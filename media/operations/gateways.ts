@@ -76,7 +76,6 @@ export class Gateways {
       camera,
       {
         clock: this.#clock,
-        networks: this.#ways.networks,
         router: () => this.#host.router(),
         begin: (live) => {
           const take = this.#fill(angleId, live.producers, gateway.meter);

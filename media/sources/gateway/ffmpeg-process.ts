@@ -17,11 +17,14 @@ export class FfmpegProcess {
   #out = '';
   #listener: ((words: string) => void) | null = null;
 
-  /** `input`: what it reads is written to `stdin`. `script`: what it finds on descriptor 3, where no list of processes shows it. */
+  /**
+   * `input`: what it reads is written to `stdin`. `script`: what it finds on descriptor 3, where no list of processes shows it.
+   * `signal`: it is stopped when that is aborted.
+   */
   constructor(
     program: 'ffmpeg' | 'ffprobe',
     args: string[],
-    { input = false, script = null }: { input?: boolean; script?: string | null } = {},
+    { input = false, script = null, signal }: { input?: boolean; script?: string | null; signal?: AbortSignal } = {},
   ) {
     const command = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', program, ...args] : [program, ...args];
     this.#child = spawn(command[0] ?? program, command.slice(1), {
@@ -42,6 +45,10 @@ export class FfmpegProcess {
         resolve(null);
       });
     });
+    const stop = (): void => void this.stop();
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    void this.exited.then(() => signal?.removeEventListener('abort', stop));
   }
 
   get stdin(): Writable | null {

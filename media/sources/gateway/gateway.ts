@@ -1,14 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { types } from 'mediasoup';
 import type { Log } from '../../log.ts';
 import type { GatewayPhase, GatewayReason, GatewayState } from '../../protocol/gateway.ts';
-import type { Recording } from './recording.ts';
-import type { Attempt, AttemptOwner } from '../rtsp/attempt.ts';
+import { Attempt, type AttemptOwner, type Way } from './attempt.ts';
 import { CameraMeter } from './camera-meter.ts';
-import type { Plan } from './plan.ts';
 import type { LiveProducers } from './live-producers.ts';
-import { retryDelayMs } from './retry.ts';
+import type { Plan } from './plan.ts';
+import type { Recording } from './recording.ts';
+import { failuresAfter, retryDelayMs } from './retry.ts';
 
-export type GatewayOwner = Pick<AttemptOwner, 'clock' | 'networks' | 'router' | 'begin'> & {
+export type GatewayOwner = Pick<AttemptOwner, 'clock' | 'router' | 'begin'> & {
   /** The recording that `begin` gave is over. Resolves when its files are closed. */
   ended: (recording: Recording) => Promise<void>;
   changed: () => void;
@@ -16,13 +17,11 @@ export type GatewayOwner = Pick<AttemptOwner, 'clock' | 'networks' | 'router' | 
 
 /** The camera or encoder, and the way to it. */
 export type GatewayCamera = Pick<GatewayState, 'protocol' | 'mode' | 'address' | 'port'> & {
-  attempt: (owner: AttemptOwner) => Attempt;
+  way: Way;
   /** Nothing of the way to it is left. */
   close?: () => Promise<void>;
 };
 
-/** A stream that ran for so long starts the back-off anew. */
-const STEADY_MS = 10_000;
 /** An encoder that comes by itself is kept waiting no longer, however often it could not be recorded. */
 const MOST_WAIT_MS = 4000;
 
@@ -105,18 +104,16 @@ export class Gateway {
       if (reason.code !== this.#reason?.code)
         this.#log.warn({ sourceId: this.#sourceId, reason: reason.message }, 'camera lost, tried again');
       this.#reason = reason;
-      const steady = this.#runningMs !== null && performance.now() - this.#runningMs > STEADY_MS;
-      this.#failures = steady ? 0 : this.#failures + 1;
+      this.#failures = failuresAfter(this.#failures, this.#runningMs === null ? 0 : performance.now() - this.#runningMs);
       await this.#pause(signal);
     }
   }
 
   async #try(): Promise<GatewayReason> {
     let recording: Recording | null = null;
-    const { clock, networks, router, begin } = this.#owner;
-    this.#attempt = this.#camera.attempt({
+    const { clock, router, begin } = this.#owner;
+    this.#attempt = new Attempt(this.#camera.way, {
       clock,
-      networks,
       router,
       meter: this.meter,
       cname: this.#sourceId,
@@ -153,10 +150,7 @@ export class Gateway {
     const delayMs = Math.min(retryDelayMs(this.#failures, Math.random()), this.#camera.mode === 'push' ? MOST_WAIT_MS : Infinity);
     this.#retryMs = this.#owner.clock.nowMs() + delayMs;
     this.#become('retrying');
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, delayMs);
-      signal.addEventListener('abort', () => resolve(clearTimeout(timer)), { once: true });
-    });
+    await sleep(delayMs, undefined, { signal }).catch(() => undefined); // closed
     this.#retryMs = null;
   }
 

@@ -89,12 +89,14 @@ function rate(text: string | undefined): number | null {
 }
 
 export type LiveTarget = { port: number; rtcpPort: number; ssrc: number; payloadType: number };
+/** Null for what is not watched. */
+export type LiveTargets = Record<'video' | 'audio', LiveTarget | null>;
 
 const LIVE_WIDTH = 1280;
 const DEFAULT_FPS = 25;
 
 /** ffmpeg's outputs: what browsers can decode, to the SFU. Copied where it is that already. */
-export function liveOutputs({ video, audio }: Plan, live: Record<'video' | 'audio', LiveTarget | null>): string[] {
+export function liveOutputs({ video, audio }: Plan, live: LiveTargets): string[] {
   const toSfu = ({ port, rtcpPort, ssrc, payloadType }: LiveTarget): string[] =>
     `-ssrc ${ssrc} -payload_type ${payloadType} -f rtp rtp://127.0.0.1:${port}?rtcpport=${rtcpPort}&pkt_size=1200`.split(' ');
   const args: string[] = [];

@@ -1,4 +1,4 @@
-import { HubError } from '../../errors.ts';
+import { HubError, messageOf } from '../../errors.ts';
 import type { GatewayReason, GatewayReasonCode } from '../../protocol/gateway.ts';
 
 type Facts = GatewayReason['facts'];
@@ -18,9 +18,9 @@ const SENTENCES: Record<GatewayReasonCode, (facts: Facts) => string> = {
   'codec-not-recorded': ({ codec }) => `${String(codec)} cannot be recorded`,
   'no-media': () => 'the stream has neither picture nor sound',
   stalled: ({ seconds }) => `no packet came for ${String(seconds)} s`,
-  'connection-lost': () => 'the camera ended the stream, or the connection was lost',
+  'connection-lost': () => 'the stream was ended, or the connection was lost',
   'not-recordable': ({ why }) => `nothing can be recorded now: ${String(why)}`,
-  'reader-killed': () => 'ffmpeg, which reads the camera, was killed',
+  'reader-killed': () => 'ffmpeg, which reads the stream, was killed',
   'reader-missing': () => 'ffmpeg is not installed',
   'key-refused': () => 'the passphrase is wrong, or the stream is not encrypted as it says',
   'stream-refused': () => 'the server refuses this application or stream key',
@@ -46,7 +46,12 @@ export class SourceRefusal extends HubError {
   }
 }
 
-/** What the operating system says of a name or a connection. Throws what it does not know. */
+/** Why an attempt failed: as it was refused, else in the words of the error. */
+export function reasonOfError(error: unknown): GatewayReason {
+  return error instanceof SourceRefusal ? error.reason : reasonOf('failed', { why: messageOf(error).slice(0, 200) });
+}
+
+/** What the operating system says of a name or a connection. */
 export function refusalOfConnect(error: NodeJS.ErrnoException): SourceRefusal {
   const { code = '' } = error;
   if (code === 'ECONNREFUSED') return new SourceRefusal('connection-refused');

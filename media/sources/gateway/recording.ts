@@ -4,7 +4,9 @@ import type { TrackInput, TrackSink } from '../../recorder/input.ts';
 import { type Plan, soundNotRecorded } from './plan.ts';
 import { reasonOf } from './reasons.ts';
 import type { LiveProducers } from './live-producers.ts';
-import type { SdpTrack } from '../rtsp/sdp.ts';
+
+/** A track as the stream describes it. */
+export type DescribedTrack = Omit<TrackInput, 'requestKeyFrame' | 'heldMs'>;
 
 /** What fills the angle while an attempt succeeds. */
 export type Recording = {
@@ -41,8 +43,8 @@ export class AttemptRecording {
     this.#heldMs = heldMs;
   }
 
-  /** A track of the camera's; the first begins the recording. Sound that cannot be recorded is left out. */
-  add(track: SdpTrack, plan: Plan): TrackSink | null {
+  /** A track of the stream; the first begins the recording. Null where it is not recorded: sound is left out then, a picture ends the attempt. */
+  add(track: DescribedTrack, plan: Plan): TrackSink | null {
     try {
       this.#recording ??= this.#owner.begin(this.#live);
       return this.#recording.addTrack({ ...track, heldMs: this.#heldMs(plan), requestKeyFrame: () => undefined });

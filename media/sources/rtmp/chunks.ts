@@ -39,6 +39,8 @@ const MESSAGE_BYTES = 4 * 2 ** 20;
 const OPEN_BYTES = 8 * 2 ** 20;
 const STREAMS = 16;
 const DEFAULT_CHUNK_BYTES = 128;
+/** What either side lets out at most before it hears that it came (5.4.4). */
+export const WINDOW_BYTES = 2_500_000;
 const HEADER_BYTES = [11, 7, 3, 0] as const;
 const EXTENDED = 0xffffff;
 const MOST_HEADER_BYTES = 3 + 11 + 4;
@@ -65,6 +67,7 @@ export class ChunkReader {
     this.#mostBytes = mostBytes;
   }
 
+  /** The sender is known: its messages may be as large as a picture. */
   trust(): void {
     this.#mostBytes = MESSAGE_BYTES;
   }
@@ -188,7 +191,7 @@ export class ChunkReader {
 
 const basicBytes = (first: number): number => ((first & 0x3f) === 0 ? 2 : (first & 0x3f) === 1 ? 3 : 1);
 
-/** A message of ours as one chunk; its receiver has been told of chunks that large. */
+/** A message of ours as one chunk; its receiver has been told of chunks as large. */
 export function rtmpChunk(type: number, streamId: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(12);
   head[0] = type === RTMP.command ? 3 : 2;
@@ -209,6 +212,7 @@ export function rtmpChunks(type: number, streamId: number, payload: Buffer): Buf
   return Buffer.concat(parts);
 }
 
+/** Numbers as these messages have them. */
 export function u32(...values: number[]): Buffer {
   const bytes = Buffer.alloc(4 * values.length);
   values.forEach((value, i) => bytes.writeUInt32BE(value >>> 0, 4 * i));

@@ -5,7 +5,7 @@ import type { Log } from '../../log.ts';
 import { FlvItems } from './flv-items.ts';
 import { SourceRefusal } from '../gateway/reasons.ts';
 import { type Refusal, RtmpSession } from './session.ts';
-import type { StreamConnector, StreamSource } from '../stream/attempt.ts';
+import type { Connect, StreamSource } from '../stream/way.ts';
 
 /** One angle that is waited for. `changed`: a publisher has come. */
 type Slot = { session: RtmpSession | null; changed: (() => void) | null };
@@ -35,8 +35,8 @@ export class RtmpListener {
     this.#log = log;
   }
 
-  /** Whoever publishes with this key, until the connector is closed. */
-  connector(key: string): StreamConnector {
+  /** Whoever publishes with this key is let in, until `close`, which resolves when nothing of it is left. */
+  expect(key: string): { connect: Connect; close: () => Promise<void> } {
     const slot: Slot = { session: null, changed: null };
     const name = nameOf(key);
     this.#slots.set(name, slot);
@@ -48,7 +48,7 @@ export class RtmpListener {
       close: async () => {
         if (this.#slots.get(name) === slot) this.#slots.delete(name);
         slot.session?.close();
-        await this.#settle();
+        await this.#settle().catch(() => undefined); // a port that is taken is told to those who still wait
       },
     };
   }

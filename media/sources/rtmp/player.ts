@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { GatewayReason } from '../../protocol/gateway.ts';
 import { type Amf, decodeAmf, encodeAmf, membersOf } from './amf0.ts';
 import { reasonOf } from '../gateway/reasons.ts';
-import { ChunkReader, RTMP, rtmpChunks, type RtmpMessage, u32 } from './chunks.ts';
+import { ChunkReader, RTMP, rtmpChunks, type RtmpMessage, u32, WINDOW_BYTES } from './chunks.ts';
+import { greeting, HANDSHAKE_BYTES, VERSION } from './handshake.ts';
 import { refusalOfRtmp } from './refusals.ts';
 
 /** What is asked of a server, in its own words; all of them may hold secrets. */
@@ -18,9 +18,6 @@ export type PlayerListener = {
   ended: (reason: GatewayReason) => void;
 };
 
-const HANDSHAKE_BYTES = 1536;
-const VERSION = 3;
-const WINDOW_BYTES = 2_500_000;
 /** Until the stream is given: commands, and what is known of the stream. */
 const COMMAND_BYTES = 64 * 1024;
 /** A server that reads nothing is sent nothing more. */
@@ -68,7 +65,7 @@ export class RtmpPlayer {
         this.#end(reasonOf('no-camera')); // no RTMP
       }
     });
-    socket.write(Buffer.concat([Buffer.from([VERSION]), randomBytes(HANDSHAKE_BYTES).fill(0, 0, 8)]));
+    socket.write(greeting());
   }
 
   /** Resolves when the connection is no more. */

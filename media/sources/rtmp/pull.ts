@@ -1,39 +1,35 @@
 import type { GatewayReason } from '../../protocol/gateway.ts';
 import { FlvItems } from './flv-items.ts';
-import type { AllowedNetworks, SourceAddress } from '../gateway/address.ts';
+import { hostPort, type SourceAddress } from '../gateway/address.ts';
 import { connectTo } from '../gateway/connect.ts';
+import type { AllowedNetworks } from '../gateway/networks.ts';
 import { reasonOf, SourceRefusal } from '../gateway/reasons.ts';
 import { RTMP, type RtmpMessage } from './chunks.ts';
 import { type PlayTarget, RtmpPlayer } from './player.ts';
-import type { StreamConnector, StreamSource } from '../stream/attempt.ts';
+import type { Connect, StreamSink } from '../stream/way.ts';
 
 /** So long it may take from the connection until the server gives the stream. */
 const HELLO_MS = 8000;
 /** A server may give a stream that nobody publishes. */
 const SILENT_MS = 10_000;
 
-type Sink = Parameters<StreamSource['open']>[0];
-
 /** A way to a stream by RTMP, from the server that has it. The address that is checked is the one that is connected to. */
-export function rtmpConnector(address: SourceAddress, networks: Pick<AllowedNetworks, 'resolve'>): StreamConnector {
-  return {
-    connect: async (signal) => {
-      const ip = await networks.resolve(address.host);
-      const pull = new Pull();
-      const socket = await connectTo(ip, address.port, address.scheme === 'rtmps' ? { servername: address.host } : null, signal);
-      const player = new RtmpPlayer(socket, playTarget(address), pull);
-      const late = setTimeout(() => pull.ended(reasonOf('timed-out')), HELLO_MS);
-      const stop = (): void => pull.ended(reasonOf('connection-lost'));
-      signal.addEventListener('abort', stop, { once: true });
-      if (signal.aborted) stop();
-      const refused = await pull.began;
-      clearTimeout(late);
-      signal.removeEventListener('abort', stop);
-      if (refused === null) return { open: (sink) => pull.open(sink), close: () => pull.close(player) };
-      await player.close();
-      throw new SourceRefusal(refused);
-    },
-    close: async () => undefined,
+export function rtmpConnect(address: SourceAddress, networks: Pick<AllowedNetworks, 'resolve'>): Connect {
+  return async (signal) => {
+    const ip = await networks.resolve(address.host);
+    const pull = new Pull();
+    const socket = await connectTo(ip, address.port, address.scheme === 'rtmps' ? { servername: address.host } : null, signal);
+    const player = new RtmpPlayer(socket, playTarget(address), pull);
+    const late = setTimeout(() => pull.ended(reasonOf('timed-out')), HELLO_MS);
+    const stop = (): void => pull.ended(reasonOf('connection-lost'));
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    const refused = await pull.began;
+    clearTimeout(late);
+    signal.removeEventListener('abort', stop);
+    if (refused === null) return { open: (sink) => pull.open(sink), close: () => pull.close(player) };
+    await player.close();
+    throw new SourceRefusal(refused);
   };
 }
 
@@ -42,7 +38,7 @@ class Pull {
   readonly began: Promise<GatewayReason | null>;
   #begin: (refused: GatewayReason | null) => void = () => undefined;
   readonly #early: RtmpMessage[] = [];
-  #sink: Sink | null = null;
+  #sink: StreamSink | null = null;
   #reader: FlvItems | null = null;
   #ended: GatewayReason | null = null;
   #silence: NodeJS.Timeout | undefined;
@@ -69,7 +65,7 @@ class Pull {
     this.#sink?.ended(reason);
   }
 
-  open(sink: Sink): void {
+  open(sink: StreamSink): void {
     this.#sink = sink;
     this.#reader = new FlvItems((item) => sink.item(item, sink.nowMs()));
     this.#silence = setTimeout(() => this.ended(reasonOf('no-media')), SILENT_MS);
@@ -93,7 +89,7 @@ export function playTarget({ scheme, host, port, path, user, password }: SourceA
   const query = given.filter(Boolean).join('&');
   const asked = (name: string): string => (query === '' ? name : `${name}?${query}`);
   const last = names.lastIndexOf('/');
-  const server = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const server = `${scheme}://${hostPort(host, port)}`;
   // a single name is an application whose only stream has none
   if (last < 0) return { app: asked(names), stream: '', tcUrl: `${server}/${asked(names)}` };
   const app = names.slice(0, last);

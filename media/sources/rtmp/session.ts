@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type Amf, decodeAmf, encodeAmf } from './amf0.ts';
-import { ChunkReader, RTMP, rtmpChunk, type RtmpMessage, u32 } from './chunks.ts';
+import { ChunkReader, RTMP, rtmpChunk, type RtmpMessage, u32, WINDOW_BYTES } from './chunks.ts';
+import { greeting, HANDSHAKE_BYTES, VERSION } from './handshake.ts';
 
 /** Why a publisher is refused, as its own log shows it. */
 export type Refusal = 'unknown-key' | 'taken';
@@ -10,10 +10,7 @@ const REFUSALS: Record<Refusal, string> = {
   taken: 'another encoder publishes with this stream key',
 };
 
-const HANDSHAKE_BYTES = 1536;
-const VERSION = 3;
 const CHUNK_BYTES = 65_536;
-const WINDOW_BYTES = 2_500_000;
 /** Commands are small; media are let in once the key is known. */
 const COMMAND_BYTES = 16 * 1024;
 /** So long it may take until it has said what it publishes. */
@@ -53,9 +50,6 @@ export class RtmpSession {
     });
   }
 
-  get admitted(): boolean {
-    return this.#state === 'publishing';
-  }
   /** How long nothing has come. */
   get silentMs(): number {
     return performance.now() - this.#heardMs;
@@ -99,8 +93,7 @@ export class RtmpSession {
     this.#handshake = Buffer.concat([this.#handshake, chunk]);
     if (this.#handshake[0] !== VERSION && this.#state === 'version') throw new RangeError('no RTMP');
     if (this.#state === 'version' && this.#handshake.length > HANDSHAKE_BYTES) {
-      const own = randomBytes(HANDSHAKE_BYTES).fill(0, 0, 8);
-      this.#socket.write(Buffer.concat([Buffer.from([VERSION]), own, this.#handshake.subarray(1, 1 + HANDSHAKE_BYTES)]));
+      this.#socket.write(Buffer.concat([greeting(), this.#handshake.subarray(1, 1 + HANDSHAKE_BYTES)]));
       this.#handshake = this.#handshake.subarray(1 + HANDSHAKE_BYTES);
       this.#state = 'echo';
     }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import type { SourceAddress } from '../gateway/address.ts';
+import { hostPort, type SourceAddress } from '../gateway/address.ts';
 import { connectTo } from '../gateway/connect.ts';
+import { Lag } from '../gateway/lag.ts';
 import { refusalOfStatus, SourceRefusal } from '../gateway/reasons.ts';
 import { Authorizer } from './auth.ts';
 import { headerOf, type RtspMessage, RtspReader, rtspBytes, statusOf } from './messages.ts';
@@ -10,8 +11,6 @@ import type { RtspTap } from './tap.ts';
 
 /** Methods whose refusal means that there will be no stream; cameras refuse others and play all the same. */
 const NEEDED = new Set(['DESCRIBE', 'SETUP', 'PLAY']);
-/** Who reads more slowly than the camera sends gets no more packets until it has caught up: what is recorded does not wait for it. */
-const LAG_BYTES = 8 * 2 ** 20;
 
 type Asked = { method: string; request: RtspMessage; cseq: string; retried: boolean; atMs: number };
 /** Answered at once, and asked for again to keep the session: how long that takes is the round trip. */
@@ -31,12 +30,12 @@ export class RtspProxy {
   readonly #tap: RtspTap | null;
   readonly #authorizer: Authorizer | null;
   readonly #asked = new Map<number, Asked>();
+  readonly #lag = new Lag();
   #client: Socket | null = null;
   #cseq = 0;
   #trusted = false;
   /** The camera has said something, be it goodbye. */
   #heard = false;
-  #lags = false;
   #refusal: SourceRefusal | null = null;
 
   private constructor(server: Server, camera: Socket, target: SourceAddress, tap: RtspTap | null) {
@@ -97,9 +96,7 @@ export class RtspProxy {
 
   #packet(channel: number, frame: Buffer): void {
     this.#tap?.packet(channel, frame.subarray(4));
-    const waiting = this.#client?.writableLength ?? 0;
-    this.#lags = this.#lags ? waiting > 0 : waiting > LAG_BYTES;
-    if (!this.#lags) this.#client?.write(frame);
+    if (this.#lag.keepsUp(this.#client?.writableLength ?? 0)) this.#client?.write(frame);
   }
 
   #guard(work: () => void): void {
@@ -117,7 +114,7 @@ export class RtspProxy {
     const rest = uri.startsWith(this.url) ? uri.slice(this.url.length) : null;
     if (rest === null && !this.#trusted) return this.close(); // it does not know the address that only ffmpeg was told
     this.#trusted = true;
-    const base = `rtsp://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
+    const base = `rtsp://${hostPort(host, port)}${path}`;
     const target = rest === null ? uri : rest === '' ? base : base.replace(/\/$/, '') + rest;
     const headers = message.headers.filter(([name]) => name.toLowerCase() !== 'cseq');
     const cseq = headerOf(message.headers, 'cseq') ?? '0';

@@ -1,15 +1,12 @@
-import type { TrackInput } from '../../recorder/input.ts';
-
-/** A track as SDP describes it. */
-export type SdpTrack = Omit<TrackInput, 'requestKeyFrame' | 'heldMs'>;
+import type { DescribedTrack } from '../gateway/recording.ts';
 
 /** Pictures and sound of an SDP (RFC 8866, 5.14, 6.6 and 6.15), in its order. Payload types without `rtpmap` are RFC 3551's G.711. */
-export function tracksOfSdp(sdp: string): SdpTrack[] {
+export function tracksOfSdp(sdp: string): DescribedTrack[] {
   const sections = sdp.split(/^(?=m=)/m).slice(1);
   return sections.flatMap((section) => trackOf(section) ?? []);
 }
 
-function trackOf(section: string): SdpTrack | null {
+function trackOf(section: string): DescribedTrack | null {
   const [, kind, payloadType] = /^m=(video|audio) \d+ \S+ (\d+)/.exec(section) ?? [];
   if (kind !== 'video' && kind !== 'audio') return null;
   const map = new RegExp(`^a=rtpmap:${payloadType} ([\\w.-]+)/(\\d+)(?:/(\\d+))?`, 'm').exec(section) ?? [];

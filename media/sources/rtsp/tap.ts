@@ -1,13 +1,13 @@
 import type { TrackSink } from '../../recorder/input.ts';
 import type { HubClock } from '../../time/hub-clock.ts';
+import { ntpMs } from '../../time/ntp.ts';
 import type { CameraMeter } from '../gateway/camera-meter.ts';
-import { type SdpTrack, tracksOfSdp } from './sdp.ts';
+import type { DescribedTrack } from '../gateway/recording.ts';
+import { tracksOfSdp } from './sdp.ts';
 
-/** Seconds between 1900 (NTP, RFC 5905) and 1970. */
-const NTP_UNIX_S = 2_208_988_800;
 const SENDER_REPORT = 200;
 
-type Channel = { track: SdpTrack; rtcp: boolean };
+type Channel = { track: DescribedTrack; rtcp: boolean };
 
 /**
  * Hands the packets of a camera to the recorder where they pass: as the camera sent them, with its own timestamps and
@@ -16,15 +16,15 @@ type Channel = { track: SdpTrack; rtcp: boolean };
 export class RtspTap {
   readonly #clock: HubClock;
   /** Takes a track; null for one that is not recorded. */
-  readonly #addTrack: (track: SdpTrack) => TrackSink | null;
+  readonly #addTrack: (track: DescribedTrack) => TrackSink | null;
   readonly meter: CameraMeter;
   readonly #channels = new Map<number, Channel>();
-  readonly #sinks = new Map<SdpTrack, TrackSink | null>();
-  #described: SdpTrack[] = [];
+  readonly #sinks = new Map<DescribedTrack, TrackSink | null>();
+  #described: DescribedTrack[] = [];
   #setUp = 0;
   #state: 'waiting' | 'open' | 'closed' = 'waiting';
 
-  constructor(clock: HubClock, meter: CameraMeter, addTrack: (track: SdpTrack) => TrackSink | null) {
+  constructor(clock: HubClock, meter: CameraMeter, addTrack: (track: DescribedTrack) => TrackSink | null) {
     this.#clock = clock;
     this.meter = meter;
     meter.begin();
@@ -65,7 +65,7 @@ export class RtspTap {
     this.#sinks.clear();
   }
 
-  #has(kind: SdpTrack['kind']): boolean {
+  #has(kind: DescribedTrack['kind']): boolean {
     return [...this.#channels.values()].some(({ track }) => track.kind === kind);
   }
 
@@ -79,7 +79,7 @@ export class RtspTap {
     if (bytes.length < 20 || bytes[1] !== SENDER_REPORT) return;
     const seconds = bytes.readUInt32BE(8);
     if (seconds === 0) return; // this camera has no wall clock
-    const senderMs = (seconds - NTP_UNIX_S) * 1000 + (bytes.readUInt32BE(12) / 2 ** 32) * 1000;
+    const senderMs = ntpMs(seconds, bytes.readUInt32BE(12));
     sink.senderReport({ ssrc: bytes.readUInt32BE(4), senderMs, rtpTimestamp: bytes.readUInt32BE(16) }, this.#clock.nowMs());
   }
 }

@@ -1,4 +1,4 @@
-import type { SdpTrack } from '../rtsp/sdp.ts';
+import type { DescribedTrack } from '../gateway/recording.ts';
 
 export type PictureCodec = 'H264' | 'H265';
 /** What a pushed stream is made of, whatever it is wrapped in. Times: 90 kHz, 32 bits, of when it is shown; one clock for all. */
@@ -34,7 +34,7 @@ export function isSet(codec: PictureCodec, nal: Buffer): boolean {
 }
 
 /** As if SDP had told of it. The clock of sound is its sampling rate. */
-export function trackOf(item: Exclude<StreamItem, { kind: 'unknown' }>, sampleRate: number): SdpTrack {
+export function trackOf(item: Exclude<StreamItem, { kind: 'unknown' }>, sampleRate: number): DescribedTrack {
   const common = { rtxPayloadType: null, layers: [] };
   if (item.kind === 'video')
     return {

@@ -1,30 +1,28 @@
 import { FfmpegProcess } from '../gateway/ffmpeg-process.ts';
-import { liveOutputs, type LiveTarget, type Plan } from '../gateway/plan.ts';
-import { retryDelayMs } from '../gateway/retry.ts';
+import { Lag } from '../gateway/lag.ts';
+import { liveOutputs, type LiveTargets, type Plan } from '../gateway/plan.ts';
+import { failuresAfter, retryDelayMs } from '../gateway/retry.ts';
 import type { StreamItem } from './items.ts';
 import { TsWriter } from './ts-writer.ts';
 
-/** ffmpeg that lags by so much is given nothing until it has caught up: what is recorded does not wait for it. */
-const LAG_BYTES = 8 * 2 ** 20;
-const STEADY_MS = 10_000;
 const INPUT =
   '-v error -nostats -fflags +nobuffer -analyzeduration 1000000 -probesize 500000 -protocol_whitelist pipe -f mpegts -i pipe:0'.split(' ');
 
 /**
- * The ffmpeg that makes of a pushed stream what consoles can show. It reads from a pipe and is started anew when it dies:
+ * The ffmpeg that makes of a stream what consoles can show. It reads from a pipe and is started anew when it dies:
  * the recording does not pass through it.
  */
 export class LivePipe {
   readonly #plan: Plan;
-  readonly #targets: Record<'video' | 'audio', LiveTarget | null>;
+  readonly #targets: LiveTargets;
   readonly #writer: TsWriter;
   #ffmpeg: FfmpegProcess | null = null;
-  #lags = false;
+  #lag = new Lag();
   #failures = 0;
   #again: NodeJS.Timeout | null = null;
   #state: 'open' | 'closed' = 'open';
 
-  constructor(plan: Plan, targets: Record<'video' | 'audio', LiveTarget | null>) {
+  constructor(plan: Plan, targets: LiveTargets) {
     this.#plan = plan;
     this.#targets = targets;
     const codec = plan.video && (plan.video.codec === 'H.265' ? 'H265' : 'H264');
@@ -36,9 +34,7 @@ export class LivePipe {
     const bytes = this.#writer.write(item);
     const stdin = this.#ffmpeg?.stdin;
     if (!stdin?.writable || bytes.length === 0) return;
-    const waiting = stdin.writableLength;
-    this.#lags = this.#lags ? waiting > 0 : waiting > LAG_BYTES;
-    if (!this.#lags) stdin.write(bytes);
+    if (this.#lag.keepsUp(stdin.writableLength)) stdin.write(bytes);
   }
 
   /** Resolves when the process has ended. */
@@ -50,13 +46,13 @@ export class LivePipe {
   }
 
   #start(): void {
-    this.#lags = false;
+    this.#lag = new Lag();
     const startedMs = performance.now();
     const ffmpeg = new FfmpegProcess('ffmpeg', [...INPUT, ...liveOutputs(this.#plan, this.#targets)], { input: true });
     this.#ffmpeg = ffmpeg;
     void ffmpeg.exited.then(() => {
       if (this.#state === 'closed') return;
-      this.#failures = performance.now() - startedMs > STEADY_MS ? 0 : this.#failures + 1;
+      this.#failures = failuresAfter(this.#failures, performance.now() - startedMs);
       this.#again = setTimeout(() => this.#start(), retryDelayMs(this.#failures, 0.5));
     });
   }

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { TrackSink } from '../../recorder/input.ts';
 import { parseAudioSpecificConfig } from '../../rtp/aac-config.ts';
 import { Unwrapper } from '../../rtp/unwrap.ts';
-import type { SdpTrack } from '../rtsp/sdp.ts';
+import type { DescribedTrack } from '../gateway/recording.ts';
 import { type StreamItem, TICKS, TICKS_PER_MS, trackOf } from './items.ts';
 
 /** A container's whole milliseconds are this much off at most; a step by more is meant. */
@@ -29,7 +29,7 @@ type Track = {
  * they cross no network. The container's timestamps are kept, and tracks share its clock: that is told by sender reports.
  */
 export class StreamTap {
-  readonly #addTrack: (track: SdpTrack) => TrackSink | null;
+  readonly #addTrack: (track: DescribedTrack) => TrackSink | null;
   readonly #tracks: { video: Track | null; audio: Track | null } = { video: null, audio: null };
   readonly #unwrap = new Unwrapper(32);
   /** A moment of the stream's clock that all tracks share, ticks without wrap, and roughly when that was. */
@@ -37,7 +37,7 @@ export class StreamTap {
   #codec: string | null = null;
   #state: 'open' | 'closed' = 'open';
 
-  constructor(addTrack: (track: SdpTrack) => TrackSink | null) {
+  constructor(addTrack: (track: DescribedTrack) => TrackSink | null) {
     this.#addTrack = addTrack;
   }
 

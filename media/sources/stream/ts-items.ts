@@ -1,11 +1,10 @@
+import { AAC_RATES } from '../../rtp/aac-config.ts';
 import { isNal, type PictureCodec, type StreamItem, TICKS } from './items.ts';
+import { PACKET_BYTES, STREAM_TYPE, SYNC } from './ts.ts';
 
-const PACKET = 188;
-const SYNC = 0x47;
 /** No picture is larger. */
 const MOST_PES_BYTES = 8 * 2 ** 20;
-const PICTURES: Record<number, PictureCodec> = { 0x1b: 'H264', 0x24: 'H265' };
-const ADTS = 0x0f;
+const CODECS: Record<number, PictureCodec | 'aac'> = { [STREAM_TYPE.H264]: 'H264', [STREAM_TYPE.H265]: 'H265', [STREAM_TYPE.aac]: 'aac' };
 const OTHERS: Record<number, [track: 'video' | 'audio', codec: string]> = {
   0x01: ['video', 'MPEG-1 video'],
   0x02: ['video', 'MPEG-2 video'],
@@ -15,7 +14,6 @@ const OTHERS: Record<number, [track: 'video' | 'audio', codec: string]> = {
   0x11: ['audio', 'AAC (LATM)'],
   0x81: ['audio', 'AC-3'],
 };
-const RATES = [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350];
 
 type Stream = { codec: PictureCodec | 'aac'; parts: Buffer[]; bytes: number; expected: number | null; last: number | null };
 
@@ -37,10 +35,10 @@ export class TsItems {
   push(chunk: Buffer): void {
     const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
     let at = 0;
-    while (at + PACKET <= bytes.length) {
+    while (at + PACKET_BYTES <= bytes.length) {
       if (bytes[at] === SYNC) {
-        this.#packet(bytes.subarray(at, at + PACKET));
-        at += PACKET;
+        this.#packet(bytes.subarray(at, at + PACKET_BYTES));
+        at += PACKET_BYTES;
       } else at += 1;
     }
     this.#rest = Buffer.from(bytes.subarray(at));
@@ -57,7 +55,7 @@ export class TsItems {
     const pid = packet.readUInt16BE(1) & 0x1fff;
     const fields = ((packet[3] ?? 0) >> 4) & 3;
     const from = fields & 2 ? 5 + (packet[4] ?? 0) : 4;
-    if (!(fields & 1) || from >= PACKET) return;
+    if (!(fields & 1) || from >= PACKET_BYTES) return;
     const payload = packet.subarray(from);
     const stream = this.#streams.get(pid);
     if (stream) this.#pes(stream, payload, start);
@@ -86,7 +84,7 @@ export class TsItems {
   }
 
   #track(type: number, pid: number): void {
-    const codec = PICTURES[type] ?? (type === ADTS ? ('aac' as const) : null);
+    const codec = CODECS[type];
     const has = (sound: boolean): boolean => [...this.#streams.values()].some((each) => (each.codec === 'aac') === sound);
     if (codec && !has(codec === 'aac')) this.#streams.set(pid, { codec, parts: [], bytes: 0, expected: null, last: null });
     const other = OTHERS[type];
@@ -137,7 +135,7 @@ export class TsItems {
       const size = (body.readUIntBE(at + 3, 3) >> 5) & 0x1fff;
       const head = (body[at + 1] ?? 0) & 1 ? 7 : 9;
       const rateIndex = ((body[at + 2] ?? 0) >> 2) & 0x0f;
-      const rate = RATES[rateIndex];
+      const rate = AAC_RATES[rateIndex];
       if (size <= head || at + size > body.length || !rate) return;
       const channels = (((body[at + 2] ?? 0) & 1) << 2) | ((body[at + 3] ?? 0) >> 6);
       const type = ((body[at + 2] ?? 0) >> 6) + 1;
@@ -161,6 +159,7 @@ function readTime(pes: Buffer): number {
   return high * 2 ** 30 + ((pes.readUInt16BE(10) >> 1) * 2 ** 15 + (pes.readUInt16BE(12) >> 1));
 }
 
+const START = Buffer.from([0, 0, 1]);
 /** NAL units between start codes (ITU-T H.264, Annex B). */
 function annexB(bytes: Buffer): Buffer[] {
   const nals: Buffer[] = [];
@@ -172,7 +171,6 @@ function annexB(bytes: Buffer): Buffer[] {
   if (from >= 0) nals.push(withoutZeros(bytes.subarray(from)));
   return nals;
 }
-const START = Buffer.from([0, 0, 1]);
 
 /** Zeros behind a NAL unit are the next start code's, or filling. */
 function withoutZeros(nal: Buffer): Buffer {

@@ -1,14 +1,12 @@
-import { parseAudioSpecificConfig } from '../../rtp/aac-config.ts';
+import { AAC_RATES, parseAudioSpecificConfig } from '../../rtp/aac-config.ts';
 import { isKeyNal, isSet, type PictureCodec, type StreamItem } from './items.ts';
+import { PACKET_BYTES, STREAM_TYPE, SYNC } from './ts.ts';
 
-const PACKET = 188;
 const PIDS = { program: 0x1000, video: 0x100, audio: 0x101 } as const;
-const STREAM_TYPE = { H264: 0x1b, H265: 0x24, aac: 0x0f } as const;
 const START_CODE = Buffer.from([0, 0, 0, 1]);
-const RATES = [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350];
 const PES_ID = { video: 0xe0, audio: 0xc0 } as const;
 
-/** Writes a pushed stream as MPEG-TS (ISO/IEC 13818-1), for a program that reads from a pipe. Tables stand before each key frame, so that it may begin there. */
+/** Writes a stream as MPEG-TS (ISO/IEC 13818-1), for a program that reads from a pipe. Tables stand before each key frame, so that it may begin there. */
 export class TsWriter {
   readonly #tables: Buffer[];
   readonly #counters = new Map<number, number>();
@@ -57,15 +55,15 @@ export class TsWriter {
 
   /** One packet with as much of the payload as fits (2.4.3.2); an adaptation field fills it up. */
   #packet(pid: number, payload: Buffer, start: boolean): [packet: Buffer, taken: number] {
-    const taken = Math.min(payload.length, PACKET - 4);
-    const stuffing = PACKET - 4 - taken;
+    const taken = Math.min(payload.length, PACKET_BYTES - 4);
+    const stuffing = PACKET_BYTES - 4 - taken;
     const counter = this.#counters.get(pid) ?? 0;
     this.#counters.set(pid, (counter + 1) & 15);
-    const packet = Buffer.alloc(PACKET, 0xff);
-    packet.set([0x47, (start ? 0x40 : 0) | (pid >> 8), pid & 0xff, (stuffing > 0 ? 0x30 : 0x10) | counter]);
+    const packet = Buffer.alloc(PACKET_BYTES, 0xff);
+    packet.set([SYNC, (start ? 0x40 : 0) | (pid >> 8), pid & 0xff, (stuffing > 0 ? 0x30 : 0x10) | counter]);
     if (stuffing > 0) packet[4] = stuffing - 1;
     if (stuffing > 1) packet[5] = 0;
-    payload.copy(packet, PACKET - taken, 0, taken);
+    payload.copy(packet, PACKET_BYTES - taken, 0, taken);
     return [packet, taken];
   }
 }
@@ -89,7 +87,7 @@ function section(id: number, content: Buffer): Buffer {
   const table = Buffer.concat([Buffer.from([id, 0xb0 | (size >> 8), size & 0xff, 0, 1, 0xc1, 0, 0]), content]);
   const checksum = Buffer.alloc(4);
   checksum.writeUInt32BE(crc32(table));
-  return Buffer.concat([Buffer.from([0]), table, checksum, Buffer.alloc(Math.max(0, PACKET - 4 - 1 - table.length - 4), 0xff)]);
+  return Buffer.concat([Buffer.from([0]), table, checksum, Buffer.alloc(Math.max(0, PACKET_BYTES - 4 - 1 - table.length - 4), 0xff)]);
 }
 
 /** CRC-32 of MPEG-2 (Annex A). */
@@ -108,7 +106,7 @@ function adts(config: Buffer, frame: Buffer): Buffer {
     const { coreRate, channels } = parseAudioSpecificConfig(config);
     const type = (config[0] ?? 0) >> 3;
     const profile = type >= 1 && type <= 4 ? type - 1 : 1; // with spectral band replication: the core, low complexity
-    const rate = RATES.indexOf(coreRate);
+    const rate = AAC_RATES.indexOf(coreRate);
     const size = frame.length + 7;
     const channelConfiguration = channels === 8 ? 7 : channels;
     if (rate < 0 || size > 0x1fff) return Buffer.alloc(0);

@@ -1,10 +1,11 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { GatewayReason } from '../../protocol/gateway.ts';
+import { hostPort } from '../gateway/address.ts';
 import { FfmpegProcess } from '../gateway/ffmpeg-process.ts';
 import { reasonOf, reasonOfExit, SourceRefusal } from '../gateway/reasons.ts';
-import type { StreamConnector, StreamSource } from '../stream/attempt.ts';
 import { TsItems } from '../stream/ts-items.ts';
+import type { Connect, StreamSource } from '../stream/way.ts';
 
 export type SrtTarget = {
   mode: 'listener' | 'caller';
@@ -28,26 +29,21 @@ const RELAY = [
 const WRONG_KEY = /BADSECRET|Incorrect passphrase|password required|unexpected encryption|UNSECURE/i;
 
 /** A way to a stream by SRT. `target` is asked for each attempt, and may throw `SourceRefusal`. */
-export function srtConnector(target: () => Promise<SrtTarget>): StreamConnector {
-  return {
-    connect: async (signal, told) => {
-      const found = await target();
-      if (found.mode === 'listener') await assertFree(found);
-      if (signal.aborted) throw new SourceRefusal('connection-lost');
-      const relay = new FfmpegProcess('ffmpeg', RELAY, { script: scriptOf(found) });
-      const stop = (): void => void relay.stop();
-      signal.addEventListener('abort', stop, { once: true });
-      // who came with a wrong key is told of while the next is waited for
-      relay.onWords((words) => {
-        if (found.mode === 'listener' && WRONG_KEY.test(words)) told(reasonOf('key-wrong'));
-      });
-      const came = relay.stdout ? once(relay.stdout, 'readable').then(() => relay.stdout?.readableLength !== 0) : Promise.resolve(false);
-      const begun = await Promise.race([came, relay.exited.then(() => false)]);
-      if (begun && !signal.aborted) return sourceOf(relay);
-      await relay.stop();
-      throw new SourceRefusal(signal.aborted ? reasonOf('connection-lost') : reasonOfSrt(await relay.exited, relay.words, found));
-    },
-    close: async () => undefined,
+export function srtConnect(target: () => Promise<SrtTarget>): Connect {
+  return async (signal, told) => {
+    const found = await target();
+    if (found.mode === 'listener') await assertFree(found);
+    if (signal.aborted) throw new SourceRefusal('connection-lost');
+    const relay = new FfmpegProcess('ffmpeg', RELAY, { script: scriptOf(found), signal });
+    // who came with a wrong key is told of while the next is waited for
+    relay.onWords((words) => {
+      if (found.mode === 'listener' && WRONG_KEY.test(words)) told(reasonOf('key-wrong'));
+    });
+    const came = relay.stdout ? once(relay.stdout, 'readable').then(() => relay.stdout?.readableLength !== 0) : Promise.resolve(false);
+    const begun = await Promise.race([came, relay.exited.then(() => false)]);
+    if (begun && !signal.aborted) return sourceOf(relay);
+    await relay.stop();
+    throw new SourceRefusal(signal.aborted ? reasonOf('connection-lost') : reasonOfSrt(await relay.exited, relay.words, found));
   };
 }
 
@@ -68,7 +64,7 @@ function sourceOf(relay: FfmpegProcess): StreamSource {
 /** For ffmpeg's concat demuxer, whose options reach the protocol. */
 function scriptOf({ mode, ip, port, passphrase, streamId }: SrtTarget): string {
   const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
-  const lines = ['ffconcat version 1.0', `file ${quoted(`srt://${ip.includes(':') ? `[${ip}]` : ip}:${port}`)}`, `option mode ${mode}`];
+  const lines = ['ffconcat version 1.0', `file ${quoted(`srt://${hostPort(ip, port)}`)}`, `option mode ${mode}`];
   if (passphrase !== null) lines.push(`option passphrase ${quoted(passphrase)}`);
   if (streamId !== null) lines.push(`option streamid ${quoted(streamId)}`);
   if (mode === 'caller') lines.push(`option connect_timeout ${CONNECT_MS}`);
