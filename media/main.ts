@@ -19,7 +19,7 @@ import { WriteBudget } from './recorder/write-budget.ts';
 import { recordingsDir } from './recordings/paths.ts';
 import { WorkerPool } from './sfu/workers.ts';
 import { CameraWays } from './sources/camera-ways.ts';
-import { AllowedNetworks } from './sources/gateway-address.ts';
+import { AllowedNetworks } from './sources/gateway/networks.ts';
 import { systemHubClock } from './time/hub-clock.ts';
 
 /** The media process: receives, records, forwards. Settings come from the supervisor as JSON. */

@@ -5,7 +5,7 @@ import type { SourceFacts } from '../protocol/state.ts';
 import type { OperationRecorder } from '../recorder/operation-recorder.ts';
 import type { Take } from '../recorder/take.ts';
 import type { Peer } from '../sfu/peer.ts';
-import type { CameraMeter } from '../sources/camera-meter.ts';
+import type { CameraMeter } from '../sources/gateway/camera-meter.ts';
 import { codecName, SourceGauge } from './source-gauge.ts';
 
 /** What fills an angle now. `meter`: what a fetched camera's stream tells, whose producers are only for those who watch. */

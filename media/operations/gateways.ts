@@ -6,9 +6,9 @@ import type { GatewaySpec, GatewayState } from '../protocol/gateway.ts';
 import type { Cause } from '../protocol/ids.ts';
 import type { OperationRecorder } from '../recorder/operation-recorder.ts';
 import type { Take } from '../recorder/take.ts';
-import type { Recording } from '../sources/attempt-recording.ts';
-import type { CameraMeter } from '../sources/camera-meter.ts';
-import { Gateway } from '../sources/gateway.ts';
+import type { Recording } from '../sources/gateway/recording.ts';
+import type { CameraMeter } from '../sources/gateway/camera-meter.ts';
+import { Gateway } from '../sources/gateway/gateway.ts';
 import type { CameraWays } from '../sources/camera-ways.ts';
 import type { HubClock } from '../time/hub-clock.ts';
 import type { AngleSources } from './angle-sources.ts';
@@ -76,7 +76,6 @@ export class Gateways {
       camera,
       {
         clock: this.#clock,
-        networks: this.#ways.networks,
         router: () => this.#host.router(),
         begin: (live) => {
           const take = this.#fill(angleId, live.producers, gateway.meter);

@@ -188,7 +188,7 @@ export class LiveOperation {
     return this.cameras.add(angleId, reuse);
   }
 
-  /** Fetch from this camera from now on. Throws as `Gateways.add`, and `not_found`. */
+  /** Fill this angle from this camera or encoder from now on. Throws as `Gateways.add`, and `not_found`. */
   async addGateway(angleId: string, spec: GatewaySpec, again: boolean): Promise<GatewayState> {
     this.recorder.angle(angleId);
     return this.gateways.add(angleId, spec, again);
@@ -280,7 +280,7 @@ export class LiveOperation {
     return tap(this.#direct, this.#router, producer, this.#context.clock, (input) => take.addTrack(input));
   }
 
-  /** For a camera that is fetched. */
+  /** For a camera that is fetched, or an encoder that pushes. */
   #assertFree(angleId: string): void {
     const other = this.cameras.has(angleId) ? 'a camera' : this.sources.get(angleId)?.peer ? 'a phone' : null;
     if (other) throw new HubError('conflict', `${other} films this angle`, { field: 'angleId' });

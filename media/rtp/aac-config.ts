@@ -11,7 +11,8 @@ export type AacConfig = {
   frameSamples: number;
 };
 
-const RATES = [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350];
+/** By their index (ISO/IEC 14496-3, 1.6.3.4). */
+export const AAC_RATES = [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350];
 const SBR = 5;
 const PS = 29;
 
@@ -37,7 +38,7 @@ function readType(bits: BitReader): number {
 
 function readRate(bits: BitReader): number {
   const index = bits.bits(4);
-  const rate = index === 15 ? bits.bits(24) : RATES[index];
+  const rate = index === 15 ? bits.bits(24) : AAC_RATES[index];
   if (!rate) throw new HubError('corrupt', 'AudioSpecificConfig: no such sampling rate');
   return rate;
 }

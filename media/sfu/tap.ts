@@ -1,11 +1,10 @@
 import type { types } from 'mediasoup';
 import type { TrackInput, TrackSink } from '../recorder/input.ts';
 import type { HubClock } from '../time/hub-clock.ts';
+import { ntpMs } from '../time/ntp.ts';
 import { recorderCapabilities } from './codecs.ts';
 import { tapPackets } from './packet-tap.ts';
 
-/** Seconds between 1900 (NTP, RFC 5905) and 1970. */
-const NTP_UNIX_S = 2_208_988_800;
 /** The least round trip counts: it is looked for eagerly at first, then now and then. */
 const ROUND_TRIP_MS = { first: 2000, for: 20_000, later: 15_000 };
 
@@ -50,7 +49,7 @@ export async function tap(
     const info = trace.info as SrInfo;
     const ssrc = recordedSsrc(producer, layers, info.ssrc);
     if (ssrc === null) return;
-    const senderMs = (info.ntpSec - NTP_UNIX_S) * 1000 + (info.ntpFrac / 2 ** 32) * 1000;
+    const senderMs = ntpMs(info.ntpSec, info.ntpFrac);
     sink.senderReport({ ssrc, senderMs, rtpTimestamp: info.rtpTs }, clock.fromMonotonicMs(trace.timestamp));
   });
   producer.observer.on('pause', () => sink.setPaused(true));

@@ -1,15 +1,17 @@
 import { HubError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { GatewaySpec, PullSpec, PushSpec } from '../protocol/gateway.ts';
-import type { GatewayCamera } from './gateway.ts';
-import { type AllowedNetworks, parseAddress, shownAddress } from './gateway-address.ts';
-import { GatewayAttempt } from './gateway-attempt.ts';
-import { SourceRefusal } from './gateway-reasons.ts';
-import { PortPool } from './port-pool.ts';
-import { RtmpListener } from './rtmp-listener.ts';
-import { rtmpConnector } from './rtmp-pull.ts';
-import { srtConnector } from './srt.ts';
-import { StreamAttempt } from './stream-attempt.ts';
+import { hostPort, parseAddress, shownAddress, type SourceAddress } from './gateway/address.ts';
+import type { Way } from './gateway/attempt.ts';
+import type { GatewayCamera } from './gateway/gateway.ts';
+import type { AllowedNetworks } from './gateway/networks.ts';
+import { SourceRefusal } from './gateway/reasons.ts';
+import { RtmpListener } from './rtmp/listener.ts';
+import { rtmpConnect } from './rtmp/pull.ts';
+import { rtspWay } from './rtsp/way.ts';
+import { srtConnect } from './srt/connect.ts';
+import { PortPool } from './srt/port-pool.ts';
+import { streamWay } from './stream/way.ts';
 
 export type CameraWaysOptions = {
   networks: AllowedNetworks;
@@ -25,14 +27,12 @@ export type CameraWaysOptions = {
 
 /** How streams come in, by what is asked for: fetched from an address, or listened for. */
 export class CameraWays {
-  readonly networks: AllowedNetworks;
   readonly #options: CameraWaysOptions;
   readonly #rtmp: RtmpListener;
   readonly #srtPorts: PortPool;
 
   constructor(options: CameraWaysOptions) {
     this.#options = options;
-    this.networks = options.networks;
     this.#srtPorts = new PortPool(options.srtPorts);
     this.#rtmp = new RtmpListener({ ip: options.listenIp, port: options.rtmpPort, log: options.log });
   }
@@ -40,70 +40,65 @@ export class CameraWays {
   /** Throws `bad_request` for what cannot be an address, `forbidden` for one that is not allowed. `again`: it was allowed once. */
   async check(spec: GatewaySpec, again: boolean): Promise<void> {
     if ('listen' in spec) {
-      const off = spec.listen === 'rtmp' ? this.#options.rtmpPort === 0 : this.#options.srtPorts.first === 0;
-      const setting = spec.listen === 'rtmp' ? 'RTMP_PORT' : 'SRT_PORTS';
-      if (off) throw new HubError('bad_request', `listen: this hub does not listen for this protocol (${setting}=0)`, { field: 'listen' });
-      return;
+      const { rtmpPort, srtPorts } = this.#options;
+      const [port, setting] = spec.listen === 'rtmp' ? [rtmpPort, 'RTMP_PORT'] : [srtPorts.first, 'SRT_PORTS'];
+      if (port > 0) return;
+      throw new HubError('bad_request', `listen: this hub does not listen for this protocol (${setting}=0)`, { field: 'listen' });
     }
     const { host } = parseAddress(spec);
-    if (!again) await this.networks.refuseForbidden(host);
+    if (!again) await this.#options.networks.refuseForbidden(host);
   }
 
   /** Of a spec that has been checked. */
   camera(spec: GatewaySpec): GatewayCamera {
     if (!('listen' in spec)) return this.#fetched(spec);
-    if (spec.listen === 'srt') return this.#srtPushed(spec);
-    const { rtmpPort } = this.#options;
-    const connector = this.#rtmp.connector(spec.key);
-    return {
-      protocol: 'rtmp',
-      mode: 'push',
-      address: `rtmp://${this.#host}:${rtmpPort}/live`,
-      port: rtmpPort,
-      attempt: (owner) => new StreamAttempt(connector, owner),
-      close: () => connector.close(),
-    };
+    return spec.listen === 'srt' ? this.#srtPushed(spec) : this.#rtmpPushed(spec);
+  }
+
+  #rtmpPushed({ key }: PushSpec): GatewayCamera {
+    const { rtmpPort, shownHost } = this.#options;
+    const { connect, close } = this.#rtmp.expect(key);
+    const address = `rtmp://${hostPort(shownHost, rtmpPort)}/live`;
+    return { protocol: 'rtmp', mode: 'push', address, port: rtmpPort, way: streamWay(connect), close };
   }
 
   /** SRT knows no names that a listener could tell encoders apart by before they are let in: each has a port. */
   #srtPushed({ key, port: wanted }: PushSpec): GatewayCamera {
     const port = this.#srtPorts.take(wanted);
-    const ip = this.#options.listenIp;
-    const connector = srtConnector(async () => {
+    const { listenIp: ip, shownHost } = this.#options;
+    const connect = srtConnect(async () => {
       if (port === null) throw new SourceRefusal('ports-taken');
       return { mode: 'listener', ip, port, passphrase: key, streamId: null };
     });
     return {
       protocol: 'srt',
       mode: 'push',
-      address: `srt://${this.#host}:${port ?? 0}`,
+      address: `srt://${hostPort(shownHost, port ?? 0)}`,
       port,
-      attempt: (owner) => new StreamAttempt(connector, owner),
+      way: streamWay(connect),
       close: async () => {
         if (port !== null) this.#srtPorts.release(port);
       },
     };
   }
 
-  get #host(): string {
-    const { shownHost } = this.#options;
-    return shownHost.includes(':') ? `[${shownHost}]` : shownHost;
-  }
-
   #fetched(spec: PullSpec): GatewayCamera {
     const address = parseAddress(spec);
-    const fetched = { protocol: address.scheme, mode: 'pull' as const, address: shownAddress(address), port: null };
-    const { scheme } = address;
-    if (scheme === 'rtsp' || scheme === 'rtsps') return { ...fetched, attempt: (owner) => new GatewayAttempt(address, owner) };
-    if (scheme === 'rtmp' || scheme === 'rtmps') {
-      const rtmp = rtmpConnector(address, this.networks);
-      return { ...fetched, attempt: (owner) => new StreamAttempt(rtmp, owner) };
-    }
-    const { host, port, user, password } = address;
-    const connector = srtConnector(async () => {
-      const ip = await this.networks.resolve(host);
-      return { mode: 'caller', ip, port, passphrase: password, streamId: user };
-    });
-    return { ...fetched, attempt: (owner) => new StreamAttempt(connector, owner) };
+    return { protocol: address.scheme, mode: 'pull', address: shownAddress(address), port: null, way: this.#wayTo(address) };
+  }
+
+  #wayTo(address: SourceAddress): Way {
+    const { networks } = this.#options;
+    const { scheme, host, port, user, password } = address;
+    if (scheme === 'rtsp' || scheme === 'rtsps') return rtspWay(address, networks);
+    if (scheme === 'rtmp' || scheme === 'rtmps') return streamWay(rtmpConnect(address, networks));
+    const connect = srtConnect(async () => ({
+      mode: 'caller',
+      ip: await networks.resolve(host),
+      port,
+      passphrase: password,
+      streamId: user,
+    }));
+    return streamWay(connect);
   }
 }

@@ -4,10 +4,8 @@ import { HubError, messageOf } from '../errors.ts';
 import type { PlainReuse, PlainSource } from '../protocol/requests.ts';
 import type { Log } from '../log.ts';
 import { everyPunctual } from '../punctual.ts';
-import { PAYLOAD, plainCodec, RECEIVE_BYTES } from './plain-codecs.ts';
+import { listenPlain, PAYLOAD, type PlainKind, type PlainPorts, type PlainTrack, portsOf } from './plain-track.ts';
 
-type Kind = 'video' | 'audio';
-type Track = { transport: types.PlainTransport; producer: types.Producer };
 export type PlainFacts = { sourceId: string; ip: string; reuse: PlainReuse | null };
 export type PlainOwner = {
   /** Both tracks listen; whatever comes is this producer's. A HubError refuses it for now. */
@@ -39,10 +37,10 @@ export class PlainRtpSource {
   readonly #owner: PlainOwner;
   readonly #log: Log;
   #router: types.Router;
-  #tracks: Track[] = [];
+  #tracks: PlainTrack[] = [];
   /** Where this source listens; fixed once it has listened there. */
-  #ports: Record<Kind, { port: number; rtcpPort: number }> | null;
-  readonly #ssrcs: Record<Kind, number>;
+  #ports: Record<PlainKind, PlainPorts> | null;
+  readonly #ssrcs: Record<PlainKind, number>;
   #timer: NodeJS.Timeout | null = null;
   #state: 'idle' | 'armed' | 'arming' | 'refused' | 'closed' = 'idle';
   #refusedMs = 0;
@@ -65,9 +63,8 @@ export class PlainRtpSource {
     const ports = this.#ports;
     if (!ports) throw new HubError('internal', 'the source has no ports yet');
     const { sourceId, ip } = this.#facts;
-    const track = (kind: Kind): PlainSource['video'] => ({
-      port: ports[kind].port,
-      rtcpPort: ports[kind].rtcpPort,
+    const track = (kind: PlainKind): PlainSource['video'] => ({
+      ...ports[kind],
       ssrc: this.#ssrcs[kind],
       payloadType: PAYLOAD[kind],
     });
@@ -104,7 +101,7 @@ export class PlainRtpSource {
     const audio = await this.#listen('audio');
     this.#tracks = [video, audio];
     if (this.#isClosed()) return this.#drop(); // meanwhile
-    this.#ports = { video: portsOf(video.transport), audio: portsOf(audio.transport) };
+    this.#ports = { video: portsOf(video), audio: portsOf(audio) };
     try {
       await this.#owner.armed(this.producers);
       if (!this.#isClosed()) this.#state = 'armed';
@@ -122,30 +119,18 @@ export class PlainRtpSource {
     return this.#state === 'closed';
   }
 
-  async #listen(kind: Kind): Promise<Track> {
+  async #listen(kind: PlainKind): Promise<PlainTrack> {
     const ports = this.#ports?.[kind];
-    const listen = (port: number | undefined): types.TransportListenInfo => ({
-      protocol: 'udp',
-      ip: this.#facts.ip,
-      recvBufferSize: RECEIVE_BYTES,
-      ...(port ? { port } : {}),
-    });
-    const options = { listenInfo: listen(ports?.port), rtcpListenInfo: listen(ports?.rtcpPort), rtcpMux: false, comedia: true };
+    const { ip, sourceId: cname } = this.#facts;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const transport = await this.#router.createPlainTransport(options);
-        const producer = await transport.produce({ kind, rtpParameters: this.#rtpParameters(kind), keyFrameRequestDelay: 0 });
-        return { transport, producer };
+        return await listenPlain(this.#router, kind, { ip, ports, ssrc: this.#ssrcs[kind], cname, rtcpFeedback: FEEDBACK });
       } catch (error) {
         if (attempt >= BIND_RETRIES || this.#router.closed)
           throw new HubError('unavailable', `camera port ${ports?.port ?? ''}: ${messageOf(error)}`, { cause: error });
         await new Promise((resolve) => setTimeout(resolve, 100)); // the socket before is still being closed
       }
     }
-  }
-
-  #rtpParameters(kind: Kind): types.RtpParameters {
-    return { codecs: [plainCodec(kind, FEEDBACK)], encodings: [{ ssrc: this.#ssrcs[kind] }], rtcp: { cname: this.#facts.sourceId } };
   }
 
   /** A sender that has fallen silent is dropped and waited for anew. */
@@ -164,8 +149,4 @@ export class PlainRtpSource {
       this.#state = 'armed';
     }
   }
-}
-
-function portsOf(transport: types.PlainTransport): { port: number; rtcpPort: number } {
-  return { port: transport.tuple.localPort, rtcpPort: transport.rtcpTuple?.localPort ?? transport.tuple.localPort };
 }

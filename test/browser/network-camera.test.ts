@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser, untilMoving } from '../../scripts/demo/phone.ts';
 import { OperationView } from '../../server/protocol/http.ts';
+import { consolePage, VIEWS } from '../support/console-page.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
 import { PASSWORD, type RtspCamera, rtspCamera, USER } from '../support/rtsp-camera.ts';
 
@@ -13,8 +14,6 @@ let root = '';
 let hub: RunningHub;
 let browser: Browser;
 let camera: RtspCamera;
-/** Pictures of the pages, to be looked at, where a folder for them is named. */
-const SCREENSHOTS = process.env['SCREENSHOTS'];
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-camera-'));
   const picture = 'videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=15/1';
@@ -31,12 +30,6 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const fits = (page: Page): Promise<boolean> => page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth');
-
-/** Dialogs have come, or gone. */
-const SETTLED = `Promise.all(document.getAnimations()
-  .filter((one) => one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished.catch(() => null))).then(() => null)`;
-
 const WORDS = {
   'zh-CN': {
     add: '添加机位',
@@ -46,7 +39,6 @@ const WORDS = {
     user: '用户名',
     password: '密码',
     submit: '添加摄像机',
-
     incomplete: /RTMP 还需应用名和流密钥/,
     hint: 'rtmp://主机/应用名/流密钥',
     forbidden: /不允许服务器访问/,
@@ -62,7 +54,6 @@ const WORDS = {
     url: 'Address (RTSP, RTMP, SRT)',
     user: 'User name',
     password: 'Password',
-
     submit: 'Add camera',
     incomplete: /RTMP: also application and stream key/,
     hint: 'rtmp://host/application/key',
@@ -74,25 +65,12 @@ const WORDS = {
   },
 };
 
-describe.each([
-  ['zh-CN', 1440],
-  ['zh-CN', 390],
-  ['en', 1440],
-  ['en', 390],
-] as const)('a camera by its address, on the console (%s, %i px)', (locale, width) => {
+describe.each(VIEWS)('a camera by its address, on the console (%s, %i px)', (locale, width) => {
   it('is refused and failing in plain words, removed, added rightly and seen; its secrets are never shown again', async () => {
     const words = WORDS[locale];
     const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: `拆除 城东路 ${width}` });
-    const context = await browser.newContext({ viewport: { width, height: 860 }, locale });
-    const page = await context.newPage();
-    const errors: string[] = [];
-    page.on('pageerror', (error) => errors.push(error.message));
-    const shot = async (name: string): Promise<void> => {
-      expect(await fits(page)).toBe(true);
-      await page.evaluate(SETTLED);
-      if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}-${locale}-${width}.png`) });
-    };
-    await page.goto(`${hub.url}/console/${operationId}`);
+    const view = { name: 'camera', locale, width };
+    const { page, shot, close } = await consolePage(browser, `${hub.url}/console/${operationId}`, view);
     await page.getByRole('button', { name: words.add }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText(words.kind, { exact: true }).click();
@@ -132,7 +110,6 @@ describe.each([
     const text = await page.content();
     for (const secret of [PASSWORD, encodeURIComponent(PASSWORD), `${USER}:`, '/cam']) expect(text).not.toContain(secret);
     await call(hub, OperationView, 'POST', `/operations/${operationId}/end`);
-    expect(errors).toEqual([]);
-    await context.close();
+    await close();
   });
 });

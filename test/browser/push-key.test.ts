@@ -1,19 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser, untilMoving } from '../../scripts/demo/phone.ts';
 import { OperationView } from '../../server/protocol/http.ts';
+import { consolePage, VIEWS } from '../support/console-page.ts';
 import { freePort, type RunningHub, startHub } from '../support/hub.ts';
 import { push, STREAMS } from '../support/pushers.ts';
 
 let root = '';
 let hub: RunningHub;
 let browser: Browser;
-/** Pictures of the pages, to be looked at, where a folder for them is named. */
-const SCREENSHOTS = process.env['SCREENSHOTS'];
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-push-'));
   hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2', RTMP_PORT: String(await freePort()) });
@@ -25,7 +24,6 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const fits = (page: Page): Promise<boolean> => page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth');
 const WORDS = {
   'zh-CN': {
     add: '添加机位',
@@ -53,28 +51,12 @@ const WORDS = {
   },
 };
 
-describe.each([
-  ['zh-CN', 1440],
-  ['zh-CN', 390],
-  ['en', 1440],
-  ['en', 390],
-] as const)('an encoder that pushes, on the console (%s, %i px)', (locale, width) => {
+describe.each(VIEWS)('an encoder that pushes, on the console (%s, %i px)', (locale, width) => {
   it('is given a key to copy, seen, given another key that cuts it off, and seen again', async () => {
     const words = WORDS[locale];
     const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: `推流 ${locale} ${width}` });
-    const context = await browser.newContext({
-      viewport: { width, height: 860 },
-      locale,
-      permissions: ['clipboard-read', 'clipboard-write'],
-    });
-    const page = await context.newPage();
-    const errors: string[] = [];
-    page.on('pageerror', (error) => errors.push(error.message));
-    const shot = async (name: string): Promise<void> => {
-      expect(await fits(page)).toBe(true);
-      if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `push-${name}-${locale}-${width}.png`), animations: 'disabled' });
-    };
-    await page.goto(`${hub.url}/console/${operationId}`);
+    const view = { name: 'push', locale, width, permissions: ['clipboard-read', 'clipboard-write'] };
+    const { page, shot, close } = await consolePage(browser, `${hub.url}/console/${operationId}`, view);
     await page.getByRole('button', { name: words.add }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText(words.kind, { exact: true }).click();
@@ -93,7 +75,6 @@ describe.each([
     expect(await page.content()).not.toContain(key);
 
     const first = push(STREAMS.plain, 'flv', `${address}/${key}`);
-    onTestFinished(() => first.signal('SIGKILL'));
     const { angles } = await call(hub, OperationView, 'GET', `/operations/${operationId}`);
     const angleId = angles[0]?.angleId ?? '';
     await untilMoving(page, angleId, 60_000);
@@ -107,12 +88,10 @@ describe.each([
     const next = await page.getByTestId('push-key').getByLabel(words.key, { exact: true }).inputValue();
     expect(next).not.toBe(key);
     const second = push(STREAMS.plain, 'flv', `${address}/${next}`);
-    onTestFinished(() => second.signal('SIGKILL'));
     await page.keyboard.press('Escape');
     await untilMoving(page, angleId, 60_000);
     await call(hub, OperationView, 'POST', `/operations/${operationId}/end`);
     await second.exited;
-    expect(errors).toEqual([]);
-    await context.close();
+    await close();
   });
 });

@@ -1,41 +1,26 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { verifyOperation } from '../../media/recordings/verify.ts';
-import { descendantsOf, ffmpegsOf, filesWith, gatewayOperation, type GatewayOperation, holdingsOf, takeUp } from '../support/gateways.ts';
-import { freePort, type RunningHub, startHub, until } from '../support/hub.ts';
-import { complaints, journalsOf, packetTimes, playTake, segmentLines } from '../support/playback.ts';
-import { FPS, push, type Pusher, STREAMS } from '../support/pushers.ts';
+import { GatewayHub } from '../support/gateway-hub.ts';
+import { freePort, until } from '../support/hub.ts';
+import { idleTcp } from '../support/idle-sockets.ts';
+import { segmentLines } from '../support/playback.ts';
+import { FPS, push, type Pusher, RECORDED, STREAMS } from '../support/pushers.ts';
 
-let root = '';
-let hub: RunningHub;
-let operation: GatewayOperation;
+let hub: GatewayHub;
 let port = 0;
-let before: ReturnType<typeof holdingsOf>;
-const keys: string[] = [];
-const settings = (): Record<string, string> => ({ RTMP_PORT: String(port), SEGMENT_SECONDS: '2', LOG_LEVEL: 'debug' });
 
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'fieldhub-rtmp-'));
   port = await freePort();
-  hub = await startHub(join(root, 'data'), settings());
-  operation = await gatewayOperation(hub);
-  before = holdingsOf(hub);
+  hub = await GatewayHub.start('rtmp', { RTMP_PORT: String(port) });
 });
-afterAll(async () => {
-  await hub.stop();
-  rmSync(root, { recursive: true, force: true });
-});
+afterAll(() => hub.stop());
 
 /** An angle that waits for an encoder; `url` is what OBS makes of address and key. */
 async function waiting(name: string): Promise<{ angleId: string; key: string; url: string }> {
-  const { angleId, created } = await operation.add(name, { listen: 'rtmp' });
+  const { angleId, created } = await hub.operation.add(name, { listen: 'rtmp' });
   const { key, address } = created;
   if (key === null) throw new Error('no key');
-  keys.push(key);
+  hub.secrets.push(key);
   expect(created).toMatchObject({
     protocol: 'rtmp',
     mode: 'push',
@@ -45,84 +30,52 @@ async function waiting(name: string): Promise<{ angleId: string; key: string; ur
   });
   return { angleId, key, url: `${address}/${key}` };
 }
-function pushing(stream: string[], url: string): Pusher {
-  const pusher = push(stream, 'flv', url);
-  onTestFinished(() => pusher.signal('SIGKILL'));
-  return pusher;
-}
-const segments = (angleId: string, count: number): Promise<void> =>
-  until(`${count} segments`, async () => (await operation.angle(angleId)).segments >= count);
-const phase = async (angleId: string): Promise<string> => (await operation.source(angleId)).phase;
+const pushing = (stream: string[], url: string): Pusher => push(stream, 'flv', url);
 
 describe('an encoder that pushes by RTMP', () => {
-  it.each([
-    [
-      'b',
-      STREAMS.b,
-      {
-        video: { codec: 'H.264', profile: 'Main', width: 320, height: 180, fps: 30, bFrames: true, live: 'transcoded' },
-        audio: { codec: 'AAC', sampleRate: 44_100, recorded: true },
-      },
-      /^avc3\..*,mp4a/,
-    ],
-    [
-      'plain',
-      STREAMS.plain,
-      { video: { codec: 'H.264', profile: 'Constrained Baseline', bFrames: false, live: 'copied' }, audio: null, notes: [] },
-      /^avc3/,
-    ],
-    ['mp3', STREAMS.mp3, { video: { codec: 'H.264' }, audio: { codec: 'MP3', recorded: false } }, /^avc3[^,]*$/],
-  ] as const)('%s: recorded as it came with its own timestamps, watched as browsers can', async (name, stream, facts, codecs) => {
+  it.each(['b', 'plain', 'mp3'] as const)('%s: recorded as it came with its own timestamps, watched as browsers can', async (name) => {
+    const { operation } = hub;
+    const { facts, watched, codecs } = RECORDED[name];
     const { angleId, url } = await waiting(name);
-    const pusher = pushing([...stream], url);
+    const pusher = pushing(STREAMS[name], url);
     await operation.recording(angleId);
     expect(await operation.source(angleId)).toMatchObject({ phase: 'running', reason: null, ...facts });
     const { producers } = await operation.angle(angleId);
-    expect(producers.map(({ kind }) => kind).toSorted()).toEqual(name === 'b' ? ['audio', 'video'] : ['video']);
-    expect(ffmpegsOf(hub.state().media)).toHaveLength(1);
-    for (const { command } of descendantsOf(hub.process.pid ?? 0)) for (const key of keys) expect(command).not.toContain(key);
-    await segments(angleId, 4);
+    expect(producers.map(({ kind }) => kind).toSorted()).toEqual(watched);
+    expect(hub.ffmpegs()).toHaveLength(1);
+    await hub.expectUntold(angleId);
+    await operation.segments(angleId, 4);
     await pusher.stop();
-    await until('its end', async () => (await phase(angleId)) === 'waiting');
+    await until('its end', async () => (await operation.phase(angleId)) === 'waiting');
     expect((await operation.source(angleId)).reason).toMatchObject({ code: 'connection-lost' });
-    expect(ffmpegsOf(hub.state().media)).toEqual([]);
+    expect(hub.ffmpegs()).toEqual([]);
     await operation.remove(angleId);
     await expect(operation.source(angleId)).rejects.toThrow(/no camera/);
-    const [take] = journalsOf(operation.dir, angleId);
-    if (!take) throw new Error('no take');
-    const [init] = take.lines.filter(({ type }) => type === 'init') as unknown as { tracks: { codec: string }[] }[];
-    expect(init?.tracks.map(({ codec }) => codec).join(',')).toMatch(codecs);
-    for (const line of segmentLines(take.lines)) expect(line).toMatchObject({ withheld: 0, missing: 0 });
-    const ended = take.lines.at(-1) as { type: string; frames: number; missing: number };
-    expect(ended).toMatchObject({ type: 'take.ended', missing: 0, reason: 'connection-lost' });
-    const shown = packetTimes(take.dir, 'video').toSorted((a, b) => a - b);
-    expect(shown).toHaveLength(ended.frames);
     // RTMP counts in milliseconds: a thirtieth of a second is 33 or 34 of them
-    const steps = shown.slice(1, -4).map((time, i) => time - (shown[i] ?? 0));
-    for (const step of steps) expect(Math.abs(step - 1 / FPS)).toBeLessThan(0.0012);
-    expect(complaints(operation.dir, angleId)).toEqual([]);
-    const { status, said } = await playTake(operation.dir, angleId, '0001');
-    expect({ status, said }).toEqual({ status: 0, said: '' });
+    const { lines, ended } = await hub.expectWhole(angleId, { codecs, fps: FPS, offS: 0.0012 });
+    for (const line of segmentLines(lines)) expect(line).toMatchObject({ withheld: 0, missing: 0 });
+    expect(ended.reason).toBe('connection-lost');
   });
 
   it('killed, comes back into the same angle: a new take, and the interruption in the journal', async () => {
+    const { operation } = hub;
     const { angleId, url } = await waiting('comes back');
     const first = pushing(STREAMS.plain, url);
     await operation.recording(angleId);
-    await segments(angleId, 2);
+    await operation.segments(angleId, 2);
     first.signal('SIGKILL');
-    await until('the interruption', async () => (await operation.angle(angleId)).interruption !== null);
-    await until('it is waited for', async () => (await phase(angleId)) === 'waiting');
+    await operation.interrupted(angleId);
+    await until('it is waited for', async () => (await operation.phase(angleId)) === 'waiting');
     const second = pushing(STREAMS.plain, url);
-    await until('a new take', async () => (await operation.angle(angleId)).takeId === '0002');
-    await operation.recording(angleId);
+    await operation.take(angleId, '0002');
     expect(await operation.angle(angleId)).toMatchObject({ interruption: null, sourceKind: 'camera' });
     await second.stop();
     await operation.remove(angleId);
-    expect(journalsOf(operation.dir, angleId).map(({ lines }) => lines.at(-1)?.['reason'])).toEqual(['connection-lost', 'connection-lost']);
+    expect(operation.endings(angleId)).toEqual(['connection-lost', 'connection-lost']);
   });
 
   it('with another’s key is refused with words while that one lives; a frozen one is replaced', async () => {
+    const { operation } = hub;
     const { angleId, url } = await waiting('two');
     const first = pushing(STREAMS.plain, url);
     await operation.recording(angleId);
@@ -131,7 +84,7 @@ describe('an encoder that pushes by RTMP', () => {
     expect(second.words()).toContain('another encoder publishes with this stream key');
     expect(await operation.angle(angleId)).toMatchObject({ takeId: '0001', interruption: null });
     first.signal('SIGSTOP');
-    await until('the interruption', async () => (await operation.angle(angleId)).interruption !== null);
+    await operation.interrupted(angleId);
     let third = pushing(STREAMS.plain, url);
     await until('it is let in', async () => {
       if ((await operation.angle(angleId)).takeId === '0002') return true;
@@ -144,6 +97,7 @@ describe('an encoder that pushes by RTMP', () => {
   });
 
   it('loses its right with the key: it is cut off, and refused when it comes again', async () => {
+    const { operation } = hub;
     const { angleId, url, key } = await waiting('revoked');
     const pusher = pushing(STREAMS.plain, url);
     await operation.recording(angleId);
@@ -154,11 +108,12 @@ describe('an encoder that pushes by RTMP', () => {
     expect(await again.exited).not.toBe(0);
     expect(again.words()).toContain('not valid on this hub');
     expect(next).not.toContain(key);
-    expect(journalsOf(operation.dir, angleId).at(-1)?.lines.at(-1)).toMatchObject({ reason: 'source-removed' });
+    expect(operation.endings(angleId).at(-1)).toBe('source-removed');
     await operation.remove(other);
   });
 
   it('sends what is not recorded: told so, tried again', async () => {
+    const { operation } = hub;
     const { angleId, url } = await waiting('flv1');
     pushing(STREAMS.flv1, url);
     expect(await operation.failed(angleId)).toMatchObject({
@@ -170,91 +125,79 @@ describe('an encoder that pushes by RTMP', () => {
 });
 
 describe('connections that are no encoder’s', () => {
-  const open = async (): Promise<Socket> => {
-    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
-    onTestFinished(() => void socket.destroy());
-    await once(socket, 'connect');
+  const open = async (bytes?: string | Uint8Array): ReturnType<typeof idleTcp> => {
+    const socket = await idleTcp(new URL(`rtmp://127.0.0.1:${port}`), bytes);
+    onTestFinished(socket.close);
     return socket;
-  };
-  const closed = async (socket: Socket): Promise<void> => {
-    socket.resume();
-    await once(socket, 'close');
   };
 
   it('silent, stopped in the handshake, or speaking another language: closed, and nothing else disturbed', async () => {
+    const { operation } = hub;
     const { angleId, url } = await waiting('disturbed');
     pushing(STREAMS.plain, url);
     await operation.recording(angleId);
     const silent = await open();
-    const half = await open();
-    half.write(Buffer.concat([Buffer.from([3]), Buffer.alloc(900)]));
-    const other = await open();
-    other.write('GET / HTTP/1.1\r\n\r\n');
-    await closed(other);
-    await Promise.all([closed(silent), closed(half)]);
+    const half = await open(Buffer.concat([Buffer.from([3]), Buffer.alloc(900)]));
+    const other = await open('GET / HTTP/1.1\r\n\r\n');
+    await other.closed;
+    await Promise.all([silent.closed, half.closed]);
     expect(await operation.angle(angleId)).toMatchObject({ takeId: '0001', interruption: null, missingFrames: 0 });
     await operation.remove(angleId);
   });
 
   it('however many, lock no encoder out', async () => {
+    const { operation } = hub;
     const { angleId, url } = await waiting('crowd');
-    const crowd = await Promise.all(Array.from({ length: 100 }, open));
+    const crowd = await Promise.all(Array.from({ length: 100 }, () => open()));
     pushing(STREAMS.plain, url);
     await operation.recording(angleId);
     await operation.remove(angleId);
-    for (const socket of crowd) socket.destroy();
+    for (const socket of crowd) socket.close();
   });
 
   it('of real bytes, mutated: none is let in or disturbs anybody, and no memory is kept', async () => {
+    const { operation } = hub;
     const { angleId, url } = await waiting('mutated');
     pushing(STREAMS.plain, url);
     await operation.recording(angleId);
     const real = readFileSync(new URL('../fixtures/rtmp-push.bin', import.meta.url));
-    const { media } = hub.state();
+    const { media } = hub;
     const residentKb = (): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${media}/status`, 'utf8'))?.[1]);
     let startKb = 0;
     for (let round = 0; round < 300; round += 1) {
       if (round === 50) startKb = residentKb();
       const bytes = Buffer.from(real);
       for (let i = 0; i < 1 + (round % 30); i += 1) bytes[3073 + ((round * 7919 + i * 104_729) % 12_000)] = (round * 31 + i * 17) & 0xff;
-      const socket = await open();
-      socket.end(bytes);
-      await closed(socket);
+      const socket = await open(bytes);
+      socket.end();
+      await socket.closed;
     }
     expect(residentKb() - startKb).toBeLessThan(60_000);
-    expect(hub.state().media).toBe(media);
+    expect(hub.media).toBe(media);
     expect(await operation.angle(angleId)).toMatchObject({ takeId: '0001', interruption: null, missingFrames: 0 });
     await operation.remove(angleId);
   });
 
-  it('have left no process, no port and no connection behind', async () => {
-    expect(ffmpegsOf(hub.state().media)).toEqual([]);
-    await until('all is as before', () => JSON.stringify(holdingsOf(hub)) === JSON.stringify(before));
-  });
+  it('have left no process, no port and no connection behind', () => hub.expectNothingLeft());
 });
 
 describe('the key', () => {
   it('outlives the hub, and ends with the operation; what was recorded verifies', async () => {
     const { angleId, url } = await waiting('hub');
-    await hub.killAll();
-    hub = await startHub(join(root, 'data'), settings());
-    operation = takeUp(hub, operation.operationId);
+    await hub.kill();
+    await hub.startAgain();
+    const { operation } = hub;
     await until('it is waited for', async () => (await operation.source(angleId).catch(() => null))?.phase === 'waiting');
     const pusher = pushing(STREAMS.b, url);
     await operation.recording(angleId);
-    await segments(angleId, 2);
+    await operation.segments(angleId, 2);
     await operation.end();
     await pusher.exited;
     const again = pushing(STREAMS.plain, url);
     expect(await again.exited).not.toBe(0);
     expect(again.words()).toContain('Connection refused');
-    const { problems } = await verifyOperation(operation.dir);
-    expect(problems).toEqual([]);
+    await hub.expectVerified();
   });
 
-  it('stands nowhere but in the hub’s database, which only the hub’s user reads', () => {
-    const found = filesWith(join(root, 'data'), keys).filter((path) => !/fieldhub\.sqlite(-wal|-shm)?$/.test(path));
-    expect(found).toEqual([]);
-    for (const key of keys) expect(hub.output()).not.toContain(key);
-  });
+  it('stands nowhere but in the hub’s database, which only the hub’s user reads', () => hub.expectSecretsKept());
 });

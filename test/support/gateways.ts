@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { call } from '../../scripts/demo/hub.ts';
 import { AngleState, OperationView, SourceMade, SourceView } from '../../server/protocol/http.ts';
 import { type RunningHub, until } from './hub.ts';
+import { journalsOf } from './playback.ts';
 
 export type GatewayOperation = {
   operationId: string;
@@ -10,15 +11,24 @@ export type GatewayOperation = {
   add: (name: string, source: object) => Promise<{ angleId: string; created: SourceMade }>;
   source: (angleId: string) => Promise<SourceView>;
   angle: (angleId: string) => Promise<AngleState>;
+  phase: (angleId: string) => Promise<string>;
   /** Wait until it runs and records. */
   recording: (angleId: string) => Promise<void>;
+  /** Wait until it has so many closed segments. */
+  segments: (angleId: string, count: number) => Promise<void>;
+  /** Wait until nothing comes from it. */
+  interrupted: (angleId: string) => Promise<void>;
+  /** Wait until this take runs and records. */
+  take: (angleId: string, takeId: string, timeoutMs?: number) => Promise<void>;
+  /** How its takes have ended, in order. */
+  endings: (angleId: string) => unknown[];
   /** Wait until it has failed; why. */
   failed: (angleId: string) => Promise<NonNullable<SourceView['reason']>>;
   remove: (angleId: string) => Promise<void>;
   end: () => Promise<OperationView>;
 };
 
-/** An operation whose angles are cameras that the hub fetches. */
+/** An operation whose angles are cameras that the hub fetches, and encoders that push. */
 export async function gatewayOperation(hub: RunningHub): Promise<GatewayOperation> {
   const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '摄像机 测试' });
   return takeUp(hub, operationId);
@@ -32,21 +42,31 @@ export function takeUp(hub: RunningHub, operationId: string): GatewayOperation {
     const { angles } = await call(hub, OperationView, 'GET', base);
     return angles.find((each) => each.angleId === angleId) as AngleState;
   };
+  const dir = join(hub.dataDir, 'recordings', operationId);
+  const recording = (angleId: string): Promise<void> =>
+    until(
+      'the camera is recorded',
+      async () => (await source(angleId)).phase === 'running' && (await angle(angleId)).status === 'recording',
+      45_000,
+    );
   return {
     operationId,
-    dir: join(hub.dataDir, 'recordings', operationId),
+    dir,
     add: async (name, asked) => {
       const { angleId } = await call(hub, AngleState, 'POST', `${base}/angles`, { name });
       return { angleId, created: await call(hub, SourceMade, 'POST', `${base}/angles/${angleId}/source`, asked) };
     },
     source,
     angle,
-    recording: (angleId) =>
-      until(
-        'the camera is recorded',
-        async () => (await source(angleId)).phase === 'running' && (await angle(angleId)).status === 'recording',
-        45_000,
-      ),
+    phase: async (angleId) => (await source(angleId)).phase,
+    recording,
+    segments: (angleId, count) => until(`${count} segments`, async () => (await angle(angleId)).segments >= count),
+    interrupted: (angleId) => until('the interruption', async () => (await angle(angleId)).interruption !== null),
+    take: async (angleId, takeId, timeoutMs) => {
+      await until(`take ${takeId}`, async () => (await angle(angleId)).takeId === takeId, timeoutMs);
+      await recording(angleId);
+    },
+    endings: (angleId) => journalsOf(dir, angleId).map(({ lines }) => lines.at(-1)?.['reason']),
     failed: async (angleId) => {
       let reason: SourceView['reason'] = null;
       await until('the camera has failed', async () => (reason = (await source(angleId)).reason) !== null, 45_000);

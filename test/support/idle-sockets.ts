@@ -3,15 +3,15 @@ import { connect } from 'node:net';
 /** One connection that says nothing more, and how it ends. */
 export type IdleSocket = { closed: Promise<void>; close: () => void };
 
-/** Plain TCP, or TCP that sends these bytes and then nothing; `closed` whether politely or not. */
-export function idleTcp(url: URL, bytes = ''): Promise<IdleSocket> {
+/** Plain TCP, or TCP that sends these bytes and then nothing; `closed` whether politely or not. `end` says that nothing follows. */
+export function idleTcp(url: URL, bytes: string | Uint8Array = ''): Promise<IdleSocket & { end: () => void }> {
   const socket = connect(Number(url.port), url.hostname);
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   socket.on('error', () => undefined);
   socket.resume();
   return new Promise((resolve) => {
-    const opened = (): void => resolve({ closed, close: () => void socket.destroy() });
-    socket.once('connect', () => (bytes === '' ? opened() : socket.write(bytes, opened)));
+    const opened = (): void => resolve({ closed, end: () => void socket.end(), close: () => void socket.destroy() });
+    socket.once('connect', () => (bytes.length === 0 ? opened() : socket.write(bytes, opened)));
     socket.once('close', opened);
   });
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { onTestFinished } from 'vitest';
 
 export type Pusher = {
   pid: number;
@@ -32,7 +33,37 @@ export const STREAMS = {
   flv1: [...PICTURE, '-c:v', 'flv'],
 } satisfies Record<string, string[]>;
 
-/** A real ffmpeg that pushes a stream to an address, or waits there for who fetches it. */
+/** What the hub says of those that it records, what of them can be watched, and the codecs of the files. */
+export const RECORDED = {
+  b: {
+    facts: {
+      video: { codec: 'H.264', profile: 'Main', width: 320, height: 180, fps: FPS, bFrames: true, live: 'transcoded' },
+      audio: { codec: 'AAC', sampleRate: 44_100, recorded: true },
+    },
+    watched: ['audio', 'video'],
+    codecs: /^avc3\..*,mp4a/,
+  },
+  plain: {
+    facts: { video: { codec: 'H.264', profile: 'Constrained Baseline', bFrames: false, live: 'copied' }, audio: null, notes: [] },
+    watched: ['video'],
+    codecs: /^avc3/,
+  },
+  h265: {
+    facts: {
+      video: { codec: 'H.265', width: 320, height: 180, live: 'transcoded' },
+      audio: { codec: 'AAC', sampleRate: 44_100 },
+    },
+    watched: ['audio', 'video'],
+    codecs: /^hev1\..*,mp4a/,
+  },
+  mp3: {
+    facts: { video: { codec: 'H.264' }, audio: { codec: 'MP3', recorded: false } },
+    watched: ['video'],
+    codecs: /^avc3[^,]*$/,
+  },
+} satisfies Partial<Record<keyof typeof STREAMS, { facts: object; watched: string[]; codecs: RegExp }>>;
+
+/** A real ffmpeg that pushes a stream to an address, or waits there for who fetches it. It is gone when the test is over. */
 export function push(stream: string[], format: string, url: string): Pusher {
   const child: ChildProcess = spawn('ffmpeg', ['-v', 'error', '-nostdin', ...stream, '-f', format, url], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -40,6 +71,7 @@ export function push(stream: string[], format: string, url: string): Pusher {
   let words = '';
   child.stderr?.on('data', (text: Buffer) => (words = (words + text.toString()).slice(-4000)));
   const exited = once(child, 'exit').then(([code]) => code as number | null);
+  onTestFinished(() => void child.kill('SIGKILL'));
   return {
     pid: child.pid ?? 0,
     exited,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { type Amf, decodeAmf, encodeAmf } from '../../media/sources/amf0.ts';
-import { ChunkReader, RTMP, rtmpChunks, type RtmpMessage } from '../../media/sources/rtmp-chunks.ts';
+import { type Amf, decodeAmf, encodeAmf } from '../../media/sources/rtmp/amf0.ts';
+import { ChunkReader, RTMP, rtmpChunks, type RtmpMessage } from '../../media/sources/rtmp/chunks.ts';
 
 /** One player that has come, and what it has said. */
 export type RtmpPeer = {

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { until } from './hub.ts';
 
-type Frames = { requestVideoFrameCallback: (then: () => void) => void; shownFrames?: number; readyState: number };
+type Frames = { requestVideoFrameCallback: (then: () => void) => void; shownFrames?: number };
 
 /** Begin to count the pictures that this angle's tile really shows. */
 export async function countFrames(page: Page, angleId: string): Promise<void> {

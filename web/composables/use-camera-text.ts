@@ -1,14 +1,17 @@
 import { useI18n } from 'vue-i18n';
 import type { GatewayState } from '../../server/protocol/http.ts';
 
-/** What a camera that the hub fetches is doing, and why not, in the words of the chosen language. */
+/** What a camera that the hub fetches, or an encoder that pushes, is doing, and why not, in the words of the chosen language. */
 export function useCameraText(): { state: (camera: GatewayState, nowMs: number) => string; notes: (camera: GatewayState) => string[] } {
-  const { t } = useI18n();
+  const i18n = useI18n();
+  const { t } = i18n;
+  const wordsFor = (mode: GatewayState['mode'], key: string): string =>
+    mode === 'push' && i18n.te(`push.${key}`) ? `push.${key}` : `camera.${key}`;
   return {
-    state: ({ phase, reason, retryMs }, nowMs) => {
-      const parts = reason ? [t(`camera.reason.${reason.code}`, reason.facts)] : [];
+    state: ({ mode, phase, reason, retryMs }, nowMs) => {
+      const parts = reason ? [t(wordsFor(mode, `reason.${reason.code}`), reason.facts)] : [];
       if (phase === 'retrying') parts.push(t('camera.retry', { s: Math.max(0, Math.ceil(((retryMs ?? nowMs) - nowMs) / 1000)) }));
-      else parts.push(t(`camera.${phase}`));
+      else parts.push(t(wordsFor(mode, phase)));
       return parts.join(' · ');
     },
     notes: ({ notes }) => notes.map(({ code, facts }) => t(`camera.note.${code}`, facts)),

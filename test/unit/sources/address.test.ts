@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { AllowedNetworks, parseAddress, parseNetwork, shownAddress } from '../../../media/sources/gateway-address.ts';
-import { reasonOfExit, refusalOfConnect, refusalOfStatus } from '../../../media/sources/gateway-reasons.ts';
-import { retryDelayMs } from '../../../media/sources/retry.ts';
+import { parseAddress, shownAddress } from '../../../media/sources/gateway/address.ts';
+import { AllowedNetworks, parseNetwork } from '../../../media/sources/gateway/networks.ts';
+import { reasonOfExit, refusalOfConnect, refusalOfStatus } from '../../../media/sources/gateway/reasons.ts';
+import { retryDelayMs } from '../../../media/sources/gateway/retry.ts';
 
 const refused = (url: string): string => {
   try {

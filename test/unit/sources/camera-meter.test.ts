@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CameraMeter } from '../../../media/sources/camera-meter.ts';
+import { CameraMeter } from '../../../media/sources/gateway/camera-meter.ts';
 
 const packet = (sequence: number): Buffer => {
   const bytes = Buffer.alloc(20);

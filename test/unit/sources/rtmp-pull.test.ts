@@ -1,33 +1,27 @@
-import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { GatewayReason } from '../../../media/protocol/gateway.ts';
-import { FlvItems } from '../../../media/sources/flv-items.ts';
-import { parseAddress } from '../../../media/sources/gateway-address.ts';
-import { SourceRefusal } from '../../../media/sources/gateway-reasons.ts';
-import { ChunkReader, RTMP, rtmpChunks, u32 } from '../../../media/sources/rtmp-chunks.ts';
-import { playTarget, rtmpConnector } from '../../../media/sources/rtmp-pull.ts';
-import type { StreamSource } from '../../../media/sources/stream-attempt.ts';
-import type { StreamItem } from '../../../media/sources/stream-items.ts';
+import { FlvItems } from '../../../media/sources/rtmp/flv-items.ts';
+import { parseAddress } from '../../../media/sources/gateway/address.ts';
+import { SourceRefusal } from '../../../media/sources/gateway/reasons.ts';
+import { RTMP, rtmpChunks, u32 } from '../../../media/sources/rtmp/chunks.ts';
+import { playTarget, rtmpConnect } from '../../../media/sources/rtmp/pull.ts';
+import type { StreamSource } from '../../../media/sources/stream/way.ts';
+import type { StreamItem } from '../../../media/sources/stream/items.ts';
+import { itemsOf, messagesOf, pushed } from '../../support/pushed-rtmp.ts';
 import { command, GRANTED, HELLO, type RtmpAnswers, type RtmpServer, rtmpServer, status, STREAM_ID } from '../../support/rtmp-server.ts';
 
 /** What an encoder has sent: its commands mean nothing to a player, its audio and video are what a server hands on. */
-const pushed = readFileSync(new URL('../../fixtures/rtmp-push.bin', import.meta.url)).subarray(1 + 2 * 1536);
+const given = itemsOf(messagesOf(pushed));
 
-function itemsOf(bytes: Buffer): StreamItem[] {
-  const items: StreamItem[] = [];
-  const flv = new FlvItems((item) => items.push(item));
-  new ChunkReader((message) => flv.message(message)).push(bytes);
-  return items;
-}
 async function serving(answers: RtmpAnswers, raw?: (socket: Socket) => void): Promise<RtmpServer> {
   const server = await rtmpServer(answers, raw);
   onTestFinished(() => server.close());
   return server;
 }
 const connectTo = (url: string, signal = new AbortController().signal, user?: string, password?: string): Promise<StreamSource> =>
-  rtmpConnector(parseAddress({ url, ...(user && { user }), ...(password && { password }) }), { resolve: async (host) => host }).connect(
+  rtmpConnect(parseAddress({ url, ...(user && { user }), ...(password && { password }) }), { resolve: async (host) => host })(
     signal,
     () => undefined,
   );
@@ -77,7 +71,7 @@ describe('a stream that is fetched by RTMP', () => {
       source.open({ item: (item) => items.push(item), ended, nowMs: () => 1 }),
     );
     expect(reason).toMatchObject({ code: 'connection-lost' });
-    expect(items).toEqual(itemsOf(pushed));
+    expect(items).toEqual(given);
     await source.close();
     const [peer] = server.peers;
     if (!peer) throw new Error('nobody came');

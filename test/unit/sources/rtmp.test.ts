@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TrackSink } from '../../../media/recorder/input.ts';
@@ -6,33 +5,15 @@ import type { AccessUnit } from '../../../media/rtp/access-unit.ts';
 import { createDepacketizer } from '../../../media/rtp/depacketizers.ts';
 import { parseRtp } from '../../../media/rtp/packet.ts';
 import { SlabPool } from '../../../media/rtp/slabs.ts';
-import { decodeAmf, encodeAmf } from '../../../media/sources/amf0.ts';
-import { FlvItems } from '../../../media/sources/flv-items.ts';
-import { ChunkReader, RTMP, type RtmpMessage } from '../../../media/sources/rtmp-chunks.ts';
-import type { SdpTrack } from '../../../media/sources/sdp.ts';
-import type { StreamItem } from '../../../media/sources/stream-items.ts';
-import { StreamPlanner } from '../../../media/sources/stream-plan.ts';
-import { StreamTap } from '../../../media/sources/stream-tap.ts';
+import { decodeAmf, encodeAmf } from '../../../media/sources/rtmp/amf0.ts';
+import { FlvItems } from '../../../media/sources/rtmp/flv-items.ts';
+import { ChunkReader, RTMP, type RtmpMessage } from '../../../media/sources/rtmp/chunks.ts';
+import type { DescribedTrack } from '../../../media/sources/gateway/recording.ts';
+import type { StreamItem } from '../../../media/sources/stream/items.ts';
+import { StreamPlanner } from '../../../media/sources/stream/plan.ts';
+import { StreamTap } from '../../../media/sources/stream/tap.ts';
+import { itemsOf, messagesOf, pushed } from '../../support/pushed-rtmp.ts';
 
-const HANDSHAKE = 1 + 2 * 1536;
-const pushed = readFileSync(new URL('../../fixtures/rtmp-push.bin', import.meta.url)).subarray(HANDSHAKE);
-
-function messagesOf(bytes: Buffer, sizes: number[] = [bytes.length]): RtmpMessage[] {
-  const messages: RtmpMessage[] = [];
-  const reader = new ChunkReader((message) => messages.push(message));
-  for (let at = 0, i = 0; at < bytes.length; i += 1) {
-    const size = sizes[i % sizes.length] ?? 1;
-    reader.push(bytes.subarray(at, at + size));
-    at += size;
-  }
-  return messages;
-}
-function itemsOf(messages: RtmpMessage[]): StreamItem[] {
-  const items: StreamItem[] = [];
-  const reader = new FlvItems((item) => items.push(item));
-  for (const message of messages) reader.message(message);
-  return items;
-}
 const pictures = (items: StreamItem[]): Extract<StreamItem, { kind: 'video' }>[] => items.filter((item) => item.kind === 'video');
 const sounds = (items: StreamItem[]): Extract<StreamItem, { kind: 'audio' }>[] => items.filter((item) => item.kind === 'audio');
 
@@ -129,7 +110,7 @@ describe('what an encoder pushes', () => {
     const units: Record<string, AccessUnit[]> = { video: [], audio: [] };
     const reports: { ssrc: number; senderMs: number; rtpTimestamp: number }[] = [];
     const rates: Record<string, number> = {};
-    const tap = new StreamTap((track: SdpTrack): TrackSink => {
+    const tap = new StreamTap((track: DescribedTrack): TrackSink => {
       rates[track.kind] = track.clockRate;
       const depacketizer = createDepacketizer(track, (unit) => units[track.kind]?.push(unit), new SlabPool());
       return {

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TrackSink } from '../../../media/recorder/input.ts';
-import { Authorizer, challengeOf } from '../../../media/sources/rtsp-auth.ts';
-import { type RtspMessage, RtspReader, rtspBytes } from '../../../media/sources/rtsp-messages.ts';
-import { CameraMeter } from '../../../media/sources/camera-meter.ts';
-import { RtspTap } from '../../../media/sources/rtsp-tap.ts';
-import { type SdpTrack, tracksOfSdp } from '../../../media/sources/sdp.ts';
+import { Authorizer, challengeOf } from '../../../media/sources/rtsp/auth.ts';
+import { type RtspMessage, RtspReader, rtspBytes } from '../../../media/sources/rtsp/messages.ts';
+import { CameraMeter } from '../../../media/sources/gateway/camera-meter.ts';
+import { RtspTap } from '../../../media/sources/rtsp/tap.ts';
+import type { DescribedTrack } from '../../../media/sources/gateway/recording.ts';
+import { tracksOfSdp } from '../../../media/sources/rtsp/sdp.ts';
 
 const frame = (channel: number, ...bytes: number[]): Buffer => Buffer.from([0x24, channel, bytes.length >> 8, bytes.length, ...bytes]);
 const ANSWER = 'RTSP/1.0 200 OK\r\nCSeq: 3\r\nContent-Length: 4\r\n\r\nv=0\n';
@@ -126,7 +127,7 @@ describe('an SDP', () => {
 describe('the tap', () => {
   it('hands the first track of each kind to the recorder, with the camera’s reports', () => {
     const heard: unknown[] = [];
-    const sink = (track: SdpTrack): TrackSink => ({
+    const sink = (track: DescribedTrack): TrackSink => ({
       rtp: (bytes, arrivalMs) => heard.push([track.kind, bytes.length, arrivalMs]),
       senderReport: (report) => heard.push([track.kind, report]),
       roundTrip: () => undefined,

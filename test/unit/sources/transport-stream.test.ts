@@ -1,18 +1,11 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FlvItems } from '../../../media/sources/flv-items.ts';
-import { ChunkReader } from '../../../media/sources/rtmp-chunks.ts';
-import { isSet, type StreamItem } from '../../../media/sources/stream-items.ts';
-import { TsItems } from '../../../media/sources/ts-items.ts';
-import { TsWriter } from '../../../media/sources/ts-writer.ts';
+import { isSet, type StreamItem } from '../../../media/sources/stream/items.ts';
+import { TsItems } from '../../../media/sources/stream/ts-items.ts';
+import { TsWriter } from '../../../media/sources/stream/ts-writer.ts';
+import { itemsOf, messagesOf, pushed as bytes } from '../../support/pushed-rtmp.ts';
 
-/** What a real encoder sent, see test/fixtures/README.md. */
-const pushed: StreamItem[] = [];
-const flv = new FlvItems((item) => pushed.push(item));
-new ChunkReader((message) => flv.message(message)).push(
-  readFileSync(new URL('../../fixtures/rtmp-push.bin', import.meta.url)).subarray(3073),
-);
+const pushed = itemsOf(messagesOf(bytes));
 
 const written = (): Buffer => {
   const writer = new TsWriter({ video: 'H264', audio: true });

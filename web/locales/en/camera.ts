@@ -1,4 +1,4 @@
-/** Cameras that are fetched by their address. */
+/** Cameras that are fetched by their address, and encoders that push; `push` says of these what is not as `camera` says it. */
 export default {
   camera: {
     kind: 'What films this angle',
@@ -48,7 +48,7 @@ export default {
       stalled: 'No packet came for {seconds} s',
       'connection-lost': 'The camera ended the stream, or the connection was lost',
       'not-recordable': 'Nothing can be recorded now, see the alarms',
-      'reader-killed': 'The program that reads the camera was killed',
+      'reader-killed': 'The program that reads the stream was killed',
       'reader-missing': 'ffmpeg is not installed on the hub',
       'key-refused': 'The passphrase is wrong, or the stream is not encrypted as it says',
       'stream-refused': 'The server refuses this application or stream key',
@@ -78,5 +78,10 @@ export default {
     renewText: 'The key until now is void at once, and whoever pushes with it is cut off.',
     remove: 'Revoke key',
     removeText: 'The key is void at once, and recording of this angle ends. What was recorded stays.',
+    connecting: 'The encoder is connected…',
+    reason: {
+      'timed-out': 'The encoder is connected, but sends nothing that can be recorded',
+      'connection-lost': 'The encoder ended the stream, or the connection was lost',
+    },
   },
 };

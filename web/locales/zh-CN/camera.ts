@@ -1,4 +1,4 @@
-/** Cameras that are fetched by their address. */
+/** Cameras that are fetched by their address, and encoders that push; `push` says of these what is not as `camera` says it. */
 export default {
   camera: {
     kind: '拍摄方式',
@@ -48,7 +48,7 @@ export default {
       stalled: '{seconds} 秒没有收到数据',
       'connection-lost': '摄像机结束了码流，或连接断开',
       'not-recordable': '目前无法录制，请看告警',
-      'reader-killed': '读取摄像机的程序被终止',
+      'reader-killed': '读取码流的程序被终止',
       'reader-missing': '服务器上没有安装 ffmpeg',
       'key-refused': '密码短语不对，或码流未按约定加密',
       'stream-refused': '服务器拒绝了此应用名或流密钥',
@@ -77,5 +77,10 @@ export default {
     renewText: '原密钥立即失效，正在使用它的推流将被断开。',
     remove: '撤销密钥',
     removeText: '密钥立即失效，此机位停止录制。已录内容保留。',
+    connecting: '编码器已连接…',
+    reason: {
+      'timed-out': '编码器已连接，但没有发来可录制的内容',
+      'connection-lost': '编码器结束了推流，或连接断开',
+    },
   },
 };
