@@ -11,7 +11,6 @@ const Claims = z.discriminatedUnion('kind', [
     angleId: z.string(),
     linkHash: z.string(),
     sessionHash: z.string(),
-    owner: z.string(),
     wide: z.boolean(),
     expiresMs: z.number(),
   }),

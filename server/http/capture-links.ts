@@ -40,9 +40,8 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
     { schema: { params: OfOperation, response: { 200: z.object({ links: z.array(CaptureLinkItem) }), ...errors } } },
     async (request) => {
       const { operationId } = request.params;
-      const { angles } = await hub.view(operationId);
-      const filming = (await AnglesInUse.read(context, operationId)).filming(angles);
-      return { links: await listLinks(store, operationId, hub.nowMs(), filming) };
+      const inUse = await AnglesInUse.read(context, await hub.view(operationId));
+      return { links: await listLinks(store, operationId, hub.nowMs(), inUse.filming()) };
     },
   );
 

@@ -88,10 +88,10 @@ async function existing(
   grant: CaptureGrant,
   { angleId, ask = false }: { angleId: string; ask?: boolean | undefined },
 ): Promise<string> {
-  const angle = operation.angles.find((candidate) => candidate.angleId === angleId);
-  if (!angle) throw new HubError('not_found', `operation ${operation.operationId} has no angle ${angleId}`, { field: 'angleId' });
-  const inUse = await AnglesInUse.read(context, operation.operationId);
-  if (!ask && inUse.byOther(angle, grant.owner)) throw new HubError('conflict', 'another device films this angle', { field: 'taken' });
+  if (!operation.angles.some((angle) => angle.angleId === angleId))
+    throw new HubError('not_found', `operation ${operation.operationId} has no angle ${angleId}`, { field: 'angleId' });
+  if (!ask && (await AnglesInUse.read(context, operation)).byOther(angleId, grant.sessionHash))
+    throw new HubError('conflict', 'another device films this angle', { field: 'taken' });
   return angleId;
 }
 
@@ -107,8 +107,8 @@ async function proposed(context: Context, operation: OperationView, name: string
 /** A new angle named after the one that another device films, so that nobody waits: 东门 2. */
 async function beside(context: Context, operation: OperationView, grant: CaptureGrant): Promise<string> {
   const angle = operation.angles.find(({ angleId }) => angleId === grant.angleId);
-  const inUse = await AnglesInUse.read(context, operation.operationId);
-  if (!angle || !inUse.byOther(angle, grant.owner)) throw new HubError('conflict', 'its angle is free', { field: 'free' });
+  const inUse = await AnglesInUse.read(context, operation);
+  if (!angle || !inUse.byOther(angle.angleId, grant.sessionHash)) throw new HubError('conflict', 'its angle is free', { field: 'free' });
   const taken = new Set(operation.angles.map(({ name }) => name));
   const base = angle.name.replace(/ \d+$/, '').slice(0, 110);
   let number = 2;
@@ -120,20 +120,19 @@ async function sessionOf(context: Context, grant: CaptureGrant): Promise<Capture
   const { hub, tokens } = context;
   const operation = await liveView(context, grant);
   const { angleId } = grant;
-  const inUse = await AnglesInUse.read(context, operation.operationId);
+  const inUse = await AnglesInUse.read(context, operation);
   const offer = ({ angleId: offered, name, status }: OperationView['angles'][number]): AngleOffer => {
-    const other = inUse.byOther({ angleId: offered, status }, grant.owner);
+    const other = inUse.byOther(offered, grant.sessionHash);
     const state = offered === angleId ? 'mine' : status === 'interrupted' ? 'interrupted' : 'free';
     return { angleId: offered, name, state: other ? 'taken' : state, inUse: other };
   };
-  const own = operation.angles.find((angle) => angle.angleId === angleId);
   return {
     operationId: operation.operationId,
     operationName: operation.name,
     angleId,
-    angleName: own?.name ?? null,
+    angleName: operation.angles.find((angle) => angle.angleId === angleId)?.name ?? null,
     angles: grant.wide ? operation.angles.map(offer) : null,
-    inUse: own ? inUse.byOther(own, grant.owner) : null,
+    inUse: angleId === null ? null : inUse.byOther(angleId, grant.sessionHash),
     socketToken: angleId === null ? null : tokens.issue({ kind: 'capture', ...grant, angleId }, Date.now()),
     hubTimeMs: hub.nowMs(),
   };

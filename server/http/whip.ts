@@ -14,7 +14,7 @@ export function whipRoutes(app: FastifyInstance, context: Context): void {
   const { hub, store, log } = context;
   webRtcResource(app, context, {
     name: 'whip',
-    admit: async (request, angle) => (await requirePublisher(context, request, angle)).owner,
+    admit: async (request, angle) => (await requirePublisher(context, request, angle)).sessionHash,
     start: (angle, peer, offer) => publish(context, angle, peer, offer),
   });
   const closeRevoked = (): void => {

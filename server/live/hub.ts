@@ -96,8 +96,7 @@ export class Hub extends EventEmitter<HubEvents> {
   async setQueueUp(up: boolean): Promise<void> {
     if (this.#queueUp === up) return;
     this.#queueUp = up;
-    const live = (await liveOperations(this.#store)).map(({ operationId }) => operationId);
-    for (const operationId of new Set([...live, ...(await openPackages(this.#store))])) this.emit('operation', operationId);
+    await this.#allChanged(await openPackages(this.#store));
   }
 
   /** Throws `not_found`. */
@@ -141,7 +140,13 @@ export class Hub extends EventEmitter<HubEvents> {
 
   async #lost(): Promise<void> {
     this.#synced = false;
-    for (const { operationId } of await liveOperations(this.#store)) this.emit('operation', operationId);
+    await this.#allChanged();
+  }
+
+  /** Of every operation that goes on, and of these, something changed. */
+  async #allChanged(others: string[] = []): Promise<void> {
+    const live = (await liveOperations(this.#store)).map(({ operationId }) => operationId);
+    for (const operationId of new Set([...live, ...others])) this.emit('operation', operationId);
   }
 
   /** The media plane is there: take up its events where we left off, or learn its state anew. */
@@ -161,7 +166,7 @@ export class Hub extends EventEmitter<HubEvents> {
       await this.settled();
       this.#synced = true;
       this.emit('synced');
-      for (const { operationId } of await liveOperations(this.#store)) this.emit('operation', operationId);
+      await this.#allChanged();
       this.#log.info({ bootId, lastSeq, replayed }, 'following the media plane');
     } catch (error) {
       this.#log.error({ err: error }, 'the media plane cannot be followed');

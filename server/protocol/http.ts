@@ -146,7 +146,7 @@ export {
  * POST   /whep/:operationId/:angleId                 application/sdp → 201 application/sdp (as the console; beyond loopback also Bearer: the start-up secret)
  * PATCH  /whip|whep/:operationId/:angleId/:sessionId application/trickle-ice-sdpfrag → 204 | 200 after an ICE restart
  * DELETE /whip|whep/:operationId/:angleId/:sessionId → 200
- * POST   /api/capture/angle                          AngleChoice → CaptureSession   (with a link of the whole operation)
+ * POST   /api/capture/angle                          AngleChoice → CaptureSession   (with a link of the whole operation; `beside` with any)
  * GET    /api/capture/clock                          → ClockReading
  * POST   /api/capture/probe                          up to 512 KiB of anything → ProbeResult
  * POST   /api/capture/preflight                      PreflightReport → { checks }   (kept in the operation's journal)

@@ -104,8 +104,9 @@ export const consoleRequests = {
   /** How large its picture is shown, in pixels of the screen, whenever that changes; 0 while it cannot be seen. */
   showConsumer: { params: z.object({ consumerId: z.string(), heightPx: PictureHeight }), result: Empty },
   closeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },
-  /** Somebody has seen this alarm: it is gone for everybody. One whose cause lasts stays. */
+  /** A commander decides on a device's wish for an angle. `not_found` when it is over already. */
   answerTakeover: { params: z.object({ requestId: z.string(), agree: z.boolean() }), result: Empty },
+  /** Somebody has seen this alarm: it is gone for everybody. One whose cause lasts stays. */
   dismissAlarm: { params: z.object({ alarmId: z.string() }), result: Empty },
   mark: { params: Mark.pick({ markId: true, angleId: true, atMs: true, text: true }), result: Mark },
   labelMark: { params: z.object({ markId: ClientId, text: MarkText }), result: Mark },
@@ -127,7 +128,7 @@ export type ConsoleRequests = typeof consoleRequests;
 export const hubEvents = {
   /** State of one angle, whole. Capture pages receive their own angle's only. */
   angle: z.object({ operationId: Id, state: AngleState }),
-  /** The operation as a whole, after anything else changed (ended, package progress, interruption opened or closed, media plane up or down). */
+  /** The operation as a whole, after anything else changed (ended, package progress, interruption opened or closed, a wish for an angle, media plane or Redis up or down). */
   operation: z.object({ operation: OperationView }),
   /** This peer's transports are gone: make new ones and carry on. */
   'peer-closed': z.object({ reason: z.string() }),

@@ -54,10 +54,10 @@ export class CaptureNamespace {
 
   #connected(socket: Socket, claims: CaptureClaims): void {
     const { operationId, angleId } = claims;
-    const membership = new Membership(claims.owner);
+    const membership = new Membership(claims.sessionHash);
     const seatKey = key(operationId, angleId);
     const { hub } = this.#context;
-    void socket.join([seatKey, operationId]);
+    void socket.join([seatKey, operationId, sessionRoom(claims.sessionHash)]);
     answer(
       socket,
       captureRequests,
@@ -106,7 +106,6 @@ export class CaptureNamespace {
       this.#context,
     );
     socket.on('disconnect', () => this.#left(seatKey, socket));
-    void socket.join(sessionRoom(claims.sessionHash));
   }
 
   async #claim(seatKey: string, seat: Seat, peerId: string): Promise<void> {
@@ -130,15 +129,14 @@ export class CaptureNamespace {
     this.#seats.set(seatKey, seat);
   }
 
-  /** Nor does one that cannot be read. */
+  /** A store that cannot be read keeps nobody from filming. */
   #deviceOf(sessionHash: string): Promise<string> {
     return deviceOfSession(this.#context.store, sessionHash).catch(() => '');
   }
 
-  async #inUse({ operationId, angleId, owner }: CaptureClaims): Promise<AngleInUse | null> {
-    const [view, inUse] = await Promise.all([this.#context.hub.view(operationId), AnglesInUse.read(this.#context, operationId)]);
-    const angle = view.angles.find((candidate) => candidate.angleId === angleId);
-    return angle ? inUse.byOther(angle, owner) : null;
+  async #inUse({ operationId, angleId, sessionHash }: CaptureClaims): Promise<AngleInUse | null> {
+    const inUse = await AnglesInUse.read(this.#context, await this.#context.hub.view(operationId));
+    return inUse.byOther(angleId, sessionHash);
   }
 
   async #askTakeover(claims: CaptureClaims): Promise<Takeover> {
@@ -165,7 +163,7 @@ export class CaptureNamespace {
     present?.socket.disconnect(true);
   }
 
-  /** A store that cannot be written keeps nobody from filming. */
+  /** Nor does one that cannot be written. */
   async #noteJoined(sessionHash: string, joinedMs: number | null): Promise<void> {
     await noteJoined(this.#context.store, sessionHash, joinedMs).catch((error: unknown) =>
       this.#context.log.warn({ reason: messageOf(error) }, 'who films was not stored'),

@@ -34,7 +34,7 @@ export async function createLink(store: Store, wanted: LinkWanted, nowMs: number
   return { linkId, token };
 }
 
-/** Every link of an operation, the newest first, with the devices that have opened it; `filming`: those that film now, by their right. */
+/** Every link of an operation, the newest first, with the devices that have opened it; `filming`: those of them that do now, by their `sessionHash`. */
 export async function listLinks(
   store: Store,
   operationId: string,
@@ -94,7 +94,7 @@ export async function revokeLink(store: Store, operationId: string, linkId: stri
 /** Names a device to people and in addresses; gives nothing away. */
 const deviceIdOf = (sessionHash: string): string => `dv-${sessionHash.slice(0, 16)}`;
 
-/** Shut out one device of a link, for good; the others go on. By what right it was there. Throws `not_found`. */
+/** Shut out one device of a link, for good; the others go on. Its `sessionHash`. Throws `not_found`. */
 export async function revokeDevice(store: Store, operationId: string, linkId: string, deviceId: string): Promise<string> {
   const session = await store
     .updateTable('session')

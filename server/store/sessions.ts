@@ -7,15 +7,14 @@ export const newSecret = (): string => randomBytes(32).toString('base64url');
 const hash = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
 /**
- * What a phone may do: film this angle, or (null) first choose one. What one device films, another with the same link takes over
- * only when a commander agrees: `owner` is the device.
+ * What a phone may do: film this angle, or (null) first choose one. `sessionHash` is the device, and the owner of what it films:
+ * another one with the same link takes that over only when a commander agrees.
  */
 export type CaptureGrant = {
   operationId: string;
   angleId: string | null;
   linkHash: string;
   sessionHash: string;
-  owner: string;
   wide: boolean;
 };
 
@@ -33,7 +32,6 @@ const grantOf = (link: Pick<LinkRow, 'token_hash' | 'operation_id' | 'angle_id'>
   angleId: angleId ?? link.angle_id,
   linkHash: link.token_hash,
   sessionHash,
-  owner: sessionHash,
   wide: link.angle_id === null,
 });
 
@@ -130,7 +128,7 @@ export async function publishGrant(
 
 const deviceRevoked = (): HubError => new HubError('gone', 'this device was shut out', { field: 'device-revoked' });
 
-/** By what right devices were there whose links are revoked, or who are shut out themselves, in all operations that go on (`owner` of their grants). */
+/** The devices whose links are revoked, or who are shut out themselves, in all operations that go on (`sessionHash` of their grants). */
 export async function revokedOwners(store: Store): Promise<string[]> {
   const rows = await store
     .selectFrom('capture_link')

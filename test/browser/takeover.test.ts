@@ -128,7 +128,13 @@ describe('an angle that a device films, opened on another one with the same link
     await wish(angleId).waitFor();
     await inState(second.page, 'recording').waitFor({ timeout: 40_000 });
     expect(await wish(angleId).count()).toBe(0);
-    expect((await view()).angles.find(({ name }) => name === '南门 2')?.status).toBe('recording');
+    const beside = (await view()).angles.find(({ name }) => name === '南门 2');
+    expect(beside?.status).toBe('recording');
+    // it began once, and the journal says for which reason
+    const checks = () => journalLines(join(operation.dir, 'operation.ndjson')).filter((line) => line['type'] === 'preflight');
+    const mine = () => checks().filter(({ angleId: checked }) => checked === beside?.angleId);
+    await until('its check is kept', () => mine().length > 0);
+    expect(mine()).toMatchObject([{ reason: '指挥员未答复，作为新机位开拍' }]);
     expect(await inState(first.page, 'recording').count()).toBe(1);
     expect(takeovers().at(-1)).toMatchObject({ angleId, decision: 'unanswered' });
     for (const { context } of [first, second]) await context.close();

@@ -12,6 +12,7 @@ export type Played = { status: number | null; said: string; playlist: string };
  * camera) two may then fall together. Without rounding it must not say so.
  */
 const ROUNDED = /^\[null @ \w+\] Application provided invalid, non monotonically increasing dts to muxer in stream \d+: (\d+) >= \1$/;
+const UNROUNDED = ['-fps_mode', 'passthrough', '-enc_time_base', '-1'];
 
 /** Play one take of an operation's folder as an HLS player would, by the product's own playlist, with ffmpeg, with and without rounding; `said` is all it complains of. */
 export async function playTake(operationDir: string, angleId: string, takeId: string): Promise<Played> {
@@ -24,7 +25,7 @@ export async function playTake(operationDir: string, angleId: string, takeId: st
   // of an operation that still runs, ffmpeg would wait for more
   writeFileSync(path, playlist.includes('#EXT-X-ENDLIST') ? playlist : `${playlist}#EXT-X-ENDLIST\n`);
   const plain = play(path, []);
-  const exact = play(path, ['-fps_mode', 'passthrough', '-enc_time_base', '-1']);
+  const exact = play(path, UNROUNDED);
   rmSync(path); // it is in no journal
   return {
     status: plain.status || exact.status,
@@ -36,8 +37,10 @@ export async function playTake(operationDir: string, angleId: string, takeId: st
   };
 }
 
-function play(path: string, more: string[]): { status: number | null; said: string[] } {
-  const { status, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-nostdin', '-i', path, ...more, '-f', 'null', '-']);
+/** A file, or what comes as `input` through a pipe. */
+function play(path: string, more: string[], input?: Buffer): { status: number | null; said: string[] } {
+  const quiet = input ? [] : ['-nostdin'];
+  const { status, stderr } = spawnSync('ffmpeg', ['-v', 'error', ...quiet, '-i', path, ...more, '-f', 'null', '-'], { input });
   return { status, said: stderr.toString().split('\n').filter(Boolean) };
 }
 
@@ -89,15 +92,17 @@ export function journalsOf(operationDir: string, angleId: string): { dir: string
 
 export const segmentLines = (lines: Line[]): Line[] => lines.filter((line) => line['type'] === 'segment');
 
-/** What ffmpeg has to say of each closed segment of an angle, with its name; nothing, when all is well. */
+/** What ffmpeg has to say of each closed segment of an angle, with its name; nothing, when all is well. Where it has rounded, without that too. */
 export function complaints(operationDir: string, angleId: string): string[] {
   return journalsOf(operationDir, angleId).flatMap(({ dir, lines }) =>
     segmentLines(lines).flatMap((line) => {
       const path = join(dir, String(line['file']));
       if (!existsSync(path)) return [`${path}: is missing`];
       const input = Buffer.concat([readFileSync(join(dir, String(line['init']))), readFileSync(path)]);
-      const said = spawnSync('ffmpeg', ['-v', 'error', '-i', 'pipe:0', '-f', 'null', '-'], { input }).stderr.toString();
-      return said === '' ? [] : [`${path}: ${said}`];
+      const { said } = play('pipe:0', [], input);
+      const faults = said.filter((line) => !ROUNDED.test(line));
+      if (faults.length < said.length) faults.push(...play('pipe:0', UNROUNDED, input).said);
+      return faults.length === 0 ? [] : [`${path}: ${faults.join('\n')}`];
     }),
   );
 }

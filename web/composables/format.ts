@@ -6,7 +6,10 @@ export function duration(ms: number): string {
   return `${hours > 0 ? `${two(hours)}:` : ''}${two(Math.floor((total % 3600) / 60))}:${two(total % 60)}`;
 }
 
-/** Time of day in the reader's zone, to the second or with tenths. */
+/** What is left until then in whole seconds, none once it has passed. */
+export const secondsLeft = (untilMs: number, nowMs: number): number => Math.max(0, Math.ceil((untilMs - nowMs) / 1000));
+
+/** Time of day in the reader's zone, to the second or the millisecond. */
 export function timeOfDay(ms: number, fraction = false): string {
   const date = new Date(ms);
   const two = (value: number): string => String(value).padStart(2, '0');

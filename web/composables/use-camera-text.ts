@@ -1,5 +1,6 @@
 import { useI18n } from 'vue-i18n';
 import type { GatewayState } from '../../server/protocol/http.ts';
+import { secondsLeft } from './format.ts';
 
 /** What a camera that the hub fetches, or an encoder that pushes, is doing, and why not, in the words of the chosen language. */
 export function useCameraText(): { state: (camera: GatewayState, nowMs: number) => string; notes: (camera: GatewayState) => string[] } {
@@ -10,7 +11,7 @@ export function useCameraText(): { state: (camera: GatewayState, nowMs: number) 
   return {
     state: ({ mode, phase, reason, retryMs }, nowMs) => {
       const parts = reason ? [t(wordsFor(mode, `reason.${reason.code}`), reason.facts)] : [];
-      if (phase === 'retrying') parts.push(t('camera.retry', { s: Math.max(0, Math.ceil(((retryMs ?? nowMs) - nowMs) / 1000)) }));
+      if (phase === 'retrying') parts.push(t('camera.retry', { s: secondsLeft(retryMs ?? nowMs, nowMs) }));
       else parts.push(t(wordsFor(mode, phase)));
       return parts.join(' · ');
     },

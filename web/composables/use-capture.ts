@@ -13,9 +13,9 @@ import { useNow } from './use-now.ts';
 import { useSender } from './use-sender.ts';
 import { type Turn, useTakeover } from './use-takeover.ts';
 
+type Phase = 'checking' | 'choosing' | 'in-use' | 'ready' | 'sending' | 'stopped' | 'ended';
 /** `live`: connected, the hub has not yet confirmed that it records. */
-export type CaptureState =
-  'checking' | 'choosing' | 'in-use' | 'ready' | 'connecting' | 'live' | 'recording' | 'reconnecting' | 'stopped' | 'ended';
+export type CaptureState = Exclude<Phase, 'sending'> | 'connecting' | 'live' | 'recording' | 'reconnecting';
 
 const MAX_BACKOFF_MS = 8000;
 
@@ -29,10 +29,9 @@ export function useCapture() {
   const angle = ref<AngleState | null>(null);
   const channel = shallowRef<Signalling<CaptureRequests> | null>(null);
   const joinedNotes = shallowRef<JoinedNotes>({ marks: [], messages: [], talk: null, rtpCapabilities: null });
-  const phase = ref<'checking' | 'choosing' | 'in-use' | 'ready' | 'sending' | 'stopped' | 'ended'>('checking');
+  const phase = ref<Phase>('checking');
   const problem = ref<{ key: string; params: Record<string, string> } | null>(null);
   const peerId = newPeerId();
-  let signalling: Signalling<CaptureRequests> | null = null;
   let backoffMs = 500;
   let joining = false;
   let stopClock = (): void => undefined;
@@ -40,11 +39,8 @@ export function useCapture() {
   const turn = shallowRef<{ why: Turn } | null>(null);
   const takeover = useTakeover({
     session,
-    connect: () => {
-      signalling ??= connectSignalling();
-      if (!signalling.socket.connected) signalling.connect();
-      return signalling;
-    },
+    signalling: channel,
+    connect: () => void connect(),
     chooseBeside: async () => {
       await link.choose({ beside: true });
       otherAngle();
@@ -114,8 +110,7 @@ export function useCapture() {
     }
   }
   function otherAngle(): void {
-    signalling?.close(); // its token is for the angle before
-    signalling = null;
+    channel.value?.close(); // its token is for the angle before
     channel.value = null;
     angle.value = null;
   }
@@ -145,14 +140,18 @@ export function useCapture() {
     phase.value = 'sending';
     sender.begin(measuredBps);
     backoffMs = 500;
-    signalling ??= connectSignalling();
-    if (signalling.socket.connected) void join();
-    else signalling.connect();
+    if (connect()) void join();
   }
 
-  function connectSignalling(): Signalling<CaptureRequests> {
+  /** Signalling, there from now on. Whether it is connected already: else it joins when it is. */
+  function connect(): boolean {
+    const signalling = (channel.value ??= newSignalling());
+    if (!signalling.socket.connected) signalling.connect();
+    return signalling.socket.connected;
+  }
+
+  function newSignalling(): Signalling<CaptureRequests> {
     const made = new Signalling<CaptureRequests>('/capture', freshToken);
-    channel.value = made;
     made.socket.on('connect', () => {
       void join();
       void takeover.askNow();
@@ -174,7 +173,6 @@ export function useCapture() {
         problem.value = { key: `error.${reason}`, params: { device: device ?? '' } };
       }
       made.close();
-      signalling = null;
       channel.value = null;
     });
     return made;
@@ -182,6 +180,7 @@ export function useCapture() {
 
   /** Say who we are; carry on where the media plane still knows us, else send anew. */
   async function join(): Promise<void> {
+    const signalling = channel.value;
     if (!signalling || phase.value !== 'sending' || joining) return;
     joining = true;
     try {
@@ -210,7 +209,7 @@ export function useCapture() {
 
   async function stop(): Promise<void> {
     phase.value = 'stopped';
-    await tellStop(signalling, peerId).catch(() => undefined); // the transport's end says it too, without its reason
+    await tellStop(channel.value, peerId).catch(() => undefined); // the transport's end says it too, without its reason
     stopSending();
   }
 
@@ -227,7 +226,7 @@ export function useCapture() {
 
   onScopeDispose(() => {
     stopSending();
-    signalling?.close();
+    channel.value?.close();
   });
 
   return {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { computed, onScopeDispose, reactive, ref, shallowReactive } from 'vue';
 import {
   type Alarm,
+  type GatewayState,
   type Mark,
   type Message,
   type SourceCreate,
@@ -151,6 +152,10 @@ export function useConsole(operationId: string) {
     signalling.close();
   });
 
+  const sourceOf = (angleId: string): string => `/operations/${operationId}/angles/${angleId}/source`;
+  const addCamera = (angleId: string, camera: SourceCreate) => api(SourceMade, 'POST', sourceOf(angleId), camera);
+  const removeCamera = (angleId: string) => api(z.null(), 'DELETE', sourceOf(angleId));
+
   return {
     operation,
     connection,
@@ -176,15 +181,13 @@ export function useConsole(operationId: string) {
       mergeMessages(messages, [await signalling.request('sendMessage', { messageId: newPeerId(), ...message })]),
     answerCall: async (markId: string, text: string) => mergeMarks(marks, [await signalling.request('acknowledgeMark', { markId, text })]),
     addAngle: (name: string) => api(AngleState, 'POST', `/operations/${operationId}/angles`, { name }),
-    addCamera: (angleId: string, camera: SourceCreate) =>
-      api(SourceMade, 'POST', `/operations/${operationId}/angles/${angleId}/source`, camera),
+    addCamera,
     /** Of an encoder that pushes: the key until now is void, and whoever pushes with it is cut off. */
-    renewKey: async (angleId: string, listen: 'rtmp' | 'srt') => {
-      const path = `/operations/${operationId}/angles/${angleId}/source`;
-      await api(z.null(), 'DELETE', path);
-      return api(SourceMade, 'POST', path, { listen });
+    renewKey: async (angleId: string, protocol: GatewayState['protocol']) => {
+      await removeCamera(angleId);
+      return addCamera(angleId, { listen: protocol === 'srt' ? 'srt' : 'rtmp' });
     },
-    removeCamera: (angleId: string) => api(z.null(), 'DELETE', `/operations/${operationId}/angles/${angleId}/source`),
+    removeCamera,
     packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`),
     end: async () => {
       take(await api(OperationView, 'POST', `/operations/${operationId}/end`));

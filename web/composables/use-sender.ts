@@ -50,9 +50,9 @@ export function useSender(camera: ReturnType<typeof useCamera>) {
     if (!stream) return;
     publisher ??= new Publisher(
       signalling,
-      (next) => {
-        connected.value = next === 'connected';
-        if (next === 'connected') everConnected.value = true;
+      (is) => {
+        connected.value = is;
+        if (is) everConnected.value = true;
       },
       (layers) => sendPlan(uplinkBps, camera.lines.value, forced ?? layers),
     );
@@ -115,7 +115,7 @@ export function useSender(camera: ReturnType<typeof useCamera>) {
     look.value = null;
   }
 
-  const networkChanged = (): void => void publisher?.restartIce().catch(() => undefined);
+  const networkChanged = (): void => void publisher?.restartIce();
   window.addEventListener('online', networkChanged);
   onScopeDispose(() => {
     window.removeEventListener('online', networkChanged);

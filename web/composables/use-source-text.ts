@@ -1,7 +1,7 @@
 import { useI18n } from 'vue-i18n';
 import type { AngleState } from '../../server/protocol/http.ts';
 
-export type SourceRow = { key: string; label: string; value: string };
+type SourceRow = { key: string; label: string; value: string };
 
 /** What is known of the source of an angle, row by row, in the words of the chosen language. What is not known says so. */
 export function useSourceText(): (angle: AngleState) => SourceRow[] {

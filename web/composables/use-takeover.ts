@@ -1,17 +1,19 @@
-import { ref, type Ref, shallowRef, watch } from 'vue';
+import { ref, type Ref, watch } from 'vue';
 import type { CaptureSession } from '../../server/protocol/capture.ts';
-import type { HubEvents } from '../../server/protocol/socket.ts';
-import type { CaptureRequests } from '../../server/protocol/socket.ts';
+import type { CaptureRequests, HubEvents } from '../../server/protocol/socket.ts';
 import type { Signalling } from '../media/signalling.ts';
 import { ApiFailure } from './api.ts';
 
 /** Why filming begins without a touch of the button, or by another than the usual one. */
 export type Turn = 'agreed' | 'free' | 'unanswered' | 'beside';
+/** `closed`: no angle is in use that this phone wants. `moving`: an angle beside it is being made. */
+export type TakeoverState = 'closed' | 'idle' | 'asking' | 'refused' | 'moving';
 
 type Owner = {
   session: Ref<CaptureSession | null>;
-  /** Signalling, connected or about to be. */
-  connect: () => Signalling<CaptureRequests>;
+  signalling: Ref<Signalling<CaptureRequests> | null>;
+  /** Have it connected, now or soon. */
+  connect: () => void;
   /** Have an angle of one's own beside the one in use. Throws ApiFailure. */
   chooseBeside: () => Promise<void>;
   /** The angle can be filmed; `turn`: it shall be, at once. */
@@ -20,10 +22,9 @@ type Owner = {
 };
 
 /** An angle that another device films: asked for, given or not; or an angle beside it, so that nobody waits. */
-export function useTakeover({ session, connect, chooseBeside, ready, failed }: Owner) {
-  const state = ref<'closed' | 'idle' | 'asking' | 'refused'>('closed');
+export function useTakeover({ session, signalling, connect, chooseBeside, ready, failed }: Owner) {
+  const state = ref<TakeoverState>('closed');
   const untilMs = ref(0);
-  const signalling = shallowRef<Signalling<CaptureRequests> | null>(null);
 
   function open(): void {
     state.value = 'idle';
@@ -35,8 +36,8 @@ export function useTakeover({ session, connect, chooseBeside, ready, failed }: O
   async function ask(): Promise<void> {
     state.value = 'asking';
     untilMs.value = 0;
-    signalling.value = connect();
-    if (signalling.value.socket.connected) await askNow();
+    connect();
+    if (signalling.value?.socket.connected) await askNow();
   }
 
   /** Also when signalling is back after it was lost: the hub knows who has asked already. */
@@ -60,6 +61,7 @@ export function useTakeover({ session, connect, chooseBeside, ready, failed }: O
   }
 
   async function beside(turn: Turn = 'beside'): Promise<void> {
+    state.value = 'moving';
     try {
       await chooseBeside();
       go(turn);
@@ -84,7 +86,7 @@ export function useTakeover({ session, connect, chooseBeside, ready, failed }: O
 
   // who filmed has stopped, or nothing comes from it any more
   watch(session, (told) => {
-    if (state.value === 'closed' || !told || told.inUse) return;
+    if (state.value === 'closed' || state.value === 'moving' || !told || told.inUse) return;
     const asking = state.value === 'asking';
     close();
     ready(asking ? 'free' : null);

@@ -7,12 +7,11 @@ import { readSent, type Sent } from './sent.ts';
 import type { Signalling } from './signalling.ts';
 
 const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
-export type PublisherState = 'connecting' | 'connected' | 'disconnected' | 'closed';
 
 /** Sends one camera and its microphone to the hub over one transport. */
 export class Publisher {
   readonly #signalling: Signalling<CaptureRequests>;
-  readonly #changed: (state: PublisherState) => void;
+  readonly #changed: (connected: boolean) => void;
   readonly #plan: (layers: LayerCount | null) => SendPlan;
   #transport: types.Transport | null = null;
   #path: PathKeeper | null = null;
@@ -21,7 +20,7 @@ export class Publisher {
   /** `plan`: what to send; null for as many layers as it sees fit. */
   constructor(
     signalling: Signalling<CaptureRequests>,
-    changed: (state: PublisherState) => void,
+    changed: (connected: boolean) => void,
     plan: (layers: LayerCount | null) => SendPlan,
   ) {
     this.#signalling = signalling;
@@ -51,7 +50,7 @@ export class Publisher {
         .request('produce', { transportId: transport.id, kind, rtpParameters: rtpParameters })
         .then(({ producerId }) => done({ id: producerId }), failed);
     });
-    transport.on('connectionstatechange', (state) => this.#connection(transport, state));
+    transport.on('connectionstatechange', (state) => transport === this.#transport && this.#changed(state === 'connected'));
     this.#path = new PathKeeper(transport, (transportId) => this.#signalling.request('restartIce', { transportId }));
     const [audio] = stream.getAudioTracks();
     const [video] = stream.getVideoTracks();
@@ -126,14 +125,6 @@ export class Publisher {
     this.#transport = null;
     this.#path = null;
     this.#producers.clear();
-  }
-
-  #connection(transport: types.Transport, state: types.ConnectionState): void {
-    if (transport !== this.#transport) return;
-    if (state === 'connected') this.#changed('connected');
-    else if (state === 'connecting') this.#changed('connecting');
-    else if (state === 'closed') this.#changed('closed');
-    else if (state === 'disconnected' || state === 'failed') this.#changed('disconnected');
   }
 }
 

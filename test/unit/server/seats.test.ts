@@ -29,7 +29,7 @@ describe('who holds an angle', () => {
     await chooseAngle(store, one.sessionHash, 'an-north');
     expect((await angleHolders(store, OPERATION)).size).toBe(0);
     await noteJoined(store, one.sessionHash, NOW);
-    expect((await angleHolders(store, OPERATION)).get('an-north')).toMatchObject({ owner: one.owner, joinedMs: NOW });
+    expect((await angleHolders(store, OPERATION)).get('an-north')).toMatchObject({ owner: one.sessionHash, joinedMs: NOW });
     await noteJoined(store, one.sessionHash, null);
     expect((await angleHolders(store, OPERATION)).size).toBe(0);
   });
@@ -55,7 +55,7 @@ describe('who holds an angle', () => {
   it('is each device’s own, also of those with one link', async () => {
     const narrow = await link('an-north');
     const [a, b] = [await exchangeToken(store, narrow.token, who(), NOW), await exchangeToken(store, narrow.token, who(), NOW)];
-    expect(a.grant.owner).not.toBe(b.grant.owner);
+    expect(a.grant.sessionHash).not.toBe(b.grant.sessionHash);
     expect(a.grant).toMatchObject({ angleId: 'an-north', wide: false });
     await insertAngle(store, OPERATION, 'an-north-2', '北门 2');
     await chooseAngle(store, b.grant.sessionHash, 'an-north-2');

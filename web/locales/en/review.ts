@@ -13,7 +13,6 @@ export default {
     none: 'This operation has no recording.',
     interruptions: 'Interruptions',
     noInterruptions: 'No interruption.',
-    goto: 'Go to {at}',
     angle: 'Angle',
     takes: 'Takes',
     segments: 'Segments',

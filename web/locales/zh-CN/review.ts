@@ -13,7 +13,6 @@ export default {
     none: '此行动没有录像。',
     interruptions: '中断',
     noInterruptions: '没有中断。',
-    goto: '跳到 {at}',
     angle: '机位',
     takes: '连续录制',
     segments: '分段',
