@@ -18,8 +18,11 @@ export type LayersOutput = {
 
 /** A layer flows when its last frame came no longer ago than this. */
 const FLOWS_MS = 500;
-/** How long a key frame of a lower layer is held back for that of a higher one, which its encoder makes at the same time. */
-const HOLD_MS = 250;
+/**
+ * How long a key frame of a lower layer is held back for that of a higher one, which its encoder makes at the same time and
+ * sends after it, as fast as the network is thought to bear. (Beside other loads 250 ms were seen not to be enough.)
+ */
+const HOLD_MS = 500;
 /** A higher layer must have flowed for so long before a key frame is asked for its sake, and then not again for as long. */
 const STEADY_MS = 600;
 const ASK_EVERY_MS = 2000;

@@ -18,10 +18,10 @@ export const BROWSER_ARGS = [
   '--use-fake-device-for-media-stream=fps=10',
 ];
 
-/** `env` is added to this process's own environment. */
-export function launchBrowser(env: Record<string, string> = {}): Promise<Browser> {
+/** `env` is added to this process's own environment, `more` to the browser's arguments. */
+export function launchBrowser(env: Record<string, string> = {}, more: string[] = []): Promise<Browser> {
   const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-  return chromium.launch({ executablePath, headless: true, args: BROWSER_ARGS, env: { ...process.env, ...env } });
+  return chromium.launch({ executablePath, headless: true, args: [...BROWSER_ARGS, ...more], env: { ...process.env, ...env } });
 }
 
 /**

@@ -13,6 +13,8 @@ import { playTake, segmentsOf, takesOf } from '../support/playback.ts';
 
 /** The longest stretch without a picture where the layer changes. */
 const HOLE_MS = 1500;
+/** A lower layer's key frame is gone on from until that of a higher one comes: of a busy encoder, a moment later. */
+const PASSING_MS = 1000;
 const FULL = { width: 960, height: 540 };
 
 let root = '';
@@ -54,7 +56,8 @@ describe('a phone that sends three layers, the top one not always', () => {
     expect(takesOf(join(takeDir, '..'))).toEqual(['0001']);
     const lines = journalLines(join(takeDir, 'journal.ndjson')).filter(({ type }) => type === 'layer');
     for (const line of lines) expect(line).toMatchObject({ layers: 3 });
-    expect(lines.map(({ layer }) => layer).slice(-3)).toEqual([2, 1, 2]);
+    const stayed = lines.filter(({ hubMs }, i) => Number(lines[i + 1]?.hubMs ?? Infinity) - Number(hubMs) > PASSING_MS);
+    expect(stayed.map(({ layer }) => layer).slice(-3)).toEqual([2, 1, 2]);
   });
 
   it('loses no picture that it recorded, and stands still for no longer than a second and a half', async (context) => {

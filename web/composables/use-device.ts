@@ -12,6 +12,7 @@ export function useDevice(stream: ShallowRef<MediaStream | null>, active: () => 
   async function keepAwake(): Promise<void> {
     if (!active() || document.visibilityState !== 'visible' || !('wakeLock' in navigator)) return;
     lock = await navigator.wakeLock.request('screen').catch(() => null); // low battery refuses it
+    if (!active()) void lock?.release(); // it has stopped meanwhile
   }
   function visibility(): void {
     void keepAwake();

@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyOperation } from '../../media/recordings/verify.ts';
+import { filmWithPhone, launchBrowser, startRecording } from '../../scripts/demo/phone.ts';
+import { SENDERS } from '../support/clock-phone.ts';
+import { type RunningHub, startHub, until } from '../support/hub.ts';
+import { phoneOperation, type PhoneAngle, type PhoneOperation } from '../support/phone-operation.ts';
+import { inState, openPhone } from '../support/phones.ts';
+import { complaints, journalsOf } from '../support/playback.ts';
+
+/** Chromium without its H.264 encoder, as on devices that have none. */
+const NO_H264 = '--disable-features=OpenH264SoftwareEncoder';
+/** The screen's locks that the page has asked for, real ones. */
+const LOCKS = `
+  window.locks = [];
+  const request = navigator.wakeLock.request.bind(navigator.wakeLock);
+  navigator.wakeLock.request = async (type) => {
+    const lock = await request(type);
+    locks.push(lock);
+    return lock;
+  };
+`;
+/** What the tile shows, looked at in every frame of the screen: on the canvas or the video, and how bright its brightest spot is. */
+const WATCH = (angleId: string): string => `(() => {
+  const tile = document.querySelector('[data-testid="tile-${angleId}"]');
+  const [video, canvas] = [tile.querySelector('video'), tile.querySelector('canvas')];
+  const context = new OffscreenCanvas(16, 9).getContext('2d', { willReadFrequently: true });
+  window.looks = [];
+  const look = () => {
+    const covered = getComputedStyle(canvas).display !== 'none';
+    context.clearRect(0, 0, 16, 9);
+    context.drawImage(covered ? canvas : video, 0, 0, 16, 9);
+    looks.push({ covered, brightest: Math.max(...context.getImageData(0, 0, 16, 9).data.filter((_, i) => i % 4 !== 3)) });
+    requestAnimationFrame(look);
+  };
+  look();
+})()`;
+
+let root = '';
+let hub: RunningHub;
+let browser: Browser;
+let operation: PhoneOperation;
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fieldhub-details-'));
+  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
+  browser = await launchBrowser();
+  operation = await phoneOperation(hub, ['醒着', '换网', '无编码器', '换人']);
+});
+afterAll(async () => {
+  await browser.close();
+  await hub.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const angleOf = (index: number): PhoneAngle => operation.angles[index] as PhoneAngle;
+const ufrag = (page: Page): Promise<string> => page.evaluate('/ice-ufrag:(.*)/.exec(peers.at(-1).localDescription.sdp)[1].trim()');
+
+describe('a phone that films', () => {
+  it('keeps its screen awake, and lets it sleep when it has stopped', async () => {
+    const { angleId, url } = angleOf(0);
+    const permissions = ['camera', 'microphone', 'screen-wake-lock'];
+    const { page } = await openPhone(browser, url, { permissions, scripts: [LOCKS] });
+    await startRecording(page);
+    await until('the screen is kept awake', () => page.evaluate('locks.some(({ type, released }) => type === "screen" && !released)'));
+    await operation.moreSegments(angleId, 1);
+    await page.getByTestId('capture-stop').click({ delay: 1500 });
+    await inState(page, 'stopped').waitFor();
+    await until('it may sleep again', () => page.evaluate('locks.every(({ released }) => released)'));
+    await page.context().close();
+  });
+
+  it('looks for a new way when its network changes, and its take goes on', async () => {
+    const { angleId, url } = angleOf(1);
+    const page = await filmWithPhone(browser, url, 30_000, [SENDERS.replace('const peers = [];', 'const peers = (window.peers = []);')]);
+    await operation.moreSegments(angleId, 1);
+    const before = await ufrag(page);
+    await page.evaluate('window.dispatchEvent(new Event("online"))'); // what Chromium tells a page whose network has changed
+    await until('ICE has begun anew', async () => (await ufrag(page)) !== before);
+    await until('it is connected', () => page.evaluate('peers.at(-1).connectionState === "connected"'));
+    await operation.moreSegments(angleId, 2);
+    expect(await operation.angle(angleId)).toMatchObject({ status: 'recording', takes: 1, interruption: null, missingFrames: 0 });
+    await page.context().close();
+  });
+
+  it('sends VP8 where it has no H.264, which is recorded', async () => {
+    const { angleId, url } = angleOf(2);
+    const other = await launchBrowser({}, [NO_H264]);
+    try {
+      await filmWithPhone(other, url);
+      await operation.moreSegments(angleId, 2);
+      expect((await operation.angle(angleId)).source?.video).toBe('VP8');
+    } finally {
+      await other.close();
+    }
+  });
+});
+
+describe('the tile of an angle whose phone begins anew', () => {
+  it('shows its last picture until the first of the new ones: at no moment is it black', async () => {
+    const { angleId, url } = angleOf(3);
+    const page = await filmWithPhone(browser, url);
+    const desk = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+    await desk.goto(`${hub.url}/console/${operation.operationId}`);
+    const frames = (): Promise<number> =>
+      desk.evaluate(`document.querySelector('[data-testid="tile-${angleId}"] video').getVideoPlaybackQuality().totalVideoFrames`);
+    await desk.locator(`[data-testid="tile-${angleId}"] video`).waitFor();
+    await until('it is watched', async () => (await frames()) > 10);
+    await desk.evaluate(WATCH(angleId));
+    await page.reload();
+    await until('the old picture covers the tile', () => desk.evaluate('looks.some(({ covered }) => covered)'));
+    await startRecording(page);
+    await until('new pictures show', () => desk.evaluate('!looks.at(-1).covered'));
+    const looks = (await desk.evaluate('looks')) as { covered: boolean; brightest: number }[];
+    expect(Math.min(...looks.map(({ brightest }) => brightest))).toBeGreaterThan(60);
+    await operation.moreSegments(angleId, 1);
+    await Promise.all([page.context().close(), desk.context().close()]);
+  });
+});
+
+describe('all of it', () => {
+  it('verifies and plays', async () => {
+    await operation.end();
+    expect((await verifyOperation(operation.dir)).problems).toEqual([]);
+    for (const { angleId } of operation.angles) {
+      expect(journalsOf(operation.dir, angleId).length).toBeGreaterThan(0);
+      expect(complaints(operation.dir, angleId)).toEqual([]);
+    }
+  });
+});
