@@ -36,7 +36,7 @@ beforeAll(async () => {
   const page = await filmClock(browser, url, { ...FULL, fps: 20 }, [SENDERS]);
   const becomes = async (width: number): Promise<void> => {
     await until(`the picture is ${width} wide`, async () => (await operation.angle(angle.angleId)).width === width);
-    await operation.moreSegments(angle.angleId, 2);
+    await operation.moreSegments(angle.angleId, 3);
   };
   await becomes(FULL.width);
   await page.evaluate('changeEncodings((encoding, i) => { encoding.active = i < 2; })');
