@@ -32,8 +32,10 @@ export const IceServer = z.object({ urls: z.string(), username: z.string().optio
 export type IceServer = z.infer<typeof IceServer>;
 /** With credentials that end some hours later: new ones come with each reply. */
 const iceServers = z.array(IceServer);
-const EarId = z.string().regex(/^[A-Za-z0-9_-]{8,48}$/);
+const WayId = z.string().regex(/^[A-Za-z0-9_-]{8,48}$/);
 const Empty = z.object({});
+const Consume = z.object({ wayId: WayId, transportId: z.string(), rtpCapabilities: RtpCapabilities });
+const Consumers = z.object({ consumers: z.array(ConsumerInfo) });
 const Media = {
   createTransport: { params: z.object({ direction: z.enum(['send', 'recv']) }), result: TransportInfo.extend({ iceServers }) },
   connectTransport: { params: z.object({ transportId: z.string(), dtlsParameters: DtlsParameters }), result: Empty },
@@ -74,14 +76,16 @@ export const captureRequests = {
   /** The officer marked a moment or calls for help; sent again until it is answered, also long after. */
   mark: { params: Mark.pick({ markId: true, kind: true, atMs: true, text: true }), result: Mark },
   labelMark: { params: z.object({ markId: ClientId, text: MarkText }), result: Mark },
-  /** What a commander says comes by a way of its own (`earId`, chosen by the page, names it): make it, connect it, ask for what is said now, say that it plays. */
-  earTransport: { params: z.object({ earId: EarId }), result: TransportInfo.extend({ iceServers }) },
-  earConnect: { params: z.object({ earId: EarId, transportId: z.string(), dtlsParameters: DtlsParameters }), result: Empty },
-  earConsume: {
-    params: z.object({ earId: EarId, transportId: z.string(), rtpCapabilities: RtpCapabilities }),
-    result: z.object({ consumers: z.array(ConsumerInfo) }),
-  },
-  earResume: { params: z.object({ earId: EarId, consumerId: z.string() }), result: Empty },
+  /** What a phone is sent comes by ways of their own, which the page names (`wayId`): make one, connect it, close it. */
+  wayTransport: { params: z.object({ wayId: WayId }), result: TransportInfo.extend({ iceServers }) },
+  wayConnect: { params: z.object({ wayId: WayId, transportId: z.string(), dtlsParameters: DtlsParameters }), result: Empty },
+  wayClose: { params: z.object({ wayId: WayId }), result: Empty },
+  /** Ask for what a commander says now, say that it plays. */
+  earConsume: { params: Consume, result: Consumers },
+  earResume: { params: z.object({ wayId: WayId, consumerId: z.string() }), result: Empty },
+  /** Ask for this phone's own angle as consoles get it, have it sent at the layer that fills so many pixels of height. */
+  mirrorConsume: { params: Consume, result: Consumers },
+  mirrorShow: { params: z.object({ wayId: WayId, consumerId: z.string(), heightPx: PictureHeight }), result: Empty },
   /** The page was in the background from then to then, hub time; sent again until it is answered. */
   noteHidden: {
     params: z.object({ fromMs: z.number(), toMs: z.number() }).refine(({ fromMs, toMs }) => toMs >= fromMs, { path: ['toMs'] }),
@@ -96,7 +100,7 @@ export const consoleRequests = {
   ...Media,
   consume: {
     params: z.object({ transportId: z.string(), angleId: Id, rtpCapabilities: RtpCapabilities }),
-    result: z.object({ consumers: z.array(ConsumerInfo) }),
+    result: Consumers,
   },
   /** Sound is sent only while it is heard. */
   resumeConsumer: { params: z.object({ consumerId: z.string() }), result: Empty },

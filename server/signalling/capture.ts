@@ -8,9 +8,9 @@ import type { Takeover } from '../protocol/http.ts';
 import { captureRequests, type HubEvents } from '../protocol/socket.ts';
 import { deviceOfSession, noteJoined } from '../store/seats.ts';
 import { captureMarks } from './mark-requests.ts';
-import { captureTalk } from './talk-requests.ts';
 import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
 import { answer } from './reply.ts';
+import { captureWays } from './way-requests.ts';
 
 type CaptureClaims = Extract<Claims, { kind: 'capture' }>;
 type Seat = { socket: Socket; claims: CaptureClaims; membership: Membership };
@@ -64,7 +64,7 @@ export class CaptureNamespace {
       {
         ...sharedRequests(this.#context, membership),
         ...captureMarks(this.#context, claims),
-        ...captureTalk(this.#context, claims),
+        ...captureWays(this.#context, claims),
         join: async ({ peerId }) => {
           await this.#claim(seatKey, { socket, claims, membership }, peerId);
           const joined = await joinPeer(this.#context, membership, peerId, operationId);

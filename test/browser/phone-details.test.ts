@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { filmWithPhone, launchBrowser, startRecording } from '../../scripts/demo/phone.ts';
 import { SENDERS } from '../support/clock-phone.ts';
-import { type RunningHub, startHub, until } from '../support/hub.ts';
+import { metric, type RunningHub, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneAngle, type PhoneOperation } from '../support/phone-operation.ts';
 import { inState, openPhone } from '../support/phones.ts';
 import { complaints, journalsOf } from '../support/playback.ts';
@@ -23,6 +23,7 @@ const LOCKS = `
     return lock;
   };
 `;
+const MIRROR = `document.querySelector('[data-testid="mirror"] video')`;
 /** What the tile shows, looked at in every frame of the screen: on the canvas or the video, and how bright its brightest spot is. */
 const WATCH = (angleId: string): string => `(() => {
   const tile = document.querySelector('[data-testid="tile-${angleId}"]');
@@ -47,7 +48,7 @@ beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-details-'));
   hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
   browser = await launchBrowser();
-  operation = await phoneOperation(hub, ['醒着', '换网', '无编码器', '换人']);
+  operation = await phoneOperation(hub, ['回看', '醒着', '换网', '无编码器', '换人']);
 });
 afterAll(async () => {
   await browser.close();
@@ -56,11 +57,35 @@ afterAll(async () => {
 });
 
 const angleOf = (index: number): PhoneAngle => operation.angles[index] as PhoneAngle;
+const transports = (): Promise<number> => metric(hub, 'webrtc_transports');
 const ufrag = (page: Page): Promise<string> => page.evaluate('/ice-ufrag:(.*)/.exec(peers.at(-1).localDescription.sdp)[1].trim()');
 
 describe('a phone that films', () => {
-  it('keeps its screen awake, and lets it sleep when it has stopped', async () => {
+  it('shows on demand what the commander sees of it, for a while, and films on', async () => {
     const { angleId, url } = angleOf(0);
+    const { page, errors } = await openPhone(browser, url);
+    await startRecording(page);
+    await page.getByTestId('mirror-open').click();
+    await until(
+      'the hub’s picture moves',
+      async () => (await page.evaluate<number>(`${MIRROR}.getVideoPlaybackQuality().totalVideoFrames`)) > 10,
+    );
+    const [width = 0, height = 1] = await page.evaluate<number[]>(`[${MIRROR}.videoWidth, ${MIRROR}.videoHeight]`);
+    expect(width / height).toBeCloseTo(16 / 9, 1);
+    expect(await transports()).toBe(2);
+    await page.getByTestId('mirror-close').click();
+    await until('the hub has let its way go', async () => (await transports()) === 1);
+    await page.getByTestId('mirror-open').click();
+    await page.getByTestId('mirror-open').waitFor({ timeout: 25_000 }); // it closes by itself
+    await until('that way is gone too', async () => (await transports()) === 1);
+    await operation.moreSegments(angleId, 1);
+    expect(await operation.angle(angleId)).toMatchObject({ status: 'recording', takes: 1, interruption: null, missingFrames: 0 });
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it('keeps its screen awake, and lets it sleep when it has stopped', async () => {
+    const { angleId, url } = angleOf(1);
     const permissions = ['camera', 'microphone', 'screen-wake-lock'];
     const { page } = await openPhone(browser, url, { permissions, scripts: [LOCKS] });
     await startRecording(page);
@@ -73,7 +98,7 @@ describe('a phone that films', () => {
   });
 
   it('looks for a new way when its network changes, and its take goes on', async () => {
-    const { angleId, url } = angleOf(1);
+    const { angleId, url } = angleOf(2);
     const page = await filmWithPhone(browser, url, 30_000, [SENDERS.replace('const peers = [];', 'const peers = (window.peers = []);')]);
     await operation.moreSegments(angleId, 1);
     const before = await ufrag(page);
@@ -86,7 +111,7 @@ describe('a phone that films', () => {
   });
 
   it('sends VP8 where it has no H.264, which is recorded', async () => {
-    const { angleId, url } = angleOf(2);
+    const { angleId, url } = angleOf(3);
     const other = await launchBrowser({}, [NO_H264]);
     try {
       await filmWithPhone(other, url);
@@ -100,7 +125,7 @@ describe('a phone that films', () => {
 
 describe('the tile of an angle whose phone begins anew', () => {
   it('shows its last picture until the first of the new ones: at no moment is it black', async () => {
-    const { angleId, url } = angleOf(3);
+    const { angleId, url } = angleOf(4);
     const page = await filmWithPhone(browser, url);
     const desk = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
     await desk.goto(`${hub.url}/console/${operation.operationId}`);

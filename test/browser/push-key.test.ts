@@ -35,7 +35,7 @@ const WORDS = {
     copy: '复制: 推流密钥',
     copied: '已复制',
     waiting: '等待编码器推流',
-    about: '摄像机',
+    about: '编码器',
   },
   en: {
     add: 'Add angle',
@@ -47,7 +47,7 @@ const WORDS = {
     copy: 'Copy: Stream key',
     copied: 'Copied',
     waiting: 'Waiting for the encoder',
-    about: 'Camera',
+    about: 'Encoder',
   },
 };
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
-import { type RunningHub, startHub, until } from '../support/hub.ts';
+import { metric, type RunningHub, startHub, until } from '../support/hub.ts';
 import { film, type FilmedOperation } from '../support/operation.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
 import { ask, type Exchange, otherSite, type Patched, type Shown, webRtcPage } from '../support/webrtc-page.ts';
@@ -39,9 +39,8 @@ const shows = async (page: Page, width: number): Promise<void> => {
   const { frames } = await ask<Shown>(page, 'shown');
   await until('the picture moves', async () => (await ask<Shown>(page, 'shown')).frames > frames + 10);
 };
-const metric = async (name: string): Promise<string> =>
-  new RegExp(`^fieldhub_${name} (\\d+)$`, 'm').exec(await (await fetch(`${hub.url}/metrics`)).text())?.[1] ?? '';
-const transports = (): Promise<string> => metric('webrtc_transports');
+const transports = (): Promise<number> => metric(hub, 'webrtc_transports');
+const routers = (): Promise<number> => metric(hub, 'routers');
 
 describe('a player watches an encoder', () => {
   withHub();
@@ -77,27 +76,27 @@ describe('a player watches an encoder', () => {
     const second = await player();
     expect((await ask<Exchange>(second, 'watch', url, null, ['video'])).status).toBe(201);
     await shows(second, 640);
-    expect([await transports(), await metric('routers')]).toEqual(['3', '3']); // the second asked for a picture only
+    expect([await transports(), await routers()]).toEqual([3, 3]); // the second asked for a picture only
     expect(await ask(second, 'stop')).toBe(200);
-    expect([await transports(), await metric('routers')]).toEqual(['2', '2']);
+    expect([await transports(), await routers()]).toEqual([2, 2]);
     const third = await player();
     expect((await ask<Exchange>(third, 'watch', url)).status).toBe(201);
     await shows(third, 640);
-    expect([await transports(), await metric('routers')]).toEqual(['3', '2']); // the same payload types: one router for both
+    expect([await transports(), await routers()]).toEqual([3, 2]); // the same payload types: one router for both
     expect(await ask(third, 'stop')).toBe(200);
     await shows(watcher, 640);
   });
 
   it('is let go when the encoder ends, and sees the next one', async () => {
     expect(await ask(encoder, 'stop')).toBe(200);
-    await until('nothing is left', async () => (await transports()) === '0' && (await metric('routers')) === '1');
+    await until('nothing is left', async () => (await transports()) === 0 && (await routers()) === 1);
     await until('the player knows', async () => (await ask<string>(watcher, 'state')) !== 'connected');
     expect((await ask<Exchange>(watcher, 'watch', url)).status).toBe(409);
     expect((await ask<Exchange>(encoder, 'publish', ...whip)).status).toBe(201);
     expect((await ask<Exchange>(watcher, 'watch', url)).status).toBe(201);
     await shows(watcher, 640);
     expect(await ask(encoder, 'stop')).toBe(200);
-    await until('nothing is left', async () => (await transports()) === '0' && (await metric('routers')) === '1');
+    await until('nothing is left', async () => (await transports()) === 0 && (await routers()) === 1);
   });
 
   it('sees the highest layer of an encoder that sends several, and is let go when the operation ends', async () => {
@@ -110,7 +109,7 @@ describe('a player watches an encoder', () => {
     expect((await ask<Exchange>(watcher, 'watch', from.replace('/whip/', '/whep/'))).status).toBe(201);
     await shows(watcher, 640);
     await operation.end();
-    await until('no transport is left', async () => (await transports()) === '0');
+    await until('no transport is left', async () => (await transports()) === 0);
     expect((await ask<Exchange>(watcher, 'watch', url)).status).toBe(410);
   });
 });
@@ -127,6 +126,6 @@ describe('a player watches a camera that sends plain RTP', () => {
     expect((await ask<Record<string, { packetsReceived: number }>>(watcher, 'received'))['audio']?.packetsReceived).toBeGreaterThan(10);
     expect(await ask(watcher, 'stop')).toBe(200);
     angle?.camera.cut();
-    expect([await transports(), await metric('routers')]).toEqual(['0', '1']);
+    expect([await transports(), await routers()]).toEqual([0, 1]);
   });
 });

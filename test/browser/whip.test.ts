@@ -7,7 +7,7 @@ import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
 import { CaptureLink, OperationView } from '../../server/protocol/http.ts';
-import { type RunningHub, signal, startHub, until } from '../support/hub.ts';
+import { metric, type RunningHub, signal, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
 import { openConsoleSocket } from '../support/phone-socket.ts';
 import { openPhone } from '../support/phones.ts';
@@ -46,8 +46,7 @@ const lastReason = (angleId: string): unknown => lines(angleId).findLast(({ type
 const lines = (angleId: string): Line[] => journalsOf(operation.dir, angleId).at(-1)?.lines ?? [];
 const newLink = async (angleId: string): Promise<string> =>
   (await call(hub, CaptureLink, 'POST', `/operations/${operation.operationId}/angles/${angleId}/links`)).url;
-const transports = async (): Promise<string> =>
-  /^fieldhub_webrtc_transports (\d+)$/m.exec(await (await fetch(`${hub.url}/metrics`)).text())?.[1] ?? '';
+const transports = (): Promise<number> => metric(hub, 'webrtc_transports');
 
 describe('a bare RTCPeerConnection on a page of another site', () => {
   let page: Page;
@@ -96,7 +95,7 @@ describe('a bare RTCPeerConnection on a page of another site', () => {
     expect(await ask(page, 'stop')).toBe(200);
     await until('the angle is interrupted', async () => (await operation.angle(film.angleId)).status === 'interrupted');
     expect(lastReason(film.angleId)).toBe('stopped-by-operator');
-    expect(await transports()).toBe('0');
+    expect(await transports()).toBe(0);
   });
 
   it('comes again with the same token after DELETE', async () => {
@@ -119,7 +118,7 @@ describe('who films an angle', () => {
     expect([stranger.status, stranger.answer]).toEqual([409, expect.stringContaining('another device films this angle')]);
     const twin = await ask<Exchange>(second, 'publish', url, token);
     expect([twin.status, twin.answer]).toEqual([409, expect.stringContaining('a device with this token films this angle')]);
-    expect(await transports()).toBe('1');
+    expect(await transports()).toBe(1);
     await operation.moreSegments(angleId, 1);
     expect(takesOf(join(operation.dir, angleId))).toEqual(['0001']);
     await ask(first, 'hush'); // connected, but nothing comes
@@ -205,7 +204,7 @@ describe('the whole operation', () => {
     await operation.end();
     const page = await webRtcPage(browser, site.url);
     expect((await ask<Exchange>(page, 'publish', url, token)).status).toBe(410);
-    expect(await transports()).toBe('0');
+    expect(await transports()).toBe(0);
     await operation.packed();
     const report = await verifyOperation(operation.dir);
     expect(report.problems).toEqual([]);

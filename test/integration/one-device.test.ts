@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { CaptureLinkItem } from '../../server/protocol/capture.ts';
-import { type RunningHub, startHub, until } from '../support/hub.ts';
+import { metric, type RunningHub, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneAngle, type PhoneOperation } from '../support/phone-operation.ts';
 import { openConsoleSocket, openPhone } from '../support/phone-socket.ts';
 import { rawHttp, type RawReply } from '../support/raw-http.ts';
@@ -74,8 +74,7 @@ it('an encoder that is shut out loses its session, and its token is refused; the
   expect(begun.status).toBe(201);
   const encoder = (await only()).uses.find(({ device }) => device.includes('OBS-Studio'));
   expect(await shutOut(encoder?.deviceId ?? '')).toBe(204);
-  const metric = async (): Promise<boolean> => (await rawHttp(`${hub.url}/metrics`)).body.includes('fieldhub_webrtc_transports 0');
-  await until('its session is closed', metric);
+  await until('its session is closed', async () => (await metric(hub, 'webrtc_transports')) === 0);
   expect((await whip('OBS-Studio/31.0')).status).toBe(401);
   const phone = await openPhone(hub, angle.url);
   await phone.ask('join', { peerId: 'phone-third-001' });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { AngleState, CaptureLink } from '../../server/protocol/http.ts';
-import { type RunningHub, startHub, until, workersOf } from '../support/hub.ts';
+import { metric, type RunningHub, startHub, until, workersOf } from '../support/hub.ts';
 import { film, type FilmedOperation, untilSegments } from '../support/operation.ts';
 import { takesOf } from '../support/playback.ts';
 import { rawHttp, type RawReply } from '../support/raw-http.ts';
@@ -37,8 +37,7 @@ const send = (url: string, body: string, token: string | null): Promise<RawReply
   const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
   return rawHttp(url, { method: 'POST', headers: { 'content-type': 'application/sdp', ...authorization }, body });
 };
-const transports = async (): Promise<number> =>
-  Number(/^fieldhub_webrtc_transports (\d+)$/m.exec((await rawHttp(`${hub.url}/metrics`)).body)?.[1] ?? Number.NaN);
+const transports = (): Promise<number> => metric(hub, 'webrtc_transports');
 
 /** Each is taken, and then given back, or refused as the client's fault; how many were taken. */
 async function tryAll(url: string, offers: string[], token: string | null): Promise<number> {

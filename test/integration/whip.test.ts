@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { CaptureLink } from '../../server/protocol/http.ts';
-import { type RunningHub, startHub, until } from '../support/hub.ts';
+import { metric, type RunningHub, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
 import { type RawAsk, rawHttp, type RawReply } from '../support/raw-http.ts';
 import { ffmpegOffer, gstreamerOffer, obsOffer, obsSimulcastOffer, playerOffer } from '../support/sdp-offers.ts';
@@ -41,8 +41,7 @@ const ask = (path: string, { headers, ...rest }: RawAsk = {}, secret: string | n
 const post = (body: string, headers: Record<string, string> = SDP, secret: string | null = token, path = endpoint): Promise<RawReply> =>
   ask(path, { method: 'POST', headers, body }, secret);
 const json = (reply: RawReply): Record<string, unknown> => JSON.parse(reply.body) as Record<string, unknown>;
-const transports = async (): Promise<number> =>
-  Number(/^fieldhub_webrtc_transports (\d+)$/m.exec((await rawHttp(`${hub.url}/metrics`)).body)?.[1] ?? Number.NaN);
+const transports = (): Promise<number> => metric(hub, 'webrtc_transports');
 const newLink = async (angleId: string): Promise<string> => {
   const { url } = await call(hub, CaptureLink, 'POST', `/operations/${operation.operationId}/angles/${angleId}/links`);
   return url.split('#')[1] ?? '';

@@ -153,3 +153,9 @@ function readable(read: () => unknown): boolean {
     return false;
   }
 }
+
+/** A figure of `/metrics` by its name without `fieldhub_`; NaN where there is none. */
+export async function metric(hub: Pick<RunningHub, 'url'>, name: string): Promise<number> {
+  const text = await (await fetch(`${hub.url}/metrics`)).text();
+  return Number(new RegExp(`^fieldhub_${name} (\\d+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
+}

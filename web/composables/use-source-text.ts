@@ -41,9 +41,11 @@ export function useSourceText(): (angle: AngleState) => SourceRow[] {
     const ms = source?.roundTripMs ?? null;
     return ms === null ? unknown() : t('source.ms', { n: ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms) });
   };
-  function clock({ alignmentMethod, alignmentErrorMs }: AngleState): string {
+  function clock({ alignmentMethod, alignmentErrorMs, gateway }: AngleState): string {
     if (alignmentMethod === null || alignmentErrorMs === null) return unknown();
-    return t('source.clockFacts', { method: t(`source.method.${alignmentMethod}`), ms: Math.ceil(alignmentErrorMs) });
+    // of RTMP and SRT, whose packets' own times are taken as reports of their sender
+    const streams = alignmentMethod === 'sender-report' && gateway && !gateway.protocol.startsWith('rtsp');
+    return t('source.clockFacts', { method: t(`source.method.${streams ? 'stream' : alignmentMethod}`), ms: Math.ceil(alignmentErrorMs) });
   }
 
   return (angle) =>

@@ -1,17 +1,15 @@
 import type { Device, types } from 'mediasoup-client';
 import type { CaptureRequests } from '../../server/protocol/socket.ts';
 import { deviceFor } from './device.ts';
-import { newPeerId, type Signalling } from './signalling.ts';
-
-/** A way to this phone's ear, which the hub knows by its name. */
-type Way = { earId: string; transport: types.Transport };
+import type { Signalling } from './signalling.ts';
+import { WayBack } from './way-back.ts';
 
 /** Plays on a phone what a commander says. Its way to the hub is its own, and is kept from one time to the next. */
 export class Ear {
   readonly #signalling: Signalling<CaptureRequests>;
   readonly #audio = new Audio();
   #device: Device | null = null;
-  #way: Way | null = null;
+  #way: WayBack | null = null;
   #consumer: types.Consumer | null = null;
 
   constructor(signalling: Signalling<CaptureRequests>) {
@@ -47,44 +45,33 @@ export class Ear {
 
   close(): void {
     this.hush();
-    this.#way?.transport.close();
+    this.#way?.close();
     this.#way = null;
   }
 
   async #listen(): Promise<void> {
     const device = this.#device;
     if (!device) return;
-    const { earId, transport } = await this.#openWay(device);
+    const way = await this.#openWay(device);
+    const { wayId, transportId } = way;
     const { consumers } = await this.#signalling.request('earConsume', {
-      earId,
-      transportId: transport.id,
+      wayId,
+      transportId,
       rtpCapabilities: device.recvRtpCapabilities,
     });
     const [info] = consumers;
     if (!info) return; // it is over already
-    const consumer = await transport.consume({
-      id: info.consumerId,
-      producerId: info.producerId,
-      kind: info.kind,
-      rtpParameters: info.rtpParameters as types.RtpParameters,
-    });
+    const consumer = await way.consume(info);
     this.#consumer = consumer;
     this.#audio.srcObject = new MediaStream([consumer.track]);
     await this.#audio.play(); // allowed: the page was touched to start, and it holds the microphone
-    await this.#signalling.request('earResume', { earId, consumerId: consumer.id });
+    await this.#signalling.request('earResume', { wayId, consumerId: consumer.id });
   }
 
-  async #openWay(device: Device): Promise<Way> {
-    const present = this.#way;
-    if (present && !present.transport.closed && !['failed', 'disconnected'].includes(present.transport.connectionState)) return present;
-    present?.transport.close();
-    const earId = newPeerId();
-    const info = await this.#signalling.request('earTransport', { earId });
-    const transport = device.createRecvTransport(info as unknown as types.TransportOptions);
-    transport.on('connect', ({ dtlsParameters }, done, failed) => {
-      this.#signalling.request('earConnect', { earId, transportId: transport.id, dtlsParameters }).then(done, failed);
-    });
-    this.#way = { earId, transport };
+  async #openWay(device: Device): Promise<WayBack> {
+    if (this.#way && !this.#way.broken) return this.#way;
+    this.#way?.close();
+    this.#way = await WayBack.open(this.#signalling, device);
     return this.#way;
   }
 }

@@ -61,6 +61,7 @@ export default {
   push: {
     rtmp: 'Encoder pushes (RTMP)',
     srt: 'Encoder pushes (SRT)',
+    title: 'Encoder',
     about: 'OBS, a drone’s app or an encoder sends to the hub. You get an address and a key to enter there.',
     make: 'Make a key',
     shown:

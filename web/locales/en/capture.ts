@@ -59,6 +59,15 @@ export default {
     labelHint: 'A few words',
     angle: 'Angle',
   },
+  mirror: {
+    open: 'Commander’s view',
+    title: 'Commander’s view',
+    close: 'Close',
+    closes: 'Closes in {s} s',
+    coming: 'Fetching the picture…',
+    failed: 'The hub’s picture cannot be shown just now. It goes on recording.',
+    frozen: 'Picture stands still there, last one {at}',
+  },
   lens: {
     zoom: 'Zoom',
     times: '×{n}',

@@ -19,7 +19,7 @@ export default {
     lossCount: '{n} packets in all',
     ms: '{n} ms',
     clockFacts: '{method}, ± {ms} ms',
-    method: { 'sender-report': 'by the sender’s reports', arrival: 'by arrival' },
+    method: { 'sender-report': 'by the sender’s reports', stream: 'by the stream’s own times', arrival: 'by arrival' },
     picturesFacts: '{missing} never came, {withheld} could not be decoded',
     lossHint: 'Packet loss {n} %',
   },

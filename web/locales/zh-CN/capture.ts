@@ -59,6 +59,15 @@ export default {
     labelHint: '简短说明',
     angle: '机位',
   },
+  mirror: {
+    open: '指挥台画面',
+    title: '指挥员看到的画面',
+    close: '关闭',
+    closes: '{s} 秒后自动关闭',
+    coming: '正在取回画面…',
+    failed: '暂时看不到指挥台画面，录制不受影响。',
+    frozen: '指挥台画面停住，最后画面 {at}',
+  },
   lens: {
     zoom: '变焦',
     times: '{n} 倍',

@@ -19,7 +19,7 @@ export default {
     lossCount: '累计 {n} 个包',
     ms: '{n} 毫秒',
     clockFacts: '{method}，误差 ± {ms} 毫秒',
-    method: { 'sender-report': '按发送端报告', arrival: '按到达时间' },
+    method: { 'sender-report': '按发送端报告', stream: '按码流自带时间', arrival: '按到达时间' },
     picturesFacts: '{missing} 帧未到达，{withheld} 帧无法解码',
     lossHint: '丢包 {n}%',
   },
