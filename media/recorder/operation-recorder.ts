@@ -56,6 +56,7 @@ export class OperationRecorder {
     this.segmentMs = facts.segmentMs;
     this.#troubles = new Troubles(options.operationId, options.alarms);
     this.#journal = new OperationLog(journal, options.signer, (error) => this.#troubles.failed(null, error));
+    for (const line of facts.lines) if (line.type === 'source.hidden') this.#hidden.add(hiddenKey(line));
     const { operationId, openedMs } = this;
     const { emit, operationDir, refuse } = options;
     const nowMs = (): number => options.clock.nowMs();
@@ -188,7 +189,7 @@ export class OperationRecorder {
   async noteHidden({ angleId, fromMs, toMs }: { angleId: string; fromMs: number; toMs: number }): Promise<void> {
     this.#assertLive();
     this.#angle(angleId);
-    const told = `${angleId} ${fromMs}`;
+    const told = hiddenKey({ angleId, fromMs });
     if (this.#hidden.has(told)) return;
     this.#hidden.add(told);
     await this.#journal.append({ type: 'source.hidden', angleId, fromMs, toMs, atMs: this.#options.clock.nowMs() });
@@ -295,3 +296,5 @@ export class OperationRecorder {
     };
   }
 }
+
+const hiddenKey = ({ angleId, fromMs }: { angleId: string; fromMs: number }): string => `${angleId} ${fromMs}`;

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { HubError } from '../errors.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
+import { Incidents } from '../protocol/incidents.ts';
 import { KeptPreflight } from '../protocol/preflight.ts';
 import type { Mark } from '../protocol/marks.ts';
 import type { Message } from '../protocol/messages.ts';
@@ -64,6 +65,13 @@ export async function readOperation(dir: string): Promise<RecordedOperation> {
   const { operationId, name, atMs: openedMs, segmentMs } = opened;
   const notes = { marks: marksOf(lines), stills: stillsOf(lines), messages: messagesOf(lines) };
   return { operationId, name, openedMs, endedMs, segmentMs, angles, interruptions: [...interruptions.values()], ...notes };
+}
+
+/** What an operation's journal keeps of pages in the background and of takeovers, in order. Throws `not_found` or `corrupt`. */
+export async function readIncidents(dir: string): Promise<Incidents> {
+  const lines = await readLines(operationJournal(dir), (value) => OperationLine.parse(value));
+  const hidden = lines.filter(({ type }) => type === 'source.hidden');
+  return Incidents.parse({ hidden, takeovers: lines.filter(({ type }) => type === 'takeover') });
 }
 
 /** The checks before duty that an operation's journal keeps, in order. Throws `not_found` or `corrupt`. */

@@ -10,9 +10,11 @@ import { mediaPlaylist } from '../../media/hls/playlist.ts';
 import { fileOfTrack } from '../../media/hls/track-file.ts';
 import { Id, TakeId } from '../../media/protocol/ids.ts';
 import { operationDir, takeDir } from '../../media/recordings/paths.ts';
-import { hasPictures, readOperation } from '../../media/recordings/read.ts';
+import { hasPictures, readIncidents, readOperation } from '../../media/recordings/read.ts';
 import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
+import { ApiError, Incidents } from '../protocol/http.ts';
+import { operationRow } from '../store/operations.ts';
 
 const OfAngle = z.object({ operationId: Id, angleId: Id });
 const OfTrack = z.object({ track: z.enum(['video', 'audio']).optional() });
@@ -23,6 +25,16 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
   const { dataDir } = context.settings;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   routes.addHook('onRequest', (request) => requireConsole(context, request));
+
+  routes.get(
+    '/api/operations/:operationId/incidents',
+    { schema: { params: OfAngle.pick({ operationId: true }), response: { 200: Incidents, '4xx': ApiError, '5xx': ApiError } } },
+    async (request) => {
+      const { operationId } = request.params;
+      await operationRow(context.store, operationId);
+      return readIncidents(operationDir(dataDir, operationId));
+    },
+  );
 
   routes.get('/hls/:operationId/:angleId/index.m3u8', { schema: { params: OfAngle, querystring: OfTrack } }, async (request, reply) => {
     const { operationId, angleId } = request.params;

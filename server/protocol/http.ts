@@ -6,6 +6,7 @@ import { Mark } from '../../media/protocol/marks.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
 import { Message } from '../../media/protocol/messages.ts';
 import { Talk } from '../../media/protocol/talk.ts';
+import { Incidents } from '../../media/protocol/incidents.ts';
 import { Takeover } from '../../media/protocol/takeover.ts';
 import { Still } from '../../media/protocol/stills.ts';
 import { AngleState, Interruption, OperationState, SourceFacts } from '../../media/protocol/state.ts';
@@ -110,6 +111,7 @@ export {
   OperationState,
   PlainSource,
   Still,
+  Incidents,
   Takeover,
   Talk,
 };
@@ -151,5 +153,6 @@ export {
  * POST   /api/capture/probe                          up to 512 KiB of anything → ProbeResult
  * POST   /api/capture/preflight                      PreflightReport → { checks }   (kept in the operation's journal)
  * GET    /api/operations/:operationId/preflights     → { preflights: KeptPreflight[] }
+ * GET    /api/operations/:operationId/incidents       → Incidents   (pages in the background, takeovers)
  * GET    /api/openapi.json, /healthz, /readyz, /metrics, /ca.crt
  */

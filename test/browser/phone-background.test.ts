@@ -118,6 +118,22 @@ describe('a phone whose capture page goes into the background', () => {
     expect(hidden()).toHaveLength(2);
   });
 
+  it('is told of in the review, with a way there', async () => {
+    const review = await browser.context.newPage();
+    await review.goto(`${hub.url}/review/${operation.operationId}`);
+    const list = review.getByTestId('review-incidents');
+    await list.getByRole('button').nth(1).waitFor();
+    expect(await list.getByRole('button').allTextContents()).toEqual([
+      expect.stringMatching(/手机 · 拍摄页面在后台 00:0[3-9]，至 /),
+      expect.stringMatching(/手机 · 拍摄页面在后台 00:1\d，至 /),
+    ]);
+    await list.getByRole('button').nth(1).click();
+    const fromMs = hidden()[1]?.fromMs ?? 0;
+    const shownMs = async (): Promise<number> => Number(await review.getByTestId('review-clock').getAttribute('data-hub-ms'));
+    await until('it shows that time', async () => Math.abs((await shownMs()) - fromMs) < 1);
+    await review.close();
+  });
+
   it('has a recording that verifies, and plays without a word from ffmpeg', async () => {
     await operation.end();
     expect((await verifyOperation(operation.dir)).problems).toEqual([]);

@@ -157,6 +157,20 @@ describe('an angle that a device films, opened on another one with the same link
     for (const { context } of [second, third]) await context.close();
   });
 
+  it('is told of in the review: what was asked, and what was said', async () => {
+    const review = await (await browser.newContext({ viewport: { width: 390, height: 844 }, locale: 'en' })).newPage();
+    await review.goto(`${hub.url}/review/${operation.operationId}`);
+    const told = review.getByTestId('review-incidents').getByRole('button');
+    await told.nth(takeovers().length - 1).waitFor();
+    const all = (await told.allTextContents()).join('\n');
+    expect(all).toMatch(/东门 · V2309A · Android · Chrome took over from .*, as the commander agreed/);
+    expect(all).toContain('the commander refused');
+    expect(all).toContain('nobody answered');
+    expect(await review.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    await shot(review, 'review-en-390');
+    await review.context().close();
+  });
+
   it('is recorded so that all of it verifies and plays', async () => {
     await operation.end();
     await operation.packed();

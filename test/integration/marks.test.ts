@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
-import { OperationView } from '../../server/protocol/http.ts';
+import { Incidents, OperationView } from '../../server/protocol/http.ts';
 import { freePort, type RunningHub, startHub, until } from '../support/hub.ts';
 import { journalLines } from '../support/operation.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
@@ -130,6 +130,25 @@ describe('a call for help', () => {
     store.close();
     hub = await startHub(join(root, 'data'), ports);
     expect((await view()).marks).toEqual(before);
+  });
+});
+
+describe('a page that was in the background', () => {
+  it('is journalled once, also when it tells it again to a hub that was killed meanwhile', async () => {
+    const toMs = Date.now();
+    const hidden = { fromMs: toMs - 2000, toMs };
+    await phone.ask('noteHidden', hidden);
+    await phone.ask('noteHidden', hidden);
+    phone.close();
+    desk.close();
+    await hub.killAll();
+    hub = await startHub(join(root, 'data'), ports);
+    phone = await openPhone(hub, operation.angles[0]?.url ?? '');
+    desk = await openConsoleSocket(hub, operation.operationId);
+    await phone.ask('noteHidden', hidden);
+    expect(lines('source.hidden')).toMatchObject([{ angleId: operation.angles[0]?.angleId, ...hidden }]);
+    const told = await call(hub, Incidents, 'GET', `/operations/${operation.operationId}/incidents`);
+    expect(told).toEqual({ hidden: [{ angleId: operation.angles[0]?.angleId, ...hidden }], takeovers: [] });
   });
 });
 

@@ -43,4 +43,14 @@ export default {
     failed: 'Cannot play: {why}',
     keys: 'Space play/pause · ←→ 10 s · ↑↓ 1 s · . next frame · 1–9 listen · M mute · F full screen',
   },
+  incident: {
+    title: 'Devices',
+    none: 'No page was in the background, no takeover was asked for.',
+    device: 'a device',
+    hidden: 'capture page in the background for {for}, until {to}',
+    agreed: '{device} took over from {from}, as the commander agreed',
+    refused: '{device} asked to take over from {from}; the commander refused',
+    unanswered: '{device} asked to take over from {from}; nobody answered',
+    withdrawn: '{device} asked to take over from {from}, and went away',
+  },
 };

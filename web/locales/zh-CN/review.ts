@@ -42,4 +42,14 @@ export default {
     failed: '无法播放：{why}',
     keys: '空格 播放/暂停 · ←→ 10 秒 · ↑↓ 1 秒 · . 下一帧 · 1–9 听机位 · M 静音 · F 全屏',
   },
+  incident: {
+    title: '设备情况',
+    none: '没有页面进入后台，也没有接替申请。',
+    device: '某台设备',
+    hidden: '拍摄页面在后台 {for}，至 {to}',
+    agreed: '经指挥员同意，{device} 接替 {from}',
+    refused: '{device} 申请接替 {from}，指挥员拒绝',
+    unanswered: '{device} 申请接替 {from}，无人答复',
+    withdrawn: '{device} 申请接替 {from}，后自行离开',
+  },
 };
