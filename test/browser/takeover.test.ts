@@ -163,7 +163,7 @@ describe('an angle that a device films, opened on another one with the same link
     const told = review.getByTestId('review-incidents').getByRole('button');
     await told.nth(takeovers().length - 1).waitFor();
     const all = (await told.allTextContents()).join('\n');
-    expect(all).toMatch(/东门 · V2309A · Android · Chrome took over from .*, as the commander agreed/);
+    expect(all).toMatch(/东门 · PJZ110 · .* took over from V2309A · Android · Chrome, as the commander agreed/);
     expect(all).toContain('the commander refused');
     expect(all).toContain('nobody answered');
     expect(await review.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth')).toBe(true);

@@ -37,6 +37,16 @@ const lines = (type: string): Record<string, unknown>[] =>
 const view = (): Promise<OperationView> => call(hub, OperationView, 'GET', `/operations/${operation.operationId}`);
 const toldMarks = (socket: PhoneSocket): unknown[] => socket.told('mark').map(({ mark }) => mark);
 
+/** The hub was killed and is there again; so are phone and console. */
+async function killed(): Promise<void> {
+  phone.close();
+  desk.close();
+  await hub.killAll();
+  hub = await startHub(join(root, 'data'), ports);
+  phone = await openPhone(hub, operation.angles[0]?.url ?? '');
+  desk = await openConsoleSocket(hub, operation.operationId);
+}
+
 describe('marks', () => {
   it('are journalled with the moment of the touch, told to consoles, and entered once however often they are sent', async () => {
     const angleId = operation.angles[0]?.angleId;
@@ -90,18 +100,28 @@ describe('marks', () => {
   });
 });
 
+describe('a page that was in the background', () => {
+  it('is journalled once, also when it tells it again to a hub that was killed meanwhile', async () => {
+    const toMs = Date.now();
+    const hidden = { fromMs: toMs - 2000, toMs };
+    await phone.ask('noteHidden', hidden);
+    await phone.ask('noteHidden', hidden);
+    await killed();
+    await phone.ask('noteHidden', hidden);
+    const angleId = operation.angles[0]?.angleId;
+    expect(lines('source.hidden')).toMatchObject([{ angleId, ...hidden }]);
+    const told = await call(hub, Incidents, 'GET', `/operations/${operation.operationId}/incidents`);
+    expect(told).toEqual({ hidden: [{ angleId, ...hidden }], takeovers: [] });
+  });
+});
+
 describe('a call for help', () => {
   it('stands after the hub was killed and started again, until somebody answers in words', async () => {
     await phone.ask('mark', { markId: 'help-00001', kind: 'blocked', atMs: Date.now(), text: null });
     const list = async (): Promise<number> =>
       ((await (await fetch(`${hub.url}/api/operations`)).json()) as { operations: { calls: number }[] }).operations[0]?.calls ?? -1;
     await expect.poll(list).toBe(1);
-    phone.close();
-    desk.close();
-    await hub.killAll();
-    hub = await startHub(join(root, 'data'), ports);
-    phone = await openPhone(hub, operation.angles[0]?.url ?? '');
-    desk = await openConsoleSocket(hub, operation.operationId);
+    await killed();
     expect(await list()).toBe(1);
     expect((await view()).marks.filter(({ kind }) => kind === 'blocked')).toMatchObject([{ markId: 'help-00001', acknowledged: null }]);
     // the phone was not told and sends it again: it is the same one
@@ -130,25 +150,6 @@ describe('a call for help', () => {
     store.close();
     hub = await startHub(join(root, 'data'), ports);
     expect((await view()).marks).toEqual(before);
-  });
-});
-
-describe('a page that was in the background', () => {
-  it('is journalled once, also when it tells it again to a hub that was killed meanwhile', async () => {
-    const toMs = Date.now();
-    const hidden = { fromMs: toMs - 2000, toMs };
-    await phone.ask('noteHidden', hidden);
-    await phone.ask('noteHidden', hidden);
-    phone.close();
-    desk.close();
-    await hub.killAll();
-    hub = await startHub(join(root, 'data'), ports);
-    phone = await openPhone(hub, operation.angles[0]?.url ?? '');
-    desk = await openConsoleSocket(hub, operation.operationId);
-    await phone.ask('noteHidden', hidden);
-    expect(lines('source.hidden')).toMatchObject([{ angleId: operation.angles[0]?.angleId, ...hidden }]);
-    const told = await call(hub, Incidents, 'GET', `/operations/${operation.operationId}/incidents`);
-    expect(told).toEqual({ hidden: [{ angleId: operation.angles[0]?.angleId, ...hidden }], takeovers: [] });
   });
 });
 

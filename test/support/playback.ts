@@ -37,10 +37,10 @@ export async function playTake(operationDir: string, angleId: string, takeId: st
   };
 }
 
-/** A file, or what comes as `input` through a pipe. */
+/** A file, or what comes as `input` through a pipe. Each line in full: "last message repeated" could be of any. */
 function play(path: string, more: string[], input?: Buffer): { status: number | null; said: string[] } {
   const quiet = input ? [] : ['-nostdin'];
-  const { status, stderr } = spawnSync('ffmpeg', ['-v', 'error', ...quiet, '-i', path, ...more, '-f', 'null', '-'], { input });
+  const { status, stderr } = spawnSync('ffmpeg', ['-v', 'repeat+error', ...quiet, '-i', path, ...more, '-f', 'null', '-'], { input });
   return { status, said: stderr.toString().split('\n').filter(Boolean) };
 }
 

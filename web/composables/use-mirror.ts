@@ -4,7 +4,7 @@ import { secondsLeft } from './format.ts';
 import type { CaptureLine } from './use-capture-marks.ts';
 
 /** It costs network and battery, and whoever films has something else to look at. */
-const SHOWN_MS = 20_000;
+const SHOWN_MS = 15_000;
 /** As large as a phone shows it: a middle tile of the console. */
 const HEIGHT_PX = 360;
 
