@@ -108,7 +108,8 @@ export function useConsole(operationId: string) {
       await viewer.reset(joined.rtpCapabilities);
       await talker.reset(joined.rtpCapabilities);
     }
-    for (const angle of operation.value?.angles ?? []) viewer.watch(angle);
+    // in the order of the operation: what was told of before the page knew that came in any
+    viewer.watchAll(operation.value?.angles ?? []);
   }
 
   function on<K extends keyof HubEvents>(name: K, hear: (told: HubEvents[K]) => void): void {

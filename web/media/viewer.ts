@@ -37,7 +37,7 @@ export class Viewer {
     return this.#transport ? [this.#transport.id] : [];
   }
 
-  /** Start with an empty hand: whatever was received before is over. */
+  /** Start with an empty hand: whatever was received before is over. Show the angles then. */
   async reset(rtpCapabilities: Record<string, unknown>): Promise<void> {
     this.#transport?.close();
     this.#transport = null;
@@ -52,7 +52,11 @@ export class Viewer {
     this.#path = new PathKeeper(transport, (transportId) => this.#signalling.request('restartIce', { transportId }));
     this.#device = device;
     this.#transport = transport;
-    for (const angle of [...this.#wanted.values()].toSorted((a, b) => this.#height(b.angleId) - this.#height(a.angleId))) this.watch(angle);
+  }
+
+  /** Show all of these, as they are now: the largest first, then as they stand on the screen. */
+  watchAll(angles: AngleState[]): void {
+    for (const angle of angles.toSorted((a, b) => this.#height(b.angleId) - this.#height(a.angleId))) this.watch(angle);
   }
 
   /** The hub still has what we receive by; `consumers` are those it knew when it was asked. */
@@ -143,16 +147,11 @@ export class Viewer {
     });
     const consumers: types.Consumer[] = [];
     this.#watched.set(angle.angleId, { transport, producers, consumers });
-    for (const info of infos) {
-      consumers.push(
-        await transport.consume({
-          id: info.consumerId,
-          producerId: info.producerId,
-          kind: info.kind,
-          rtpParameters: info.rtpParameters as types.RtpParameters,
-        }),
-      );
-    }
+    // at once: one negotiation with the browser instead of one a track
+    const made = infos.map(async ({ consumerId: id, producerId, kind, rtpParameters }) => {
+      consumers.push(await transport.consume({ id, producerId, kind, rtpParameters: rtpParameters as types.RtpParameters }));
+    });
+    await Promise.all(made);
     this.#stream(angle.angleId, new MediaStream(consumers.map((consumer) => consumer.track)));
     for (const consumer of consumers) {
       if (consumer.kind === 'video') await this.#showConsumer(angle.angleId, consumer);
