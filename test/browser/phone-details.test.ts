@@ -23,6 +23,8 @@ const LOCKS = `
     return lock;
   };
 `;
+/** The page's connections, by which it sends and receives, newest last. */
+const KNOWN_PEERS = SENDERS.replace('const peers = [];', 'const peers = (window.peers = []);');
 const MIRROR = `document.querySelector('[data-testid="mirror"] video')`;
 /** What the tile shows, looked at in every frame of the screen: on the canvas or the video, and how bright its brightest spot is. */
 const WATCH = (angleId: string): string => `(() => {
@@ -63,7 +65,7 @@ const ufrag = (page: Page): Promise<string> => page.evaluate('/ice-ufrag:(.*)/.e
 describe('a phone that films', () => {
   it('shows on demand what the commander sees of it, for a while, and films on', async () => {
     const { angleId, url } = angleOf(0);
-    const { page, errors } = await openPhone(browser, url);
+    const { page, errors } = await openPhone(browser, url, { scripts: [KNOWN_PEERS] });
     await startRecording(page);
     await page.getByTestId('mirror-open').click();
     await until(
@@ -76,6 +78,9 @@ describe('a phone that films', () => {
     await page.getByTestId('mirror-close').click();
     await until('the hub has let its way go', async () => (await transports()) === 1);
     await page.getByTestId('mirror-open').click();
+    await page.getByTestId('mirror').getByText('秒后自动关闭').waitFor();
+    await page.evaluate('peers.at(-1).close()'); // nothing comes back any more
+    await page.getByTestId('mirror').getByText('指挥台画面停住').waitFor();
     await page.getByTestId('mirror-open').waitFor({ timeout: 25_000 }); // it closes by itself
     await until('that way is gone too', async () => (await transports()) === 1);
     await operation.moreSegments(angleId, 1);
@@ -99,7 +104,7 @@ describe('a phone that films', () => {
 
   it('looks for a new way when its network changes, and its take goes on', async () => {
     const { angleId, url } = angleOf(2);
-    const page = await filmWithPhone(browser, url, 30_000, [SENDERS.replace('const peers = [];', 'const peers = (window.peers = []);')]);
+    const page = await filmWithPhone(browser, url, 30_000, [KNOWN_PEERS]);
     await operation.moreSegments(angleId, 1);
     const before = await ufrag(page);
     await page.evaluate('window.dispatchEvent(new Event("online"))'); // what Chromium tells a page whose network has changed
