@@ -70,6 +70,7 @@ describe('an encoder that pushes by RTMP', () => {
     await operation.take(angleId, '0002');
     expect(await operation.angle(angleId)).toMatchObject({ interruption: null, sourceKind: 'camera' });
     await second.stop();
+    await until('its end', async () => (await operation.phase(angleId)) === 'waiting');
     await operation.remove(angleId);
     expect(operation.endings(angleId)).toEqual(['connection-lost', 'connection-lost']);
   });
