@@ -38,4 +38,37 @@ export const migrations: string[][] = [
   [`CREATE TABLE gateway (operation_id TEXT NOT NULL, angle_id TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY (operation_id, angle_id))`],
   // one device of a link for several is shut out
   [`ALTER TABLE session ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0`],
+  // people, their roles and sessions, machines' tokens; console sessions by a shared secret are over
+  [
+    `DELETE FROM session WHERE kind = 'console'`,
+    `CREATE TABLE squad (squad_id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_ms INTEGER NOT NULL)`,
+    `CREATE TABLE person (person_id TEXT PRIMARY KEY, login TEXT NOT NULL UNIQUE COLLATE NOCASE, name TEXT NOT NULL, badge TEXT, password_hash TEXT NOT NULL, must_change INTEGER NOT NULL, state TEXT NOT NULL, totp_secret TEXT, totp_step INTEGER, created_ms INTEGER NOT NULL)`,
+    `CREATE TABLE person_role (person_id TEXT NOT NULL REFERENCES person, role TEXT NOT NULL, squad_id TEXT REFERENCES squad, UNIQUE (person_id, role, squad_id))`,
+    `CREATE TABLE person_session (session_hash TEXT PRIMARY KEY, session_id TEXT NOT NULL UNIQUE, person_id TEXT NOT NULL REFERENCES person, created_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL, address TEXT NOT NULL, device TEXT NOT NULL)`,
+    `CREATE INDEX person_session_person ON person_session (person_id)`,
+    `CREATE TABLE passkey (credential_id TEXT PRIMARY KEY, person_id TEXT NOT NULL REFERENCES person, name TEXT NOT NULL, public_key TEXT NOT NULL, counter INTEGER NOT NULL, transports TEXT NOT NULL, created_ms INTEGER NOT NULL, used_ms INTEGER)`,
+    `CREATE TABLE access_token (token_hash TEXT PRIMARY KEY, token_id TEXT NOT NULL UNIQUE, person_id TEXT NOT NULL REFERENCES person, name TEXT NOT NULL, permissions TEXT NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, used_ms INTEGER)`,
+  ],
+  // cases; what is known of an operation beside its recording; full text by bigrams, its rowid the operation's number
+  [
+    `CREATE TABLE enforcement_case (case_id TEXT PRIMARY KEY, number TEXT NOT NULL UNIQUE, cause TEXT NOT NULL, parties TEXT NOT NULL, stage TEXT NOT NULL, confidentiality TEXT NOT NULL, squad_id TEXT REFERENCES squad, created_ms INTEGER NOT NULL, created_by TEXT NOT NULL, version INTEGER NOT NULL)`,
+    `CREATE TABLE operation_facts (operation_id TEXT PRIMARY KEY REFERENCES operation, number INTEGER NOT NULL UNIQUE, state TEXT NOT NULL, type TEXT, case_id TEXT REFERENCES enforcement_case, place TEXT, latitude REAL, longitude REAL, planned_ms INTEGER, confidentiality TEXT NOT NULL, required_angles INTEGER NOT NULL, quick INTEGER NOT NULL, created_ms INTEGER NOT NULL, created_by TEXT, version INTEGER NOT NULL)`,
+    `CREATE INDEX operation_facts_state ON operation_facts (state, number)`,
+    `CREATE INDEX operation_facts_case ON operation_facts (case_id)`,
+    `CREATE TABLE operation_squad (operation_id TEXT NOT NULL REFERENCES operation, squad_id TEXT NOT NULL REFERENCES squad, PRIMARY KEY (operation_id, squad_id))`,
+    `CREATE INDEX operation_squad_squad ON operation_squad (squad_id)`,
+    `CREATE TABLE operation_officer (operation_id TEXT NOT NULL REFERENCES operation, position INTEGER NOT NULL, person_id TEXT REFERENCES person, name TEXT NOT NULL, PRIMARY KEY (operation_id, position))`,
+    `CREATE TABLE operation_step (operation_id TEXT NOT NULL REFERENCES operation, state TEXT NOT NULL, at_ms INTEGER NOT NULL, person_id TEXT, person_name TEXT, PRIMARY KEY (operation_id, state))`,
+    `CREATE TABLE planned_angle (operation_id TEXT NOT NULL, angle_id TEXT NOT NULL, officer TEXT, device_id TEXT, PRIMARY KEY (operation_id, angle_id))`,
+    `CREATE VIRTUAL TABLE operation_text USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0')`,
+    `INSERT INTO operation_facts SELECT operation_id, row_number() OVER (ORDER BY opened_ms), status, NULL, NULL, NULL, NULL, NULL, NULL, 'internal', 1, 1, opened_ms, NULL, 1 FROM operation`,
+  ],
+  // shot lists of each type in numbered editions, an operation's own copy; devices, their notes and assignments
+  [
+    `CREATE TABLE shot_list (type TEXT NOT NULL, edition INTEGER NOT NULL, items TEXT NOT NULL, at_ms INTEGER NOT NULL, person_id TEXT, person_name TEXT, PRIMARY KEY (type, edition))`,
+    `CREATE TABLE operation_shot (operation_id TEXT NOT NULL REFERENCES operation, shot_id TEXT NOT NULL, position INTEGER NOT NULL, zh TEXT NOT NULL, en TEXT NOT NULL, edition INTEGER NOT NULL, mark_id TEXT, angle_id TEXT, at_ms INTEGER, person_name TEXT, PRIMARY KEY (operation_id, shot_id))`,
+    `CREATE TABLE device (device_id TEXT PRIMARY KEY, squad_id TEXT NOT NULL REFERENCES squad, type TEXT NOT NULL, serial TEXT NOT NULL UNIQUE, model TEXT NOT NULL, owner_id TEXT REFERENCES person, state TEXT NOT NULL, created_ms INTEGER NOT NULL, version INTEGER NOT NULL)`,
+    `CREATE TABLE device_note (device_id TEXT NOT NULL REFERENCES device, note_id TEXT NOT NULL, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, person_name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (device_id, note_id))`,
+    `CREATE TABLE device_use (device_id TEXT NOT NULL REFERENCES device, use_id TEXT NOT NULL, person_id TEXT, operation_id TEXT, from_ms INTEGER NOT NULL, to_ms INTEGER, PRIMARY KEY (device_id, use_id))`,
+  ],
 ];

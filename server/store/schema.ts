@@ -1,4 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { CaseStage, Confidentiality, OperationStage, OperationType } from '../protocol/cases.ts';
+import type { DeviceState, DeviceType } from '../protocol/devices.ts';
+import type { Role } from '../protocol/people.ts';
 
 /** Moments are whole milliseconds of hub time, truth values 0 and 1, structures JSON text: portable to Postgres as they are. */
 type Nullable<T> = ColumnType<T | null, T | null | undefined, T | null>;
@@ -54,7 +57,7 @@ export type Database = {
   };
   session: {
     session_hash: string;
-    kind: 'capture' | 'console';
+    kind: 'capture';
     operation_id: Nullable<string>;
     angle_id: Nullable<string>;
     link_hash: Nullable<string>;
@@ -80,4 +83,136 @@ export type Database = {
     requested_ms: number;
   };
   secret: { name: string; value: string };
+  squad: { squad_id: string; name: string; created_ms: number };
+  person: {
+    person_id: string;
+    login: string;
+    name: string;
+    badge: Nullable<string>;
+    /** PHC string of argon2id. */
+    password_hash: string;
+    must_change: number;
+    state: 'active' | 'blocked';
+    totp_secret: Nullable<string>;
+    /** The last time step whose code was taken: none is taken twice (RFC 6238, 5.2). */
+    totp_step: Nullable<number>;
+    created_ms: number;
+  };
+  /** `squad_id` null: in the whole brigade. */
+  person_role: { person_id: string; role: Role; squad_id: Nullable<string> };
+  person_session: {
+    session_hash: string;
+    /** Names it to people. */
+    session_id: string;
+    person_id: string;
+    created_ms: number;
+    seen_ms: number;
+    address: string;
+    device: string;
+  };
+  passkey: {
+    credential_id: string;
+    person_id: string;
+    name: string;
+    /** COSE, base64url. */
+    public_key: string;
+    counter: number;
+    transports: string;
+    created_ms: number;
+    used_ms: Nullable<number>;
+  };
+  access_token: {
+    token_hash: string;
+    token_id: string;
+    person_id: string;
+    name: string;
+    /** JSON list of what it may do, at most what its owner may. */
+    permissions: string;
+    created_ms: number;
+    expires_ms: number;
+    used_ms: Nullable<number>;
+  };
+  enforcement_case: {
+    case_id: string;
+    number: string;
+    cause: string;
+    /** JSON list of names. */
+    parties: string;
+    stage: CaseStage;
+    confidentiality: Confidentiality;
+    squad_id: Nullable<string>;
+    created_ms: number;
+    created_by: string;
+    /** Counts changes: whoever changes it says which he has seen. */
+    version: number;
+  };
+  operation_facts: {
+    operation_id: string;
+    /** Its place in the order of time, and its row of the full text. */
+    number: number;
+    state: OperationStage;
+    type: Nullable<OperationType>;
+    case_id: Nullable<string>;
+    place: Nullable<string>;
+    latitude: Nullable<number>;
+    longitude: Nullable<number>;
+    planned_ms: Nullable<number>;
+    confidentiality: Confidentiality;
+    required_angles: number;
+    /** Begun unplanned: its facts follow. */
+    quick: number;
+    created_ms: number;
+    created_by: Nullable<string>;
+    version: number;
+  };
+  operation_squad: { operation_id: string; squad_id: string };
+  operation_officer: { operation_id: string; position: number; person_id: Nullable<string>; name: string };
+  operation_step: {
+    operation_id: string;
+    state: OperationStage;
+    at_ms: number;
+    person_id: Nullable<string>;
+    person_name: Nullable<string>;
+  };
+  planned_angle: { operation_id: string; angle_id: string; officer: Nullable<string>; device_id: Nullable<string> };
+  shot_list: {
+    type: OperationType;
+    edition: number;
+    items: string;
+    at_ms: number;
+    person_id: Nullable<string>;
+    person_name: Nullable<string>;
+  };
+  operation_shot: {
+    operation_id: string;
+    shot_id: string;
+    position: number;
+    zh: string;
+    en: string;
+    edition: number;
+    mark_id: Nullable<string>;
+    angle_id: Nullable<string>;
+    at_ms: Nullable<number>;
+    person_name: Nullable<string>;
+  };
+  device: {
+    device_id: string;
+    squad_id: string;
+    type: DeviceType;
+    serial: string;
+    model: string;
+    owner_id: Nullable<string>;
+    state: DeviceState;
+    created_ms: number;
+    version: number;
+  };
+  device_note: { device_id: string; note_id: string; at_ms: number; kind: string; person_name: string; text: string };
+  device_use: {
+    device_id: string;
+    use_id: string;
+    person_id: Nullable<string>;
+    operation_id: Nullable<string>;
+    from_ms: number;
+    to_ms: Nullable<number>;
+  };
 };

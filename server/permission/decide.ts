@@ -1,0 +1,70 @@
+import type { Confidentiality } from '../protocol/cases.ts';
+import { type RoleGrant, ROLES } from '../protocol/people.ts';
+import { type Permission, PERMISSION_NAMES, PERMISSIONS, type Rule } from './rules.ts';
+
+/** Somebody who is known: a person in a session, or a machine with a person's access token. */
+export type Actor = {
+  personId: string;
+  login: string;
+  name: string;
+  grants: RoleGrant[];
+  mustChange: boolean;
+  /** The session it comes by; null for a machine. */
+  sessionHash: string | null;
+  sessionId: string | null;
+  /** What the token is limited to; null for a person's session. */
+  scopes: Permission[] | null;
+  tokenId: string | null;
+};
+
+/** What of an operation decides who may do something with it. */
+export type OperationBounds = { squadIds: string[]; confidentiality: Confidentiality; officerIds: string[] };
+
+export type Decision = 'allowed' | 'sign-in' | 'must-change' | 'forbidden' | 'unknown-operation';
+
+/**
+ * The one place where it is decided who may do what. `bounds`: of the operation that is meant, null where there is none of
+ * that name; not looked at by rules that mean no operation. An operation that somebody may not know of is as one that is not.
+ */
+export function decide(rule: Rule, actor: Actor | null, bounds: OperationBounds | null): Decision {
+  if (rule.by === 'anyone' || rule.by === 'link') return 'allowed';
+  if (actor === null) return 'sign-in';
+  if (actor.mustChange && !(rule.by === 'signed-in' && rule.whileMustChange === true)) return 'must-change';
+  if (rule.by === 'signed-in') return actor.scopes === null ? 'allowed' : 'forbidden'; // no token looks after its owner's account
+  if (!mayAnywhere(actor, rule.permission)) return 'forbidden';
+  if (rule.of === 'hub') return 'allowed';
+  if (bounds === null || !inReach(actor, 'operation.see', bounds)) return 'unknown-operation';
+  return inReach(actor, rule.permission, bounds) ? 'allowed' : 'forbidden';
+}
+
+/** In some squad at least. */
+export function mayAnywhere(actor: Actor, permission: Permission): boolean {
+  return squadsWith(actor, permission) === 'all' || squadsWith(actor, permission).length > 0;
+}
+
+/** The squads in which an actor has a permission; `all`: a role in the whole brigade gives it. */
+export function squadsWith(actor: Actor, permission: Permission): 'all' | string[] {
+  if (actor.scopes !== null && !actor.scopes.includes(permission)) return [];
+  const roles: readonly string[] = PERMISSIONS[permission];
+  const giving = actor.grants.filter(({ role }) => roles.includes(role));
+  if (giving.some(({ squadId }) => squadId === null)) return 'all';
+  return [...new Set(giving.flatMap(({ squadId }) => (squadId === null ? [] : [squadId])))];
+}
+
+/** What a sensitive or secret operation shows, only these see who were not on it. */
+const TRUSTED_WITH_SECRETS = ['leader', 'legal', 'custodian'];
+
+function inReach(actor: Actor, permission: Permission, { squadIds, confidentiality, officerIds }: OperationBounds): boolean {
+  const squads = squadsWith(actor, permission);
+  if (squads !== 'all' && !squadIds.some((id) => squads.includes(id))) return false;
+  if (confidentiality === 'open' || confidentiality === 'internal' || officerIds.includes(actor.personId)) return true;
+  return actor.grants.some(
+    ({ role, squadId }) => TRUSTED_WITH_SECRETS.includes(role) && (squadId === null || squadIds.includes(squadId)),
+  );
+}
+
+/** All that an actor may do somewhere: what screens offer. */
+export const permissionsOf = (actor: Actor): Permission[] => PERMISSION_NAMES.filter((each) => mayAnywhere(actor, each));
+
+/** Which roles a rule lets through, for the table in the documentation and for the walk over all routes. */
+export const rolesOf = (rule: Rule): readonly string[] => (rule.by === 'permission' ? PERMISSIONS[rule.permission] : ROLES);

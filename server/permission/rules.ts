@@ -1,0 +1,65 @@
+import type { Role } from '../protocol/people.ts';
+
+/** What people do with the hub, and which roles may. Nobody has a permission but through this table. */
+export const PERMISSIONS = {
+  /** Lists, facts, journals' figures of operations and cases; nothing that moves. */
+  'operation.see': ['operator', 'commander', 'leader', 'reviewer', 'legal', 'custodian'],
+  /** Cases, planned operations, their facts, begin and end. */
+  'operation.plan': ['commander', 'leader'],
+  /** Angles, links, sources, talk, marks, alarms of an operation. */
+  'operation.run': ['commander', 'leader'],
+  'operation.label': ['commander', 'leader', 'custodian'],
+  'operation.seal': ['leader', 'custodian'],
+  'package.make': ['leader', 'custodian'],
+  'live.watch': ['commander', 'leader', 'legal'],
+  'recording.view': ['commander', 'leader', 'reviewer', 'legal'],
+  'list.export': ['commander', 'leader', 'legal', 'custodian'],
+  'shot-list.see': ['operator', 'commander', 'leader', 'reviewer', 'legal', 'custodian'],
+  'shot-list.edit': ['legal'],
+  'device.see': ['operator', 'commander', 'leader', 'legal', 'custodian', 'administrator'],
+  'device.keep': ['leader', 'custodian'],
+  /** Names and squads, to be chosen from. */
+  'people.see': ['commander', 'leader', 'legal', 'custodian', 'administrator'],
+  'people.manage': ['administrator'],
+  'log.read': ['leader', 'legal', 'administrator'],
+  'metrics.read': ['administrator'],
+} as const satisfies Record<string, readonly Role[]>;
+export type Permission = keyof typeof PERMISSIONS;
+export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as Permission[];
+
+/**
+ * The rule of a route or socket event, declared beside its schema; without one the hub does not start.
+ * - `anyone`: no right is needed. `why` says why not.
+ * - `link`: the secret of a capture link is the right, which the route itself checks. Never waits for the custody log.
+ * - `signed-in`: anybody's own account; with `whileMustChange` also before a given password is changed.
+ * - `permission`: one of the table's. `of: 'operation'` looks at the operation that the request names (`operationId`):
+ *   its squads and its confidentiality; `of: 'hub'` at nothing but the role.
+ *
+ * `logged`: what the custody log says of it, before it happens: what cannot be written does not happen.
+ */
+export type Rule =
+  | { by: 'anyone'; why: string }
+  | { by: 'link'; why: string }
+  | { by: 'signed-in'; whileMustChange?: boolean; logged?: string }
+  | { by: 'permission'; permission: Permission; of: 'operation' | 'hub'; logged?: string };
+
+export const anyone = (why: string): { config: { rule: Rule } } => ({ config: { rule: { by: 'anyone', why } } });
+export const byLink = (why: string): { config: { rule: Rule } } => ({ config: { rule: { by: 'link', why } } });
+export const signedIn = (more: { whileMustChange?: boolean; logged?: string } = {}): { config: { rule: Rule } } => ({
+  config: { rule: { by: 'signed-in', ...more } },
+});
+/** Who may do this, to the operation that the request names. */
+export const onOperation = (permission: Permission, logged?: string): { config: { rule: Rule } } => ({
+  config: { rule: { by: 'permission', permission, of: 'operation', ...(logged === undefined ? {} : { logged }) } },
+});
+/** Who may do this at all; squads are looked at by the route itself, where they matter. */
+export const onHub = (permission: Permission, logged?: string): { config: { rule: Rule } } => ({
+  config: { rule: { by: 'permission', permission, of: 'hub', ...(logged === undefined ? {} : { logged }) } },
+});
+
+declare module 'fastify' {
+  // eslint-disable-next-line typescript/consistent-type-definitions -- merging needs an interface
+  interface FastifyContextConfig {
+    rule?: Rule;
+  }
+}

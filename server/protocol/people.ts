@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { HubTimeMs, Id, Name } from '../../media/protocol/ids.ts';
+
+/** 拍摄员, 指挥员, 负责人, 复核, 法制股, 保管员, 管理员. */
+export const ROLES = ['operator', 'commander', 'leader', 'reviewer', 'legal', 'custodian', 'administrator'] as const;
+export const Role = z.enum(ROLES);
+export type Role = z.infer<typeof Role>;
+
+/** A role in one squad, or (null) in the whole brigade. */
+export const RoleGrant = z.object({ role: Role, squadId: Id.nullable() });
+export type RoleGrant = z.infer<typeof RoleGrant>;
+
+/** What somebody signs in with. Not case-sensitive. */
+export const Login = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{1,39}$/, 'letters, digits, dot, hyphen and underscore, 2 to 40 of them');
+/** Any characters, long rather than colourful (NIST SP 800-63B, 3.1.1.2). */
+export const NewPassword = z.string().min(10).max(200);
+
+export const Squad = z.object({ squadId: Id, name: Name, people: z.int() });
+export type Squad = z.infer<typeof Squad>;
+export const SquadCreate = z.object({ name: Name });
+
+export const Person = z.object({
+  personId: Id,
+  login: z.string(),
+  name: Name,
+  /** 执法证号, where there is one. */
+  badge: z.string().nullable(),
+  state: z.enum(['active', 'blocked']),
+  roles: z.array(RoleGrant),
+  /** The password was given by an administrator: nothing else can be done before another is chosen. */
+  mustChange: z.boolean(),
+  totp: z.boolean(),
+  createdMs: HubTimeMs,
+});
+export type Person = z.infer<typeof Person>;
+const Badge = z.string().trim().max(40).nullable();
+export const PersonCreate = z.object({ login: Login, name: Name, badge: Badge.default(null), roles: z.array(RoleGrant).max(60) });
+/** `password`: given once, to be changed at the first sign-in. */
+export const PersonCreated = z.object({ person: Person, password: z.string() });
+export const PersonChange = z.object({
+  name: Name.optional(),
+  badge: Badge.optional(),
+  roles: z.array(RoleGrant).max(60).optional(),
+  state: z.enum(['active', 'blocked']).optional(),
+});
+
+export const SignIn = z.object({
+  login: z.string().min(1).max(100),
+  password: z.string().min(1).max(200),
+  /** Of the authenticator, where one is set up. */
+  code: z.string().max(20).optional(),
+});
+export const PasswordChange = z.object({ current: z.string().min(1).max(200), next: NewPassword });
+
+/** Whoever is signed in: what the screens may offer, and the token of the sockets. */
+export const Me = z.object({
+  person: Person,
+  permissions: z.array(z.string()),
+  socketToken: z.string(),
+  hubTimeMs: HubTimeMs,
+});
+export type Me = z.infer<typeof Me>;
+
+export const SessionItem = z.object({
+  sessionId: Id,
+  createdMs: HubTimeMs,
+  seenMs: HubTimeMs,
+  address: z.string(),
+  device: z.string(),
+  current: z.boolean(),
+});
+export type SessionItem = z.infer<typeof SessionItem>;
