@@ -12,8 +12,11 @@ import type { ServerCertificate } from '../auth/tls.ts';
 import type { Context } from '../context.ts';
 import { captureLinkRoutes } from './capture-links.ts';
 import { captureRoutes } from './capture.ts';
+import { caseRoutes } from './cases.ts';
 import { installErrors } from './errors.ts';
 import { healthRoutes } from './health.ts';
+import { operationFactsRoutes } from './operation-facts.ts';
+import { operationListRoutes } from './operation-list.ts';
 import { operationRoutes } from './operations.ts';
 import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
@@ -24,7 +27,18 @@ import { whepRoutes } from './whep.ts';
 import { whipRoutes } from './whip.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const PAGES = ['/', '/capture', '/console', '/console/:operationId', '/review/:operationId'];
+const PAGES = [
+  '/',
+  '/capture',
+  '/console',
+  '/console/:operationId',
+  '/review/:operationId',
+  '/cases',
+  '/cases/new',
+  '/cases/:caseId',
+  '/operations/new',
+  '/operations/:operationId',
+];
 /** Who connects and says nothing, or says it too slowly, holds a socket for so long and no longer; uploads may take their time. */
 const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2000 };
 const TLS_PATIENCE = { handshakeTimeout: 10_000 };
@@ -69,6 +83,9 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
     if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request);
   });
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => operationListRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => operationFactsRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => caseRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sourceRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureLinkRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureRoutes(api, context), { prefix: '/api' });

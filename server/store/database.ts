@@ -16,6 +16,11 @@ export function openStore(path: string): Store {
   return new Kysely<Database>({ dialect: new SqliteDialect({ database: adapter(sqlite) }) });
 }
 
+/** All of it or nothing; within a transaction, part of that. */
+export function inTransaction<T>(store: Store, work: (tx: Store) => Promise<T>): Promise<T> {
+  return store.isTransaction ? work(store) : store.transaction().execute(work);
+}
+
 /** It holds cameras' passwords: for the hub's user only. SQLite gives its side files the file's own rights (os_unix.c, findCreateFileMode), but those of a hub before this one are there already. */
 function keepPrivate(path: string): void {
   for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600);
