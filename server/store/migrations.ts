@@ -63,7 +63,7 @@ export const migrations: string[][] = [
     `CREATE TABLE operation_officer (operation_id TEXT NOT NULL REFERENCES operation, position INTEGER NOT NULL, person_id TEXT REFERENCES person, name TEXT NOT NULL, PRIMARY KEY (operation_id, position))`,
     `CREATE TABLE operation_step (operation_id TEXT NOT NULL REFERENCES operation, state TEXT NOT NULL, at_ms INTEGER NOT NULL, person_id TEXT, person_name TEXT, PRIMARY KEY (operation_id, state))`,
     `CREATE TABLE planned_angle (operation_id TEXT NOT NULL, angle_id TEXT NOT NULL, officer TEXT, device_id TEXT, PRIMARY KEY (operation_id, angle_id))`,
-    `CREATE VIRTUAL TABLE operation_text USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'ascii')`,
+    `CREATE VIRTUAL TABLE operation_text USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'ascii', prefix = '4')`,
     `INSERT INTO operation_facts SELECT row_number() OVER (ORDER BY opened_ms), operation_id, name, status, NULL, NULL, NULL, NULL, NULL, opened_ms, NULL, 'internal', '', 1, 1, opened_ms, NULL, 1 FROM operation`,
     `INSERT INTO operation_step SELECT operation_id, 'live', opened_ms, NULL, NULL FROM operation`,
     `INSERT INTO operation_step SELECT operation_id, 'ended', ended_ms, NULL, NULL FROM operation WHERE status = 'ended' AND ended_ms IS NOT NULL`,

@@ -5,7 +5,8 @@ import type { Store } from './database.ts';
  * Full text in SQLite, the only module that knows FTS5. Its own tokenisers do not cut Chinese, and `trigram` finds no word of
  * two characters; so the words are made here. Each character of a run of letters and digits makes a word of itself and the one
  * after it, the last one of itself alone. A part of a run is then a phrase of these, and one character the beginning of a word.
- * A character is written as four digits of base 36, which the `ascii` tokeniser leaves alone: nothing hangs on its tables.
+ * A character is written as four digits of base 36, which the `ascii` tokeniser leaves alone: nothing hangs on its tables. The
+ * table has an index of beginnings of that length.
  */
 const RUN = /[\p{L}\p{M}\p{N}]+/gu;
 const DIGITS = 4;
@@ -52,9 +53,11 @@ export async function withoutText(store: Store): Promise<string[]> {
  * `FROM` and `WHERE` of facts `f` that match. The text is the outer loop, by its order of numbers: asked for one row after the
  * other, it would look for the words anew each time.
  */
-export function matching(match: string): { from: RawBuilder<unknown>; where: RawBuilder<unknown> } {
+export function matching(match: string): Record<'from' | 'where' | 'number', RawBuilder<unknown>> {
   return {
     from: sql`operation_text CROSS JOIN operation_facts AS f ON f.number = operation_text.rowid`,
     where: sql`operation_text MATCH ${match}`,
+    // sorted by `f.number`, which is the same, SQLite would sort what comes in that order already
+    number: sql`operation_text.rowid`,
   };
 }
