@@ -1,17 +1,17 @@
 import type { FastifyRequest } from 'fastify';
 import { HubError } from '../../media/errors.ts';
-import type { Reach } from '../permission/reach.ts';
+import { type Reach, reachOf } from '../permission/reach.ts';
 import type { Permission } from '../permission/rules.ts';
 import type { Who } from '../store/facts-parts.ts';
+import { actorOf } from './permit.ts';
 
 /** What whoever asks may have to do with operations and cases, by this permission. */
-export function reachFor(_request: FastifyRequest, _permission: Permission): Reach {
-  return { squads: 'all', secrets: 'all', personId: '' };
-}
+export const reachFor = (request: FastifyRequest, permission: Permission): Reach => reachOf(actorOf(request), permission);
 
 /** Who asks, as it is written down. */
-export function whoAsks(_request: FastifyRequest): Who {
-  return null;
+export function whoAsks(request: FastifyRequest): NonNullable<Who> {
+  const { personId, name } = actorOf(request);
+  return { personId, name };
 }
 
 /**

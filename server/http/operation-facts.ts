@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { Id } from '../../media/protocol/ids.ts';
-import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { checkSeal } from '../operations/stages.ts';
 import { onOperation } from '../permission/rules.ts';
@@ -24,7 +23,6 @@ const response = { 200: OperationFacts, '4xx': ApiError, '5xx': ApiError };
 export function operationFactsRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.addHook('onRequest', (request) => requireConsole(context, request));
 
   routes.get('/operations/:operationId/facts', { schema: { params: OfOperation, response }, ...onOperation('operation.see') }, (request) =>
     readFacts(store, request.params.operationId),

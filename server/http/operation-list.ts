@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { HubError } from '../../media/errors.ts';
-import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { operationsCsv } from '../operations/operations-csv.ts';
 import { onHub } from '../permission/rules.ts';
@@ -18,7 +17,6 @@ const EXPORTED = 10_000;
 export function operationListRoutes(app: FastifyInstance, context: Context): void {
   const { store } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.addHook('onRequest', (request) => requireConsole(context, request));
 
   routes.get(
     '/operations',

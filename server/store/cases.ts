@@ -126,7 +126,7 @@ export async function changeCase(store: Store, caseId: string, change: z.infer<t
         .set({ confidentiality: stricter(own, confidentiality) })
         .where('operation_id', '=', id)
         .execute();
-    await indexOperationsOf(tx, { caseId });
+    await indexOperationsOf(tx, caseId);
   });
 }
 

@@ -1,6 +1,8 @@
 import { TYPE_WORDS } from '../protocol/cases.ts';
 import type { Store } from './database.ts';
-import { saveText, withoutText } from './operation-text.ts';
+import { removeText, saveText, withoutText } from './operation-text.ts';
+
+const STEP = 200;
 
 /** Enter all words of an operation that it may be found by, as they are now. Part of every change of one of them. */
 export async function indexOperation(store: Store, operationId: string): Promise<void> {
@@ -25,20 +27,28 @@ export async function indexOperation(store: Store, operationId: string): Promise
   await saveText(store, facts.number, [...own, ...parties, ...[...officers, ...squads, ...angles].map(({ name }) => name), ...type]);
 }
 
-/** Those of a case or a squad whose own words have changed. */
-export async function indexOperationsOf(store: Store, of: { caseId: string } | { squadId: string }): Promise<void> {
-  const ids =
-    'caseId' in of
-      ? await store.selectFrom('operation_facts').where('case_id', '=', of.caseId).select('operation_id').execute()
-      : await store.selectFrom('operation_squad').where('squad_id', '=', of.squadId).select('operation_id').execute();
+/** Those of a case whose own words have changed. */
+export async function indexOperationsOf(store: Store, caseId: string): Promise<void> {
+  const ids = await store.selectFrom('operation_facts').where('case_id', '=', caseId).select('operation_id').execute();
   for (const { operation_id: id } of ids) await indexOperation(store, id);
 }
 
-/** At start: operations of a hub that knew no full text. */
+/** A squad may have thousands: they are found by nothing until `indexMissing` has been there, which goes on after a crash. */
+export async function forgetSquadsText(store: Store, squadId: string): Promise<void> {
+  const rows = await store
+    .selectFrom('operation_facts as f')
+    .innerJoin('operation_squad as o', 'o.operation_id', 'f.operation_id')
+    .where('o.squad_id', '=', squadId)
+    .select('f.number')
+    .execute();
+  for (const { number } of rows) await removeText(store, number);
+}
+
+/** Index what is not, in steps that let others in between: after a squad's new name, and of a hub that knew no full text. */
 export async function indexMissing(store: Store): Promise<void> {
   const missing = await withoutText(store);
-  if (missing.length === 0) return;
-  await store.transaction().execute(async (tx) => {
-    for (const id of missing) await indexOperation(tx, id);
-  });
+  for (let at = 0; at < missing.length; at += STEP)
+    await store.transaction().execute(async (tx) => {
+      for (const id of missing.slice(at, at + STEP)) await indexOperation(tx, id);
+    });
 }

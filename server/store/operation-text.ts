@@ -38,11 +38,15 @@ export function textMatch(query: string): string | null {
 
 /** Enter what is known of an operation in words, in place of what was. `number`: of its facts. */
 export async function saveText(store: Store, number: number, fields: string[]): Promise<void> {
-  await sql`DELETE FROM operation_text WHERE rowid = ${number}`.execute(store);
+  await removeText(store, number);
   await sql`INSERT INTO operation_text (rowid, words) VALUES (${number}, ${textWords(fields)})`.execute(store);
 }
 
-/** Operations without a text: those of a hub before this one. */
+export async function removeText(store: Store, number: number): Promise<void> {
+  await sql`DELETE FROM operation_text WHERE rowid = ${number}`.execute(store);
+}
+
+/** Operations without a text. */
 export async function withoutText(store: Store): Promise<string[]> {
   const { rows } = await sql<{ operation_id: string }>`
     SELECT operation_id FROM operation_facts WHERE number NOT IN (SELECT rowid FROM operation_text)`.execute(store);

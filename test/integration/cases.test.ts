@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
+import { hubFetch } from '../../scripts/demo/sign-in.ts';
 import { CaseList, EnforcementCase } from '../../server/protocol/cases.ts';
 import { OperationList, OperationView } from '../../server/protocol/http.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
+import { Squad } from '../../server/protocol/people.ts';
 import { crashControl, type RunningHub, startHub } from '../support/hub.ts';
 
 let root = '';
@@ -60,7 +62,8 @@ describe('an operation', () => {
   });
 
   it('is live at once where nothing was planned, and its facts follow; who comes second is refused', async () => {
-    const { operationId } = await make({ name: '现场行动', angles: ['主机位', '副机位'] });
+    const squad = await call(hub, Squad, 'POST', '/squads', { name: '城南中队' });
+    const { operationId } = await make({ name: '现场行动', angles: ['主机位', '副机位'], squadIds: [squad.squadId] });
     const { version, state, quick } = await facts('GET', `${operationId}/facts`);
     expect([state, quick]).toEqual(['live', true]);
     const changed = await facts('PUT', `${operationId}/facts`, {
@@ -75,8 +78,12 @@ describe('an operation', () => {
     expect(await refused(facts('PUT', `${operationId}/facts`, { version, place: '另一处' }))).toMatch(/409.*"field":"version"/);
     const { operations } = await list(`q=${encodeURIComponent('道经营 和平')}`);
     expect(operations).toMatchObject([{ operationId, name: '占道经营整治', type: 'campaign', state: 'live', angles: 2 }]);
+    await call(hub, Squad, 'PUT', `/squads/${squad.squadId}`, { name: '城北中队' });
+    expect((await list(`q=${encodeURIComponent('城北中')}`)).total).toBe(1);
+    const renamed = await facts('GET', `${operationId}/facts`);
+    expect(renamed).toMatchObject({ place: '和平街', squads: [{ name: '城北中队' }] });
     await crashControl(hub);
-    expect(await facts('GET', `${operationId}/facts`)).toEqual(changed);
+    expect(await facts('GET', `${operationId}/facts`)).toEqual(renamed);
   });
 
   it.each([
@@ -138,13 +145,13 @@ describe('the list', () => {
   it('goes to a spreadsheet, in which nothing is a formula', async () => {
     await make({ name: '=HYPERLINK("http://x")', place: '表格路1号', planned: true });
     const query = `q=${encodeURIComponent('表格路')}&lang=en&zone=Asia/Shanghai`;
-    const answer = await fetch(`${hub.url}/api/operations.csv?${query}`);
+    const answer = await hubFetch(`${hub.url}/api/operations.csv?${query}`);
     expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
     const bytes = Buffer.from(await answer.arrayBuffer());
     expect([...bytes.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
     const [heads, row, rest] = bytes.toString().split('\r\n');
     expect([heads?.split(',').slice(1, 3), rest]).toEqual([['Operation', 'State'], '']);
     expect(row).toMatch(/^\d+,"'=HYPERLINK\(""http:\/\/x""\)",Planned,,表格路1号,/);
-    expect((await fetch(`${hub.url}/api/operations.csv?zone=Mars/Olympus`)).status).toBe(400);
+    expect((await hubFetch(`${hub.url}/api/operations.csv?zone=Mars/Olympus`)).status).toBe(400);
   });
 });

@@ -12,7 +12,7 @@ import { listOperations } from '../../../server/store/operation-list.ts';
 import { insertOperation } from '../../../server/store/operations.ts';
 
 const NOW = 1.8e12;
-const OPERATIONS = 1600;
+const OPERATIONS = 1200;
 const idOf = (n: number): string => `20260101-${String(n).padStart(8, '0')}`;
 const factsOf = (n: number) => ({
   squadIds: [`sq-${n % 3}`, ...(n % 7 === 0 ? ['sq-3'] : [])],
@@ -60,7 +60,7 @@ beforeAll(async () => {
     }
     await takeStep(tx, idOf(5), 'live', NOW + 9000, { personId: 'pe-wang', name: '王伟' });
   });
-});
+}, 60_000);
 afterAll(() => store.destroy());
 
 describe('the list of operations', () => {
@@ -86,7 +86,7 @@ describe('the list of operations', () => {
   it.each(OPERATION_SORTS)('by %s, page after page, has each one once, in order', async (sort) => {
     const seen: string[] = [];
     const keys: number[] = [];
-    for (let page = 1; page <= 17; page += 1) {
+    for (let page = 1; page <= 12; page += 1) {
       const { operations, total, more } = await list({ sort, order: 'desc', size: 100, page });
       expect([total, more]).toEqual([1000, true]);
       seen.push(...operations.map(({ operationId }) => operationId));
@@ -94,17 +94,17 @@ describe('the list of operations', () => {
     }
     expect(new Set(seen).size).toBe(OPERATIONS);
     if (sort === 'planned') expect(keys).toEqual(keys.toSorted((a, b) => b - a));
-    if (sort === 'state') expect(seen[0]).toBe(idOf(1600));
+    if (sort === 'state') expect(seen[0]).toBe(idOf(1200));
   });
 
   it('is narrowed by each filter and by all at once', async () => {
     const ids = async (query: object): Promise<string[]> =>
       (await list({ size: 100, order: 'asc', ...query })).operations.map((one) => one.operationId);
-    expect((await list({ case: 'cs-one' })).total).toBe(16);
-    expect((await list({ q: '赵六 77' })).total).toBe(16);
-    expect(await ids({ q: '路1600号' })).toEqual([idOf(1600)]);
-    expect(await ids({ q: '路1600号', state: 'planned' })).toEqual([]);
-    expect((await list({ state: ['live', 'ended'] })).total).toBe(401);
+    expect((await list({ case: 'cs-one' })).total).toBe(12);
+    expect((await list({ q: '赵六 77' })).total).toBe(12);
+    expect(await ids({ q: '路1200号' })).toEqual([idOf(1200)]);
+    expect(await ids({ q: '路1200号', state: 'planned' })).toEqual([]);
+    expect((await list({ state: ['live', 'ended'] })).total).toBe(301);
     expect(await ids({ from: NOW + 9000, to: NOW + 9001, q: '王' })).toEqual([idOf(5)]);
     expect(await ids({ squad: 'sq-3', type: 'questioning', confidentiality: 'internal', q: 'question 王伟' })).toEqual([]);
     const some = await ids({ squad: 'sq-3', type: ['questioning', 'campaign'], q: '中队 李娜' });

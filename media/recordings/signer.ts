@@ -1,9 +1,9 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncDir } from '../recordings/journal.ts';
+import { syncDir } from './journal.ts';
 
-/** The hub's Ed25519 key (RFC 8032): signs journal heads. Kept in `keys/`, readable by the hub alone; its public half lies beside it. */
+/** An Ed25519 key of the hub (RFC 8032): signs the heads of journals and of the custody log. Kept in `keys/`, readable by the hub alone; its public half lies beside it. */
 export class Signer {
   readonly #key: KeyObject;
   /** SPKI DER, base64. */
@@ -14,9 +14,9 @@ export class Signer {
     this.publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64');
   }
 
-  /** Load the key, or make one on first use. */
-  static async load(keysDir: string): Promise<Signer> {
-    const path = join(keysDir, 'hub-ed25519.pem');
+  /** Load the key of that name, or make one on first use. Each process has its own, so that two never make one file. */
+  static async load(keysDir: string, name = 'hub-ed25519'): Promise<Signer> {
+    const path = join(keysDir, `${name}.pem`);
     await mkdir(keysDir, { recursive: true, mode: 0o700 });
     try {
       return new Signer(createPrivateKey(await readFile(path)));
@@ -24,7 +24,7 @@ export class Signer {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-    await writeDurably(join(keysDir, 'hub-ed25519.pub.pem'), publicKey.export({ type: 'spki', format: 'pem' }).toString(), 0o644);
+    await writeDurably(join(keysDir, `${name}.pub.pem`), publicKey.export({ type: 'spki', format: 'pem' }).toString(), 0o644);
     await writeDurably(path, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), 0o600);
     await syncDir(keysDir);
     return new Signer(privateKey);
