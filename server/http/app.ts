@@ -10,13 +10,17 @@ import { HubError } from '../../media/errors.ts';
 import { checkOrigin } from '../auth/gate.ts';
 import type { ServerCertificate } from '../auth/tls.ts';
 import type { Context } from '../context.ts';
+import type { Actor } from '../permission/decide.ts';
+import { ROLES } from '../protocol/people.ts';
 import { captureLinkRoutes } from './capture-links.ts';
 import { captureRoutes } from './capture.ts';
+import { deviceRoutes } from './devices.ts';
 import { installErrors } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { operationRoutes } from './operations.ts';
 import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
+import { captureShotRoutes, operationShotRoutes, shotListRoutes } from './shots.ts';
 import { stillRoutes } from './stills.ts';
 import { sessionRoutes } from './sessions.ts';
 import { sourceRoutes } from './sources.ts';
@@ -24,7 +28,16 @@ import { whepRoutes } from './whep.ts';
 import { whipRoutes } from './whip.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const PAGES = ['/', '/capture', '/console', '/console/:operationId', '/review/:operationId'];
+const PAGES = [
+  '/',
+  '/capture',
+  '/console',
+  '/console/:operationId',
+  '/review/:operationId',
+  '/shot-lists',
+  '/devices',
+  '/devices/:deviceId',
+];
 /** Who connects and says nothing, or says it too slowly, holds a socket for so long and no longer; uploads may take their time. */
 const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2000 };
 const TLS_PATIENCE = { handshakeTimeout: 10_000 };
@@ -38,6 +51,19 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
   'permissions-policy': 'camera=(self), microphone=(self), screen-wake-lock=(self), geolocation=(self)',
 };
+
+/** Whoever may use the console may all, as everywhere before people sign in. */
+const everyRole = (): Actor => ({
+  personId: 'nobody',
+  login: 'console',
+  name: 'console',
+  grants: ROLES.map((role) => ({ role, squadId: null })),
+  mustChange: false,
+  sessionHash: null,
+  sessionId: null,
+  scopes: null,
+  tokenId: null,
+});
 
 /** The HTTP side of the control plane, not yet listening. */
 export async function buildApp(context: Context, certificate: ServerCertificate | null): Promise<FastifyInstance> {
@@ -74,6 +100,10 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
   await app.register(async (api) => captureRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => preflightRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sessionRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => shotListRoutes(api, context, everyRole), { prefix: '/api' });
+  await app.register(async (api) => operationShotRoutes(api, context, everyRole), { prefix: '/api' });
+  await app.register(async (api) => captureShotRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => deviceRoutes(api, context, everyRole), { prefix: '/api' });
   await app.register(async (api) => reviewRoutes(api, context));
   await app.register(async (api) => whipRoutes(api, context));
   await app.register(async (api) => whepRoutes(api, context));
