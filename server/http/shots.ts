@@ -6,11 +6,11 @@ import { Id } from '../../media/protocol/ids.ts';
 import { CAPTURE_COOKIE, requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { tickShot, untickShot } from '../live/shot-ticks.ts';
-import type { Actor } from '../permission/decide.ts';
+import { type Actor, mayAnywhere } from '../permission/decide.ts';
 import { byLink, onHub, onOperation } from '../permission/rules.ts';
 import { OperationType } from '../protocol/cases.ts';
 import { ApiError } from '../protocol/http.ts';
-import { OperationShots, PhoneTick, ShotList, ShotListChange, TickCreate } from '../protocol/shots.ts';
+import { OperationShots, PhoneTick, ShotList, ShotListChange, ShotListEditions, TickCreate } from '../protocol/shots.ts';
 import { officerOf, operationShots } from '../store/operation-shots.ts';
 import { operationRow } from '../store/operations.ts';
 import { captureGrant } from '../store/sessions.ts';
@@ -37,10 +37,13 @@ export function shotListRoutes(app: FastifyInstance, context: Context, actorOf: 
   routes.get(
     '/shot-lists/:type',
     {
-      schema: { params: OfType, response: { 200: z.object({ editions: z.array(ShotList) }), ...errors } },
+      schema: { params: OfType, response: { 200: ShotListEditions, ...errors } },
       ...onHub('shot-list.see'),
     },
-    async (request) => ({ editions: await editionsOf(store, request.params.type) }),
+    async (request) => ({
+      editions: await editionsOf(store, request.params.type),
+      edit: mayAnywhere(actorOf(request), 'shot-list.edit'),
+    }),
   );
 
   routes.put(

@@ -155,7 +155,7 @@ export {
  * GET    /api/operations/:operationId/preflights     → { preflights: KeptPreflight[] }
  * GET    /api/operations/:operationId/incidents       → Incidents   (pages in the background, takeovers)
  * GET    /api/shot-lists                             → { lists: ShotList[] }   (of each type the edition of now)
- * GET    /api/shot-lists/:type                       → { editions: ShotList[] }   (the newest first)
+ * GET    /api/shot-lists/:type                       → ShotListEditions (the newest first)
  * PUT    /api/shot-lists/:type                       ShotListChange → ShotList (a new edition)
  * GET    /api/operations/:operationId/shots          → OperationShots
  * POST   /api/operations/:operationId/shots/:shotId/tick   TickCreate → OperationShots (a mark on that angle)

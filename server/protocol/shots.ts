@@ -18,6 +18,10 @@ export const ShotList = z.object({
 });
 export type ShotList = z.infer<typeof ShotList>;
 
+/** All editions of a type, the newest first; `edit`: the reader may make another. */
+export const ShotListEditions = z.object({ editions: z.array(ShotList), edit: z.boolean() });
+export type ShotListEditions = z.infer<typeof ShotListEditions>;
+
 /** The whole list anew. `edition`: the one that it was made from. */
 export const ShotListChange = z.object({
   edition: z.int().positive(),
