@@ -1,14 +1,13 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
-import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { deviceChoices, seesOperation } from '../devices/choices.ts';
 import { deviceView, keptDevice, requireKeeper, shownDevices } from '../devices/view.ts';
 import { newId } from '../live/new-angle.ts';
-import { type Actor, squadsWith } from '../permission/decide.ts';
+import { squadsWith } from '../permission/decide.ts';
 import { onHub } from '../permission/rules.ts';
 import {
   DeviceChange,
@@ -24,6 +23,7 @@ import {
 import { ApiError } from '../protocol/http.ts';
 import { addNote, handOut, takeBack } from '../store/device-history.ts';
 import { changeDevice, insertDevice, listDevices } from '../store/devices.ts';
+import { actorOf } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
 const OfDevice = z.object({ deviceId: Id });
@@ -31,10 +31,9 @@ const CHANGED = onHub('device.keep', 'device.changed');
 const view = { 200: DeviceView, ...errors };
 
 /** The register of devices (R4): facts, notes of maintenance, who has had which one on what. */
-export function deviceRoutes(app: FastifyInstance, context: Context, actorOf: (request: FastifyRequest) => Actor): void {
+export function deviceRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.addHook('onRequest', (request) => requireConsole(context, request));
 
   routes.get(
     '/devices',

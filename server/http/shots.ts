@@ -1,12 +1,12 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
-import { CAPTURE_COOKIE, requireConsole } from '../auth/gate.ts';
+import { CAPTURE_COOKIE } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { tickShot, untickShot } from '../live/shot-ticks.ts';
-import { type Actor, mayAnywhere } from '../permission/decide.ts';
+import { mayAnywhere } from '../permission/decide.ts';
 import { byLink, onHub, onOperation } from '../permission/rules.ts';
 import { OperationType } from '../protocol/cases.ts';
 import { ApiError } from '../protocol/http.ts';
@@ -15,6 +15,7 @@ import { officerOf, operationShots } from '../store/operation-shots.ts';
 import { operationRow } from '../store/operations.ts';
 import { captureGrant } from '../store/sessions.ts';
 import { currentLists, editionsOf, saveEdition } from '../store/shot-lists.ts';
+import { actorOf } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
 const OfType = z.object({ type: OperationType });
@@ -23,10 +24,9 @@ const OfShot = z.object({ operationId: Id, shotId: Id });
 const LINK = 'the link of a phone is its right';
 
 /** The lists of what must be on film, by type, in editions: kept by the legal unit. */
-export function shotListRoutes(app: FastifyInstance, context: Context, actorOf: (request: FastifyRequest) => Actor): void {
+export function shotListRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.addHook('onRequest', (request) => requireConsole(context, request));
 
   routes.get(
     '/shot-lists',
@@ -57,10 +57,9 @@ export function shotListRoutes(app: FastifyInstance, context: Context, actorOf: 
 }
 
 /** An operation's own list, and its ticks from the console. */
-export function operationShotRoutes(app: FastifyInstance, context: Context, actorOf: (request: FastifyRequest) => Actor): void {
+export function operationShotRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.addHook('onRequest', (request) => requireConsole(context, request));
 
   routes.get(
     '/operations/:operationId/shots',
@@ -74,7 +73,10 @@ export function operationShotRoutes(app: FastifyInstance, context: Context, acto
 
   routes.post(
     '/operations/:operationId/shots/:shotId/tick',
-    { schema: { params: OfShot, body: TickCreate, response: { 200: OperationShots, ...errors } }, ...onOperation('operation.run') },
+    {
+      schema: { params: OfShot, body: TickCreate, response: { 200: OperationShots, ...errors } },
+      ...onOperation('operation.run', 'shot.ticked'),
+    },
     (request) => {
       const { angleId, atMs = null } = request.body;
       return tickShot(context, request.params, { angleId, atMs, by: 'commander', name: actorOf(request).name });

@@ -17,3 +17,13 @@ export async function operationBounds(store: Store, operationId: string): Promis
     officerIds: officers.flatMap(({ person_id: id }) => (id === null ? [] : [id])),
   };
 }
+
+const lengths = new Map<string, number>();
+/** Milliseconds of a cell of the operation's grid; it never changes. */
+export async function segmentLength(store: Store, operationId: string): Promise<number> {
+  const known = lengths.get(operationId);
+  if (known !== undefined) return known;
+  const row = await store.selectFrom('operation').where('operation_id', '=', operationId).select('segment_ms').executeTakeFirstOrThrow();
+  lengths.set(operationId, row.segment_ms);
+  return row.segment_ms;
+}

@@ -1,15 +1,15 @@
 import { defineStore } from 'pinia';
 import { ref } from 'vue';
-import { ConsoleSession } from '../../server/protocol/http.ts';
+import { Me } from '../../server/protocol/people.ts';
 import { api, ApiFailure } from './api.ts';
 
 /** Whether this browser may use the console; beyond loopback the hub asks for its start-up secret. */
 export const useSession = defineStore('session', () => {
   const state = ref<'unknown' | 'open' | 'locked' | 'unreachable'>('unknown');
 
-  async function check(): Promise<ConsoleSession> {
+  async function check(): Promise<Me> {
     try {
-      const session = await api(ConsoleSession, 'GET', '/console/session');
+      const session = await api(Me, 'GET', '/session');
       state.value = 'open';
       return session;
     } catch (error) {
@@ -20,7 +20,7 @@ export const useSession = defineStore('session', () => {
   }
 
   async function signIn(secret: string): Promise<void> {
-    await api(ConsoleSession, 'POST', '/console/session', { secret });
+    await api(Me, 'POST', '/session', { login: 'admin', password: secret });
     state.value = 'open';
   }
 
