@@ -9,6 +9,9 @@ export const router = createRouter({
     { path: '/console/:operationId', component: () => import('./pages/ConsolePage.vue'), props: true },
     { path: '/review/:operationId', component: () => import('./pages/ReviewPage.vue'), props: true },
     { path: '/capture', component: () => import('./pages/CapturePage.vue') },
+    { path: '/shot-lists', component: () => import('./pages/ShotListsPage.vue') },
+    { path: '/devices', component: () => import('./pages/DevicesPage.vue') },
+    { path: '/devices/:deviceId', component: () => import('./pages/DevicePage.vue'), props: true },
     { path: '/:rest(.*)*', redirect: '/' },
   ],
 });

@@ -24,6 +24,9 @@ const PARAMS: Record<string, string> = {
   linkId: 'ln-aaaaaaaa',
   deviceId: 'de-aaaaaaaa',
   sessionId: 'se-aaaaaaaa',
+  shotId: 'sh-aaaaaaaa',
+  useId: 'us-aaaaaaaa',
+  type: 'demolition',
   '*': 'none.js',
 };
 const LIKE = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;

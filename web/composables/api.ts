@@ -14,7 +14,24 @@ export class ApiFailure extends Error {
   }
 }
 
-const OWN_WORDS = ['expired', 'revoked', 'device-revoked', 'secret', 'token', 'device', 'taken', 'name-taken', 'angles-full'];
+const OWN_WORDS = [
+  'expired',
+  'revoked',
+  'device-revoked',
+  'secret',
+  'token',
+  'device',
+  'taken',
+  'name-taken',
+  'angles-full',
+  'edition',
+  'version',
+  'serial',
+  'device-out',
+  'device-state',
+  'deviceId',
+  'shotId',
+];
 
 /** Which sentence of `error.*` tells a failure; some fields have a sentence of their own. */
 export function errorKey(error: unknown): { key: string; params: Record<string, string> } {
@@ -26,7 +43,7 @@ export function errorKey(error: unknown): { key: string; params: Record<string, 
 /** One JSON request, its answer checked against the schema. Throws ApiFailure. */
 export async function api<S extends z.ZodType>(
   schema: S,
-  method: 'GET' | 'POST' | 'DELETE',
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<z.infer<S>> {

@@ -2,8 +2,10 @@ import camera from './en/camera.ts';
 import capture from './en/capture.ts';
 import common from './en/common.ts';
 import desk from './en/console.ts';
+import devices from './en/devices.ts';
 import field from './en/field.ts';
+import shots from './en/shots.ts';
 import source from './en/source.ts';
 import review from './en/review.ts';
 
-export default { ...common, ...desk, ...camera, ...capture, ...review, ...field, ...source };
+export default { ...common, ...desk, ...camera, ...capture, ...review, ...field, ...source, ...shots, ...devices };
