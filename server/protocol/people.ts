@@ -70,3 +70,34 @@ export const SessionItem = z.object({
   current: z.boolean(),
 });
 export type SessionItem = z.infer<typeof SessionItem>;
+
+/** `permissions`: names of the table of permissions; a token does what its owner may, and of that only these. */
+export const AccessTokenItem = z.object({
+  tokenId: Id,
+  name: Name,
+  permissions: z.array(z.string()),
+  createdMs: HubTimeMs,
+  expiresMs: HubTimeMs,
+  usedMs: HubTimeMs.nullable(),
+});
+export type AccessTokenItem = z.infer<typeof AccessTokenItem>;
+export const AccessTokenCreate = z.object({ name: Name, permissions: z.array(z.string()).min(1).max(40), days: z.int().min(1).max(730) });
+/** `token`: told once, here. */
+export const AccessTokenMade = z.object({ token: z.string(), item: AccessTokenItem });
+
+/** For an authenticator app; set up once a code of it has been given. */
+export const TotpSetup = z.object({ secret: z.string(), uri: z.string() });
+export const TotpConfirm = z.object({ code: z.string().min(6).max(20) });
+export const PasswordGiven = z.object({ password: z.string().min(1).max(200) });
+
+export const PeopleQuery = z.object({
+  q: z.string().max(80).default(''),
+  squad: Id.optional(),
+  role: Role.optional(),
+  state: Person.shape.state.optional(),
+  page: z.coerce.number().int().min(1).max(10_000).default(1),
+  size: z.coerce.number().int().min(1).max(200).default(50),
+});
+export type PersonChange = z.infer<typeof PersonChange>;
+/** Told to whoever made it, to be handed on and changed at the first sign-in. */
+export const OneTimePassword = z.object({ password: z.string() });

@@ -3,7 +3,9 @@ import capture from './en/capture.ts';
 import common from './en/common.ts';
 import desk from './en/console.ts';
 import field from './en/field.ts';
+import custody from './en/custody.ts';
+import people from './en/people.ts';
 import source from './en/source.ts';
 import review from './en/review.ts';
 
-export default { ...common, ...desk, ...camera, ...capture, ...review, ...field, ...source };
+export default { ...common, ...desk, ...camera, ...capture, ...review, ...field, ...source, ...people, ...custody };

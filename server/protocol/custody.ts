@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { HubTimeMs, Id } from '../../media/protocol/ids.ts';
+
+export const CUSTODY_OUTCOMES = ['done', 'refused', 'failed'] as const;
+
+/** One line of the custody log: who did what, to what, and what came of it. */
+export const CustodyLine = z.object({
+  seq: z.int(),
+  atMs: HubTimeMs,
+  /** `noun.deed`, such as `link.made`. */
+  what: z.string(),
+  who: z.object({ kind: z.string(), id: z.string().nullable(), name: z.string().nullable(), address: z.string().nullable() }),
+  operationId: Id.nullable(),
+  angleId: Id.nullable(),
+  /** What it was done to, where that is neither an operation nor an angle. */
+  subject: z.string().nullable(),
+  outcome: z.enum(CUSTODY_OUTCOMES),
+  detail: z.record(z.string(), z.unknown()),
+  /** Entered after it happened: the log could not be written then. */
+  late: z.boolean(),
+});
+export type CustodyLine = z.infer<typeof CustodyLine>;
+
+/** Newest first; `more`: there are older ones, asked for with `before` the last one's `seq`. */
+export const CustodyPage = z.object({ lines: z.array(CustodyLine), more: z.boolean() });
