@@ -4,8 +4,9 @@ import { dateTime } from './format.ts';
 
 /** What lines of the custody log mean, in the reader's language; what has no words there is called as in the log. */
 export function useCustodyText() {
-  const { t, te, tm } = useI18n();
-  const worded = (key: string, raw: string): string => (te(key) ? t(key) : raw);
+  const i18n = useI18n();
+  const { t } = i18n;
+  const worded = (key: string, raw: string): string => (i18n.te(key) ? t(key) : raw);
 
   const valueText = (name: string, value: unknown): string => {
     if (typeof value === 'number' && name.endsWith('Ms') && value > 1e12) return dateTime(value);
@@ -26,7 +27,7 @@ export function useCustodyText() {
     details: ({ detail }: CustodyLine): [name: string, value: string][] =>
       Object.entries(detail).map(([name, value]) => [worded(`custody.detail.${name}`, name), valueText(name, value)]),
     /** All that have words, for the choice of a filter: `link.made`. */
-    whats: (): string[] => names(tm('custody.what')),
+    whats: (): string[] => names(i18n.tm('custody.what')),
   };
 }
 
