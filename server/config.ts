@@ -47,7 +47,7 @@ const turnUrls = (value: string): string[] | null => {
 
 const settings = {
   LISTEN: {
-    help: 'address the pages are served on; beyond loopback they need HTTPS and the start-up secret',
+    help: 'address the pages are served on; beyond loopback they need HTTPS',
     shown: '127.0.0.1',
     allowed: 'an IP address or host name',
     parse: address,
@@ -136,13 +136,6 @@ const settings = {
   },
   TLS_CERT: { help: 'certificate chain, PEM; with TLS_KEY', shown: 'made by a local authority of its own', allowed: 'a path', parse: text },
   TLS_KEY: { help: 'private key of TLS_CERT, PEM', shown: '', allowed: 'a path', parse: text },
-  STARTUP_SECRET: {
-    help: 'secret that console, review and API ask for beyond loopback',
-    shown: 'made at start and printed once',
-    allowed: '8 to 200 characters',
-    parse: (v: string) => (v.length >= 8 && v.length <= 200 ? v : null),
-    secret: true,
-  },
   TURN_URLS: {
     help: 'STUN and TURN servers for phones and consoles that cannot reach RTC_PORT',
     shown: '',
@@ -192,7 +185,6 @@ export type Config = {
   cameraNetworks: string[];
   publicUrl: string | null;
   tls: { certPath: string; keyPath: string } | null;
-  startupSecret: string | null;
   turn: { urls: string[]; secret: string | null };
   linkHours: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -263,7 +255,6 @@ function complete(given: Given): Config {
     cameraNetworks: given.CAMERA_NETWORKS ?? PRIVATE_NETWORKS,
     publicUrl: given.PUBLIC_URL ?? null,
     tls: given.TLS_CERT && given.TLS_KEY ? { certPath: resolve(given.TLS_CERT), keyPath: resolve(given.TLS_KEY) } : null,
-    startupSecret: given.STARTUP_SECRET ?? null,
     turn,
     linkHours: given.LINK_HOURS ?? 72,
     logLevel: given.LOG_LEVEL ?? 'info',

@@ -1,6 +1,10 @@
 import type { Logger } from 'pino';
 import type { Attempts } from './auth/attempts.ts';
 import type { SocketTokens } from './auth/socket-tokens.ts';
+import type { IndexFollower } from './custody/index-follower.ts';
+import type { LiveViews } from './custody/live-views.ts';
+import type { CustodyLog } from './custody/log.ts';
+import type { RecordingViews } from './custody/recording-views.ts';
 import type { ControlSettings } from './control-settings.ts';
 import type { IceServer } from './protocol/socket.ts';
 import type { Hub } from './live/hub.ts';
@@ -12,8 +16,15 @@ export type Context = {
   store: Store;
   hub: Hub;
   tokens: SocketTokens;
-  /** Wrong secrets of late, by address. */
+  /** What was decided and what was shown. */
+  custody: CustodyLog;
+  custodyIndex: IndexFollower;
+  recordingViews: RecordingViews;
+  liveViews: LiveViews;
+  /** Wrong passwords and secrets of late, by login or token. */
   attempts: Attempts;
+  /** Tries to sign in, by address. */
+  signIns: Attempts;
   log: Logger;
   /** Start of the addresses given to people, without a slash at its end. */
   publicUrl: () => string;

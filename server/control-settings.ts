@@ -12,8 +12,6 @@ export const ControlSettings = z.object({
   publicUrl: z.string().nullable(),
   announcedAddress: z.string(),
   tls: z.object({ certPath: z.string(), keyPath: z.string() }).nullable(),
-  /** Null on loopback: no secret is asked for. */
-  startupSecret: z.string().nullable(),
   beyondLoopback: z.boolean(),
   /** STUN and TURN servers that clients are told of; the secret makes their credentials. */
   turn: z.object({ urls: z.array(z.string()), secret: z.string().nullable() }),

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { HubError, messageOf } from '../media/errors.ts';
+import { Signer } from '../media/recordings/signer.ts';
 import { Packing } from './archive/packing.ts';
 import { Attempts } from './auth/attempts.ts';
 import { SocketTokens } from './auth/socket-tokens.ts';
@@ -10,9 +11,15 @@ import { localCertificate, type ServerCertificate } from './auth/tls.ts';
 import { iceServers } from './auth/turn.ts';
 import type { Context } from './context.ts';
 import { ControlSettings } from './control-settings.ts';
+import { LiveViews } from './custody/live-views.ts';
+import { IndexFollower } from './custody/index-follower.ts';
+import { CustodyLog } from './custody/log.ts';
+import { logFile } from './custody/open-log.ts';
+import { RecordingViews } from './custody/recording-views.ts';
 import { buildApp } from './http/app.ts';
 import { Hub } from './live/hub.ts';
 import { Presence } from './live/presence.ts';
+import { firstAdministrator } from './people/sign-in.ts';
 import { attachSignalling } from './signalling/attach.ts';
 import { openStore } from './store/database.ts';
 import { hubSecret } from './store/sessions.ts';
@@ -44,6 +51,13 @@ async function start(): Promise<void> {
   const packing = new Packing({ settings, store, hub, hubVersion, log });
   const presence = new Presence(settings.redis, hub, log);
   const certificate = await certificateOf(settings);
+  const nowMs = (): number => hub.nowMs();
+  const signer = await Signer.load(join(settings.dataDir, 'keys'), 'custody-ed25519');
+  const custodyDir = join(settings.dataDir, 'custody');
+  const custodyIndex = new IndexFollower(store, log);
+  const custody = await CustodyLog.open(custodyDir, { signer, nowMs, log, onLine: (line) => custodyIndex.add(line) });
+  custodyIndex.catchUp(logFile(custodyDir)).catch((error: unknown) => log.error({ err: error }, 'the custody log could not be indexed'));
+  const recordingViews = new RecordingViews(custody, nowMs);
   let url = '';
   const context: Context & { redisUp: () => boolean } = {
     settings,
@@ -52,6 +66,11 @@ async function start(): Promise<void> {
     log,
     tokens: new SocketTokens(await hubSecret(store, 'socket-tokens')),
     attempts: new Attempts(),
+    signIns: new Attempts(60),
+    custody,
+    custodyIndex,
+    recordingViews,
+    liveViews: new LiveViews(custody, nowMs),
     iceServers: (id) => iceServers(settings.turn, id, Date.now()),
     publicUrl: () => settings.publicUrl ?? url,
     requestPackage: (operationId) => packing.request(operationId),
@@ -62,7 +81,8 @@ async function start(): Promise<void> {
       packing.request(event.operationId).catch((error: unknown) => log.error({ err: error }, 'packing was not asked for'));
   });
 
-  const app = await buildApp(context, certificate);
+  const first = await firstAdministrator(context);
+  const { app } = await buildApp(context, certificate);
   const io = attachSignalling(app.server, context);
   await app.listen({ host: settings.listen, port: settings.port }).catch(refuseAddress);
   const { port } = app.server.address() as AddressInfo;
@@ -79,6 +99,9 @@ async function start(): Promise<void> {
     await app.close();
     await packing.close();
     presence.close();
+    recordingViews.close();
+    await custody.close();
+    await custodyIndex.flush();
     await hub.close();
     await store.destroy();
     process.exit(0);
@@ -86,7 +109,7 @@ async function start(): Promise<void> {
   process.on('SIGTERM', () => void stop());
   process.on('SIGINT', () => undefined); // the supervisor decides
   process.on('disconnect', () => void stop());
-  hub.once('synced', () => process.send?.({ type: 'ready', url: context.publicUrl(), port }));
+  hub.once('synced', () => process.send?.({ type: 'ready', url: context.publicUrl(), port, firstAdministrator: first }));
 }
 
 /** What the operating system says of LISTEN and PORT, as an error that names the setting. */

@@ -22,6 +22,13 @@ export function chainLine(head: ChainHead, data: { type: string }): { text: stri
   return { text: `${body.slice(0, -1)},"hash":"${hash}"}`, head: { seq: head.seq + 1, hash } };
 }
 
+/** The hash at a line's end where it is that of the line's own text; null where the line was changed, or is none. */
+export function ownHash(text: string): string | null {
+  const match = TAIL.exec(text);
+  const hash = match?.[2] ?? null;
+  return match && sha256(`${match[1] ?? ''}}`) === hash ? hash : null;
+}
+
 /** Check one line against the head before it. Throws `corrupt`, saying which line and what is wrong. */
 export function checkLine(head: ChainHead, text: string): { value: Record<string, unknown>; head: ChainHead } {
   const seq = head.seq + 1;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AngleState, CaptureLink, OperationView, PlainSource } from '../../server/protocol/http.ts';
 import { filmClock } from '../../test/support/clock-phone.ts';
 import { call, type DemoHub, startHub } from '../demo/hub.ts';
+import { signedIn } from '../demo/sign-in.ts';
 import { launchBrowser } from '../demo/phone.ts';
 import { percentile, round, sum, table } from './figures.ts';
 import { picturesOfTake, takesIn } from './hub-recording.ts';
@@ -64,7 +65,7 @@ export async function benchLive(args: LiveArgs, space: Workspace): Promise<LiveF
     const bench = new LiveBench(hub, operationId, args, space, sourcePaths);
     const clock = await bench.angle('clock');
     const phone = await filmClock(browser, await bench.link(clock), { fps: 30 });
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    const context = await browser.newContext({ storageState: signedIn(hub.url), viewport: { width: 1440, height: 900 } });
     const watched = await WatchedConsole.open(await context.newPage(), hub.url);
     return await bench.run(watched, clock, () => phone.close());
   } finally {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
+import { hubFetch, takeCharge } from './sign-in.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const READY_MS = 30_000;
@@ -24,40 +25,39 @@ export async function startHub(dataDir: string, env: Record<string, string>, { a
     child.kill('SIGTERM');
     await exited;
   };
-  await ready(child, exited).catch(async (error: unknown) => {
+  const said = await ready(child, exited).catch(async (error: unknown) => {
     await stop();
     throw error;
   });
   const { url, archiveDir } = JSON.parse(readFileSync(join(dataDir, 'hub.json'), 'utf8')) as { url: string; archiveDir: string };
-  return {
-    url,
-    archiveDir,
-    process: child,
-    stop,
-  };
+  await takeCharge(url, said);
+  return { url, archiveDir, process: child, stop };
 }
 
-function ready(child: ChildProcess, exited: Promise<void>): Promise<void> {
+/** What it said until it was ready. */
+function ready(child: ChildProcess, exited: Promise<void>): Promise<string> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error('the hub was not ready within 30 s')), READY_MS);
     void exited.then(() => reject(new Error('the hub ended before it was ready')));
+    let said = '';
     child.stdout?.on('data', (chunk: Buffer) => {
-      if (!String(chunk).includes('fieldhub is ready')) return;
+      said += String(chunk);
+      if (!said.includes('fieldhub is ready')) return;
       clearTimeout(late);
-      resolve();
+      resolve(said);
     });
   });
 }
 
-/** One request to the hub's API. Throws with what the hub said. */
+/** One request to the hub's API, as whoever has signed in there. Throws with what the hub said. */
 export async function call<S extends z.ZodType>(
   hub: { url: string },
   schema: S,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'PUT',
   path: string,
   body?: object,
 ): Promise<z.infer<S>> {
-  const response = await fetch(`${hub.url}/api${path}`, {
+  const response = await hubFetch(`${hub.url}/api${path}`, {
     method,
     ...(body ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {}),
   });

@@ -1,4 +1,5 @@
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { signedIn } from './sign-in.ts';
 
 type Shown = { getVideoPlaybackQuality: () => { totalVideoFrames: number } };
 
@@ -51,9 +52,9 @@ export async function startRecording(page: Page, timeoutMs = 30_000): Promise<vo
   await recording.waitFor({ timeout: timeoutMs });
 }
 
-/** Open the console as a commander would. */
+/** Open the console as a commander would who has signed in. */
 export async function openConsole(browser: Browser, url: string): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 960, height: 600 }, locale: 'zh-CN' });
+  const context = await browser.newContext({ storageState: signedIn(url), viewport: { width: 960, height: 600 }, locale: 'zh-CN' });
   const page = await context.newPage();
   await page.goto(url);
   return page;

@@ -1,48 +1,31 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { HubError } from '../../media/errors.ts';
 import { encoderName } from './device-name.ts';
 import { isLoopback } from '../config.ts';
 import type { Context } from '../context.ts';
+import type { Actor } from '../permission/decide.ts';
 import { angleName, operationRow } from '../store/operations.ts';
-import { type CaptureGrant, isConsoleSession, publishGrant, publishLink } from '../store/sessions.ts';
+import { actorOfCookie, actorOfToken } from '../store/person-sessions.ts';
+import { type CaptureGrant, publishGrant, publishLink } from '../store/sessions.ts';
 
-export const CONSOLE_COOKIE = 'fh_console';
 export const CAPTURE_COOKIE = 'fh_capture';
-const CONSOLE_LIFE_MS = 12 * 3600_000;
+/** With HTTPS a name that no other host, and no page without HTTPS, can set (RFC 6265bis, 4.1.3.2). */
+export const sessionCookie = ({ settings }: Pick<Context, 'settings'>): string =>
+  settings.beyondLoopback ? '__Host-fh_session' : 'fh_session';
 
 /**
- * May this request use console, review and API? Always on loopback; beyond it with a session, or with the start-up secret as
- * Bearer token. Throws `unauthorized`, `too_many`.
+ * Who makes this request: a machine with an access token as Bearer token, or a person by the session's cookie, which no page of
+ * another site gets anything by. Null for nobody. Throws `too_many` after wrong tokens from this address.
  */
-export async function requireConsole(context: Context, request: FastifyRequest): Promise<void> {
-  if (!context.settings.beyondLoopback) return;
-  const secret = bearerOf(request);
-  if (secret !== null) {
-    checkSecret(context, request.ip, secret);
-    return;
+export async function identify(context: Context, request: FastifyRequest): Promise<Actor | null> {
+  const token = bearerOf(request);
+  if (token !== null) {
+    const actor = await actorOfToken(context.store, token, context.hub.nowMs());
+    if (actor === null) context.attempts.note(`token ${request.ip}`, Date.now());
+    return actor;
   }
-  if (await isConsoleSession(context.store, request.cookies[CONSOLE_COOKIE], Date.now(), CONSOLE_LIFE_MS)) return;
-  throw new HubError('unauthorized', 'sign in with the start-up secret');
-}
-
-/** The start-up secret, or what somebody takes for it. Throws `unauthorized`, `too_many` after wrong ones from this address. */
-export function checkSecret(context: Context, address: string, given: string): void {
-  const { startupSecret } = context.settings;
-  if (startupSecret === null) return; // on loopback nobody is asked
-  context.attempts.note(address, Date.now());
-  if (!sameSecret(given, startupSecret)) throw new HubError('unauthorized', 'this is not the start-up secret', { field: 'secret' });
-  context.attempts.clear(address);
-}
-
-/**
- * May this request watch an angle by WHEP? Who may use the console may; a page of another site only by Bearer token, so
- * that nobody's cookie is used by it. Throws `unauthorized`, `too_many`.
- */
-export async function requireViewer(context: Context, request: FastifyRequest): Promise<void> {
-  if (bearerOf(request) === null && !originAllowed(context, request.headers.origin, request.headers.host))
-    throw new HubError('unauthorized', 'another site needs the start-up secret as Bearer token');
-  await requireConsole(context, request);
+  if (!originAllowed(context, request.headers.origin, request.headers.host)) return null;
+  return actorOfCookie(context.store, request.cookies[sessionCookie(context)], context.hub.nowMs());
 }
 
 /**
@@ -78,8 +61,8 @@ function bearerOf({ headers }: FastifyRequest): string | null {
 }
 
 /** Pages of other sites may use what asks for a token that no browser sends by itself. */
-export function openToOtherSites(context: Context, url: string): boolean {
-  return url.startsWith('/whip/') || (context.settings.beyondLoopback && url.startsWith('/whep/'));
+export function openToOtherSites(url: string): boolean {
+  return url.startsWith('/whip/') || url.startsWith('/whep/');
 }
 
 /**
@@ -90,7 +73,7 @@ export function checkOrigin(context: Context, { headers, method, url }: Pick<Fas
   const hostname = (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
   if (!context.settings.beyondLoopback && !isLoopback(hostname))
     throw new HubError('forbidden', 'this hub answers on loopback only', { field: 'host' });
-  if (method === 'GET' || method === 'HEAD' || headers.origin === undefined || openToOtherSites(context, url)) return;
+  if (method === 'GET' || method === 'HEAD' || headers.origin === undefined || openToOtherSites(url)) return;
   if (!originAllowed(context, headers.origin, headers.host))
     throw new HubError('forbidden', 'requests from other sites are refused', { field: 'origin' });
 }
@@ -103,9 +86,4 @@ export function originAllowed(context: Context, origin: string | undefined, host
   } catch {
     return false; // "null" and other nonsense
   }
-}
-
-function sameSecret(given: string, right: string): boolean {
-  const digest = (value: string): Buffer => createHash('sha256').update(value).digest();
-  return timingSafeEqual(digest(given), digest(right));
 }

@@ -4,7 +4,7 @@ import { HubError } from '../../media/errors.ts';
 import type { CaptureGrant } from '../store/sessions.ts';
 
 const Claims = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('console'), expiresMs: z.number() }),
+  z.object({ kind: z.literal('console'), sessionHash: z.string(), expiresMs: z.number() }),
   z.object({
     kind: z.literal('capture'),
     operationId: z.string(),
@@ -16,7 +16,7 @@ const Claims = z.discriminatedUnion('kind', [
   }),
 ]);
 export type Claims = z.infer<typeof Claims>;
-type Unstamped = { kind: 'console' } | ({ kind: 'capture' } & CaptureGrant & { angleId: string });
+type Unstamped = { kind: 'console'; sessionHash: string } | ({ kind: 'capture' } & CaptureGrant & { angleId: string });
 
 const LIFE_MS = 10 * 60_000;
 

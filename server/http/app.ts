@@ -12,13 +12,17 @@ import type { ServerCertificate } from '../auth/tls.ts';
 import type { Context } from '../context.ts';
 import { captureLinkRoutes } from './capture-links.ts';
 import { captureRoutes } from './capture.ts';
+import { custodyRoutes } from './custody.ts';
 import { installErrors } from './errors.ts';
+import { accountRoutes } from './account.ts';
 import { healthRoutes } from './health.ts';
 import { operationRoutes } from './operations.ts';
 import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
 import { stillRoutes } from './stills.ts';
-import { sessionRoutes } from './sessions.ts';
+import { peopleRoutes } from './people.ts';
+import { installPermission, type RuledRoute } from './permit.ts';
+import { anyone } from '../permission/rules.ts';
 import { sourceRoutes } from './sources.ts';
 import { whepRoutes } from './whep.ts';
 import { whipRoutes } from './whip.ts';
@@ -29,6 +33,8 @@ const PAGES = ['/', '/capture', '/console', '/console/:operationId', '/review/:o
 const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2000 };
 const TLS_PATIENCE = { handshakeTimeout: 10_000 };
 const REQUEST_MS = 300_000;
+const ASSETS = '/assets/';
+const PAGE = 'the pages hold nothing: what they show they ask for';
 const HEADERS = {
   'content-security-policy':
     "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob: data:; worker-src 'self' blob:; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
@@ -39,8 +45,11 @@ const HEADERS = {
   'permissions-policy': 'camera=(self), microphone=(self), screen-wake-lock=(self), geolocation=(self)',
 };
 
-/** The HTTP side of the control plane, not yet listening. */
-export async function buildApp(context: Context, certificate: ServerCertificate | null): Promise<FastifyInstance> {
+/** The HTTP side of the control plane, not yet listening, and every route of it with its rule. */
+export async function buildApp(
+  context: Context,
+  certificate: ServerCertificate | null,
+): Promise<{ app: FastifyInstance; routes: RuledRoute[] }> {
   const { settings, log } = context;
   const options = {
     loggerInstance: log,
@@ -68,22 +77,26 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
     void reply.headers(HEADERS);
     if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request);
   });
+  // a plugin's routes say nothing of rules
+  const routes = installPermission(app, context, { [`${ASSETS}*`]: anyone(PAGE).config.rule });
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sourceRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureLinkRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => preflightRoutes(api, context), { prefix: '/api' });
-  await app.register(async (api) => sessionRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => accountRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => peopleRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => custodyRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => reviewRoutes(api, context));
   await app.register(async (api) => whipRoutes(api, context));
   await app.register(async (api) => whepRoutes(api, context));
   await app.register(async (api) => stillRoutes(api, context));
   healthRoutes(app, context);
-  app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/api/openapi.json', { schema: { hide: true }, ...anyone('what the API is, not what is in it') }, async () => app.swagger());
   await pages(app);
   if (certificate?.caPath) {
     const pem = readFileSync(certificate.caPath);
-    app.get('/ca.crt', { schema: { hide: true } }, async (_, reply) =>
+    app.get('/ca.crt', { schema: { hide: true }, ...anyone('a public certificate') }, async (_, reply) =>
       reply.type('application/x-x509-ca-cert').header('content-disposition', 'attachment; filename="fieldhub-ca.crt"').send(pem),
     );
   }
@@ -91,7 +104,7 @@ export async function buildApp(context: Context, certificate: ServerCertificate 
     reply.status(404).send({ code: 'not_found', message: `there is nothing at ${request.url.split('?')[0]}` }),
   );
   log.debug({ beyondLoopback: settings.beyondLoopback }, 'http ready');
-  return app;
+  return { app, routes };
 }
 
 /** The web app: hashed files for ever, the page itself always fresh. */
@@ -101,19 +114,21 @@ async function pages(app: FastifyInstance): Promise<void> {
     throw new HubError('unavailable', 'the web app has not been built: run `npm run setup`', { field: 'web/dist' });
   await app.register(staticFiles, {
     root: join(dist, 'assets'),
-    prefix: '/assets/',
+    prefix: ASSETS,
     immutable: true,
     maxAge: '365d',
     decorateReply: false,
   });
   const index = readFileSync(join(dist, 'index.html'));
   for (const url of PAGES)
-    app.get(url, { schema: { hide: true } }, async (_, reply) =>
+    app.get(url, { schema: { hide: true }, ...anyone(PAGE) }, async (_, reply) =>
       reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(index),
     );
   const icon = join(dist, 'icon.svg');
   if (existsSync(icon))
-    app.get('/icon.svg', { schema: { hide: true } }, async (_, reply) => reply.type('image/svg+xml').send(readFileSync(icon)));
+    app.get('/icon.svg', { schema: { hide: true }, ...anyone(PAGE) }, async (_, reply) =>
+      reply.type('image/svg+xml').send(readFileSync(icon)),
+    );
 }
 
 function readVersion(): string {

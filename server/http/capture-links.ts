@@ -3,8 +3,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
-import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
+import { onOperation } from '../permission/rules.ts';
 import { AnglesInUse } from '../live/in-use.ts';
 import { CaptureLink, CaptureLinkItem, DeviceId, LinkCreate } from '../protocol/capture.ts';
 import { ApiError } from '../protocol/http.ts';
@@ -21,7 +21,6 @@ const errors = { '4xx': ApiError, '5xx': ApiError };
 export function captureLinkRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.addHook('onRequest', (request) => requireConsole(context, request));
 
   const make = async (operationId: string, angleId: string | null, wanted: unknown): Promise<CaptureLink> => {
     if ((await operationRow(store, operationId)).status === 'ended')
@@ -37,7 +36,10 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
 
   routes.get(
     '/operations/:operationId/links',
-    { schema: { params: OfOperation, response: { 200: z.object({ links: z.array(CaptureLinkItem) }), ...errors } } },
+    {
+      schema: { params: OfOperation, response: { 200: z.object({ links: z.array(CaptureLinkItem) }), ...errors } },
+      ...onOperation('operation.run'),
+    },
     async (request) => {
       const { operationId } = request.params;
       const inUse = await AnglesInUse.read(context, await hub.view(operationId));
@@ -47,19 +49,25 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
 
   routes.post(
     '/operations/:operationId/links',
-    { schema: { params: OfOperation, body: LinkCreate.nullish(), response: { 201: CaptureLink, ...errors } } },
+    {
+      schema: { params: OfOperation, body: LinkCreate.nullish(), response: { 201: CaptureLink, ...errors } },
+      ...onOperation('operation.run', 'link.made'),
+    },
     async (request, reply) => reply.status(201).send(await make(request.params.operationId, null, request.body)),
   );
 
   routes.post(
     '/operations/:operationId/angles/:angleId/links',
-    { schema: { params: OfAngle, body: LinkCreate.nullish(), response: { 201: CaptureLink, ...errors } } },
+    {
+      schema: { params: OfAngle, body: LinkCreate.nullish(), response: { 201: CaptureLink, ...errors } },
+      ...onOperation('operation.run', 'link.made'),
+    },
     async (request, reply) => reply.status(201).send(await make(request.params.operationId, request.params.angleId, request.body)),
   );
 
   routes.delete(
     '/operations/:operationId/links/:linkId',
-    { schema: { params: OfLink, response: { 204: z.null(), ...errors } } },
+    { schema: { params: OfLink, response: { 204: z.null(), ...errors } }, ...onOperation('operation.run', 'link.revoked') },
     async (request, reply) => {
       const { operationId, linkId } = request.params;
       hub.emit('revoked', [await revokeLink(store, operationId, linkId)]);
@@ -69,7 +77,7 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
 
   routes.delete(
     '/operations/:operationId/links/:linkId/devices/:deviceId',
-    { schema: { params: OfDevice, response: { 204: z.null(), ...errors } } },
+    { schema: { params: OfDevice, response: { 204: z.null(), ...errors } }, ...onOperation('operation.run', 'device.shut-out') },
     async (request, reply) => {
       const { operationId, linkId, deviceId } = request.params;
       const sessionHash = await revokeDevice(store, operationId, linkId, deviceId);
@@ -81,7 +89,7 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
 
   routes.delete(
     '/operations/:operationId/angles/:angleId/links',
-    { schema: { params: OfAngle, response: { 204: z.null(), ...errors } } },
+    { schema: { params: OfAngle, response: { 204: z.null(), ...errors } }, ...onOperation('operation.run', 'link.revoked') },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       await angleName(store, operationId, angleId);

@@ -5,6 +5,7 @@ import { Attempts } from '../auth/attempts.ts';
 import { deviceOf } from '../auth/device-name.ts';
 import { CAPTURE_COOKIE } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
+import { byLink } from '../permission/rules.ts';
 import { AnglesInUse } from '../live/in-use.ts';
 import { newAngle } from '../live/new-angle.ts';
 import { AngleChoice, type AngleOffer, CaptureExchange, CaptureSession } from '../protocol/capture.ts';
@@ -37,7 +38,10 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/capture/session',
-    { schema: { body: CaptureExchange, response: { 200: CaptureSession, ...errors } } },
+    {
+      schema: { body: CaptureExchange, response: { 200: CaptureSession, ...errors } },
+      ...byLink('the link’s secret, or the session it was exchanged for'),
+    },
     async (request, reply) => {
       attempts.note(`link ${request.ip}`, Date.now());
       const who = { present: request.cookies[CAPTURE_COOKIE], device: deviceOf(request.headers), address: request.ip };
@@ -49,31 +53,42 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
     },
   );
 
-  routes.get('/capture/session', { schema: { response: { 200: CaptureSession, ...errors } } }, async (request, reply) => {
-    const grant = await grantOf(request);
-    const answer = await sessionOf(context, grant);
-    await noteSeen(store, grant.sessionHash, hub.nowMs()).catch((error: unknown) =>
-      context.log.warn({ reason: messageOf(error) }, 'a visit was not stored'),
-    );
-    keep(reply, request.cookies[CAPTURE_COOKIE] ?? ''); // it begins its 30 days anew
-    return answer;
-  });
+  routes.get(
+    '/capture/session',
+    { schema: { response: { 200: CaptureSession, ...errors } }, ...byLink('the link’s secret, or the session it was exchanged for') },
+    async (request, reply) => {
+      const grant = await grantOf(request);
+      const answer = await sessionOf(context, grant);
+      await noteSeen(store, grant.sessionHash, hub.nowMs()).catch((error: unknown) =>
+        context.log.warn({ reason: messageOf(error) }, 'a visit was not stored'),
+      );
+      keep(reply, request.cookies[CAPTURE_COOKIE] ?? ''); // it begins its 30 days anew
+      return answer;
+    },
+  );
 
-  routes.post('/capture/angle', { schema: { body: AngleChoice, response: { 200: CaptureSession, ...errors } } }, async (request) => {
-    const grant = await grantOf(request);
-    const wanted = request.body;
-    if (!grant.wide && !('beside' in wanted)) throw new HubError('forbidden', 'this link is for one angle', { field: 'angleId' });
-    const operation = await liveView(context, grant);
-    let angleId: string;
-    if ('angleId' in wanted) angleId = await existing(context, operation, grant, wanted);
-    else {
-      attempts.note(`angle ${grant.sessionHash}`, Date.now());
-      angleId = 'name' in wanted ? await proposed(context, operation, wanted.name) : await beside(context, operation, grant);
-      hub.takeovers.withdraw(grant.sessionHash);
-    }
-    await chooseAngle(store, grant.sessionHash, angleId);
-    return sessionOf(context, { ...grant, angleId });
-  });
+  routes.post(
+    '/capture/angle',
+    {
+      schema: { body: AngleChoice, response: { 200: CaptureSession, ...errors } },
+      ...byLink('the link’s secret, or the session it was exchanged for'),
+    },
+    async (request) => {
+      const grant = await grantOf(request);
+      const wanted = request.body;
+      if (!grant.wide && !('beside' in wanted)) throw new HubError('forbidden', 'this link is for one angle', { field: 'angleId' });
+      const operation = await liveView(context, grant);
+      let angleId: string;
+      if ('angleId' in wanted) angleId = await existing(context, operation, grant, wanted);
+      else {
+        attempts.note(`angle ${grant.sessionHash}`, Date.now());
+        angleId = 'name' in wanted ? await proposed(context, operation, wanted.name) : await beside(context, operation, grant);
+        hub.takeovers.withdraw(grant.sessionHash);
+      }
+      await chooseAngle(store, grant.sessionHash, angleId);
+      return sessionOf(context, { ...grant, angleId });
+    },
+  );
 }
 
 async function liveView({ hub }: Context, { operationId }: CaptureGrant): Promise<OperationView> {

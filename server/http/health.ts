@@ -3,28 +3,40 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { z } from 'zod';
 import { messageOf } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
+import { anyone, onHub } from '../permission/rules.ts';
 
 const Ready = z.object({ ready: z.boolean(), media: z.boolean(), store: z.boolean(), redis: z.boolean() });
 
 /** /healthz: the process answers. /readyz: it can do its work. /metrics: for Prometheus, both planes' figures. */
 export function healthRoutes(app: FastifyInstance, context: Context & { redisUp?: () => boolean }): void {
   const { hub, store } = context;
-  app.get('/healthz', { schema: { response: { 200: z.object({ ok: z.literal(true) }) } } }, async () => ({ ok: true as const }));
+  app.get(
+    '/healthz',
+    {
+      schema: { response: { 200: z.object({ ok: z.literal(true) }) } },
+      ...anyone('load balancers and supervisors ask; it says nothing else'),
+    },
+    async () => ({ ok: true as const }),
+  );
 
-  app.get('/readyz', { schema: { response: { 200: Ready, 503: Ready } } }, async (_, reply) => {
-    const storeUp = await store
-      .selectFrom('secret')
-      .select('name')
-      .limit(1)
-      .execute()
-      .then(
-        () => true,
-        () => false,
-      );
-    // without Redis the hub records, shows and alarms as before
-    const state = { ready: hub.synced && storeUp, media: hub.synced, store: storeUp, redis: context.redisUp?.() ?? false };
-    return reply.status(state.ready ? 200 : 503).send(state);
-  });
+  app.get(
+    '/readyz',
+    { schema: { response: { 200: Ready, 503: Ready } }, ...anyone('load balancers and supervisors ask; it says nothing else') },
+    async (_, reply) => {
+      const storeUp = await store
+        .selectFrom('secret')
+        .select('name')
+        .limit(1)
+        .execute()
+        .then(
+          () => true,
+          () => false,
+        );
+      // without Redis the hub records, shows and alarms as before
+      const state = { ready: hub.synced && storeUp, media: hub.synced, store: storeUp, redis: context.redisUp?.() ?? false };
+      return reply.status(state.ready ? 200 : 503).send(state);
+    },
+  );
 
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -36,7 +48,7 @@ export function healthRoutes(app: FastifyInstance, context: Context & { redisUp?
     registers: [registry],
   });
   hub.on('media', (event) => events.inc({ type: event.type }));
-  app.get('/metrics', { schema: { hide: true } }, async (_, reply) => {
+  app.get('/metrics', { schema: { hide: true }, ...onHub('metrics.read') }, async (_, reply) => {
     gauges.up.set(hub.synced ? 1 : 0);
     try {
       gauges.set(await hub.media.request('figures', {}, 2000));

@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
-import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
+import { onHub, onOperation } from '../permission/rules.ts';
 import {
   AngleCreate,
   AngleState,
@@ -26,7 +26,6 @@ const errors = { '4xx': ApiError, '5xx': ApiError };
 export function operationRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.addHook('onRequest', (request) => requireConsole(context, request));
 
   const live = async (operationId: string): Promise<void> => {
     if ((await operationRow(store, operationId)).status === 'ended')
@@ -35,26 +34,32 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/operations',
-    { schema: { response: { 200: z.object({ operations: z.array(OperationListItem) }), ...errors } } },
+    { schema: { response: { 200: z.object({ operations: z.array(OperationListItem) }), ...errors } }, ...onHub('operation.see') },
     async () => ({ operations: await listOperations(store) }),
   );
 
-  routes.post('/operations', { schema: { body: OperationCreate, response: { 201: OperationView, ...errors } } }, async (request, reply) => {
-    const { name } = request.body;
-    const day = new Date(hub.nowMs()).toISOString().slice(0, 10).replaceAll('-', '');
-    const operationId = newId(day);
-    const state = await hub.media.request('openOperation', { operationId, name });
-    await insertOperation(store, { operationId, name, openedMs: state.openedMs, segmentMs: state.segmentMs });
-    return reply.status(201).send(await hub.view(operationId));
-  });
+  routes.post(
+    '/operations',
+    { schema: { body: OperationCreate, response: { 201: OperationView, ...errors } }, ...onHub('operation.plan', 'operation.opened') },
+    async (request, reply) => {
+      const { name } = request.body;
+      const day = new Date(hub.nowMs()).toISOString().slice(0, 10).replaceAll('-', '');
+      const operationId = newId(day);
+      const state = await hub.media.request('openOperation', { operationId, name });
+      await insertOperation(store, { operationId, name, openedMs: state.openedMs, segmentMs: state.segmentMs });
+      return reply.status(201).send(await hub.view(operationId));
+    },
+  );
 
-  routes.get('/operations/:operationId', { schema: { params: OfOperation, response: { 200: OperationView, ...errors } } }, (request) =>
-    hub.view(request.params.operationId),
+  routes.get(
+    '/operations/:operationId',
+    { schema: { params: OfOperation, response: { 200: OperationView, ...errors } }, ...onOperation('operation.see') },
+    (request) => hub.view(request.params.operationId),
   );
 
   routes.post(
     '/operations/:operationId/end',
-    { schema: { params: OfOperation, response: { 200: OperationView, ...errors } } },
+    { schema: { params: OfOperation, response: { 200: OperationView, ...errors } }, ...onOperation('operation.plan', 'operation.ended') },
     async (request) => {
       const { operationId } = request.params;
       if ((await operationRow(store, operationId)).status === 'live') {
@@ -67,7 +72,7 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/operations/:operationId/package',
-    { schema: { params: OfOperation, response: { 200: PackageStatus, ...errors } } },
+    { schema: { params: OfOperation, response: { 200: PackageStatus, ...errors } }, ...onOperation('package.make', 'package.asked') },
     async (request) => {
       const { operationId } = request.params;
       if ((await operationRow(store, operationId)).status === 'live')
@@ -79,7 +84,10 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/operations/:operationId/angles',
-    { schema: { params: OfOperation, body: AngleCreate, response: { 201: AngleState, ...errors } } },
+    {
+      schema: { params: OfOperation, body: AngleCreate, response: { 201: AngleState, ...errors } },
+      ...onOperation('operation.run', 'angle.made'),
+    },
     async (request, reply) => {
       const { operationId } = request.params;
       await live(operationId);
@@ -89,7 +97,7 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/operations/:operationId/angles/:angleId/camera',
-    { schema: { params: OfAngle, response: { 201: PlainSource, ...errors } } },
+    { schema: { params: OfAngle, response: { 201: PlainSource, ...errors } }, ...onOperation('operation.run', 'source.added') },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       await live(operationId);
@@ -102,7 +110,7 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
 
   routes.delete(
     '/operations/:operationId/angles/:angleId/camera',
-    { schema: { params: OfAngle, response: { 204: z.null(), ...errors } } },
+    { schema: { params: OfAngle, response: { 204: z.null(), ...errors } }, ...onOperation('operation.run', 'source.removed') },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       await angleName(store, operationId, angleId);

@@ -7,9 +7,10 @@ import { readPreflights } from '../../media/recordings/read.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import { deviceOf } from '../auth/device-name.ts';
 import { Attempts } from '../auth/attempts.ts';
-import { CAPTURE_COOKIE, requireConsole } from '../auth/gate.ts';
+import { CAPTURE_COOKIE } from '../auth/gate.ts';
 import { ProbeBudget } from '../auth/probe-budget.ts';
 import type { Context } from '../context.ts';
+import { byLink, onOperation } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
 import {
   ClockReading,
@@ -27,6 +28,7 @@ const errors = { '4xx': ApiError, '5xx': ApiError };
 /** A check uploads less than a megabyte. */
 const BUDGET = { bytesPerMinute: 6 * 1024 * 1024, atOnce: 4 };
 const PROBE_MS = 10_000;
+const SESSION = 'the session of a capture link';
 
 /** The check before duty (R14): what the page needs to measure its network, and where the result is kept. */
 export function preflightRoutes(app: FastifyInstance, context: Context): void {
@@ -35,7 +37,7 @@ export function preflightRoutes(app: FastifyInstance, context: Context): void {
   const attempts = new Attempts();
   const grantOf = (request: FastifyRequest) => captureGrant(store, request.cookies[CAPTURE_COOKIE]);
 
-  routes.get('/capture/clock', { schema: { response: { 200: ClockReading, ...errors } } }, async (request) => {
+  routes.get('/capture/clock', { schema: { response: { 200: ClockReading, ...errors } }, ...byLink(SESSION) }, async (request) => {
     const t1 = hub.nowMs();
     await grantOf(request);
     return { t1, t2: hub.nowMs() };
@@ -43,7 +45,7 @@ export function preflightRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/capture/preflight',
-    { schema: { body: PreflightReport, response: { 200: z.object({ checks: z.array(PreflightCheck) }), ...errors } } },
+    { schema: { body: PreflightReport, response: { 200: z.object({ checks: z.array(PreflightCheck) }), ...errors } }, ...byLink(SESSION) },
     async (request) => {
       const { operationId, angleId, sessionHash } = await grantOf(request);
       if (angleId === null) throw new HubError('conflict', 'choose an angle first', { field: 'angleId' });
@@ -62,7 +64,7 @@ export function preflightRoutes(app: FastifyInstance, context: Context): void {
     '/operations/:operationId/preflights',
     {
       schema: { params: z.object({ operationId: Id }), response: { 200: z.object({ preflights: z.array(KeptPreflight) }), ...errors } },
-      onRequest: (request) => requireConsole(context, request),
+      ...onOperation('operation.see'),
     },
     async (request) => {
       const { operationId } = request.params;
@@ -96,6 +98,7 @@ function probeRoute(app: FastifyInstance, { store }: Context): void {
     '/capture/probe',
     {
       schema: { response: { 200: ProbeResult, ...errors } },
+      ...byLink(SESSION),
       bodyLimit: PROBE_BYTES_MOST,
       onRequest: async (request, reply) => {
         const { sessionHash } = await captureGrant(store, request.cookies[CAPTURE_COOKIE]);

@@ -11,8 +11,8 @@ import { fileOfTrack } from '../../media/hls/track-file.ts';
 import { Id, TakeId } from '../../media/protocol/ids.ts';
 import { operationDir, takeDir } from '../../media/recordings/paths.ts';
 import { hasPictures, readIncidents, readOperation } from '../../media/recordings/read.ts';
-import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
+import { onOperation, viewing } from '../permission/rules.ts';
 import { ApiError, Incidents } from '../protocol/http.ts';
 import { operationRow } from '../store/operations.ts';
 
@@ -24,11 +24,13 @@ const OfFile = OfAngle.extend({ takeId: TakeId, file: z.string().regex(/^([0-9]{
 export function reviewRoutes(app: FastifyInstance, context: Context): void {
   const { dataDir } = context.settings;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.addHook('onRequest', (request) => requireConsole(context, request));
 
   routes.get(
     '/api/operations/:operationId/incidents',
-    { schema: { params: OfAngle.pick({ operationId: true }), response: { 200: Incidents, '4xx': ApiError, '5xx': ApiError } } },
+    {
+      schema: { params: OfAngle.pick({ operationId: true }), response: { 200: Incidents, '4xx': ApiError, '5xx': ApiError } },
+      ...onOperation('operation.see'),
+    },
     async (request) => {
       const { operationId } = request.params;
       await operationRow(context.store, operationId);
@@ -36,42 +38,54 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
     },
   );
 
-  routes.get('/hls/:operationId/:angleId/index.m3u8', { schema: { params: OfAngle, querystring: OfTrack } }, async (request, reply) => {
-    const { operationId, angleId } = request.params;
-    const operation = await readOperation(operationDir(dataDir, operationId));
-    const playlist = mediaPlaylist(operation, angleId, request.query.track ?? null);
-    return reply.header('cache-control', 'no-cache').type('application/vnd.apple.mpegurl').send(playlist);
-  });
+  routes.get(
+    '/hls/:operationId/:angleId/index.m3u8',
+    { schema: { params: OfAngle, querystring: OfTrack }, ...viewing() },
+    async (request, reply) => {
+      const { operationId, angleId } = request.params;
+      const operation = await readOperation(operationDir(dataDir, operationId));
+      const playlist = mediaPlaylist(operation, angleId, request.query.track ?? null);
+      return reply.header('cache-control', 'no-cache').type('application/vnd.apple.mpegurl').send(playlist);
+    },
+  );
 
-  routes.get('/hls/:operationId/:angleId/:takeId/:file', { schema: { params: OfFile, querystring: OfTrack } }, async (request, reply) => {
-    const { operationId, angleId, takeId, file } = request.params;
-    const path = join(takeDir(operationDir(dataDir, operationId), angleId, takeId), file);
-    const facts = await stat(path).catch(() => null);
-    if (!facts?.isFile()) throw new HubError('not_found', 'there is no such recording', { field: 'file' });
-    const { track } = request.query;
-    reply.header('cache-control', 'private, max-age=31536000, immutable').type(track === 'audio' ? 'audio/mp4' : 'video/mp4');
-    if (track) return reply.send(fileOfTrack(file, await readFile(path), track));
-    reply.header('content-length', facts.size);
-    return reply.send(createReadStream(path, { end: Math.max(0, facts.size - 1) }));
-  });
+  routes.get(
+    '/hls/:operationId/:angleId/:takeId/:file',
+    { schema: { params: OfFile, querystring: OfTrack }, ...viewing() },
+    async (request, reply) => {
+      const { operationId, angleId, takeId, file } = request.params;
+      const path = join(takeDir(operationDir(dataDir, operationId), angleId, takeId), file);
+      const facts = await stat(path).catch(() => null);
+      if (!facts?.isFile()) throw new HubError('not_found', 'there is no such recording', { field: 'file' });
+      const { track } = request.query;
+      reply.header('cache-control', 'private, max-age=31536000, immutable').type(track === 'audio' ? 'audio/mp4' : 'video/mp4');
+      if (track) return reply.send(fileOfTrack(file, await readFile(path), track));
+      reply.header('content-length', facts.size);
+      return reply.send(createReadStream(path, { end: Math.max(0, facts.size - 1) }));
+    },
+  );
 
-  routes.get('/api/operations/:operationId/angles/:angleId/poster.jpg', { schema: { params: OfAngle } }, async (request, reply) => {
-    const { operationId, angleId } = request.params;
-    const dir = operationDir(dataDir, operationId);
-    const operation = await readOperation(dir);
-    const takes = operation.angles.find((angle) => angle.angleId === angleId)?.takes ?? [];
-    const filmed = takes.flatMap((take) =>
-      take.segments.filter((segment) => hasPictures(take, segment)).map((segment) => ({ take, segment })),
-    );
-    if (!filmed[0]) throw new HubError('not_found', 'this angle has no picture yet', { field: 'angleId' });
-    const { take, segment } = filmed[0];
-    const folder = takeDir(dir, angleId, take.takeId);
-    const path = await posterFrame({
-      init: join(folder, segment.init),
-      segment: join(folder, segment.file),
-      cacheDir: join(dataDir, 'posters'),
-      name: `${operationId}-${angleId}`,
-    });
-    return reply.header('cache-control', 'private, max-age=3600').type('image/jpeg').send(createReadStream(path));
-  });
+  routes.get(
+    '/api/operations/:operationId/angles/:angleId/poster.jpg',
+    { schema: { params: OfAngle }, ...viewing() },
+    async (request, reply) => {
+      const { operationId, angleId } = request.params;
+      const dir = operationDir(dataDir, operationId);
+      const operation = await readOperation(dir);
+      const takes = operation.angles.find((angle) => angle.angleId === angleId)?.takes ?? [];
+      const filmed = takes.flatMap((take) =>
+        take.segments.filter((segment) => hasPictures(take, segment)).map((segment) => ({ take, segment })),
+      );
+      if (!filmed[0]) throw new HubError('not_found', 'this angle has no picture yet', { field: 'angleId' });
+      const { take, segment } = filmed[0];
+      const folder = takeDir(dir, angleId, take.takeId);
+      const path = await posterFrame({
+        init: join(folder, segment.init),
+        segment: join(folder, segment.file),
+        cacheDir: join(dataDir, 'posters'),
+        name: `${operationId}-${angleId}`,
+      });
+      return reply.header('cache-control', 'private, max-age=3600').type('image/jpeg').send(createReadStream(path));
+    },
+  );
 }

@@ -4,8 +4,8 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
-import { requireConsole } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
+import { onOperation } from '../permission/rules.ts';
 import { ApiError, SourceCreate, SourceMade, SourceView } from '../protocol/http.ts';
 import { removeGateway, saveGateway } from '../store/gateways.ts';
 import { angleName, operationRow } from '../store/operations.ts';
@@ -21,7 +21,6 @@ const newKey = (): string => randomBytes(KEY_BYTES).toString('base64url');
 export function sourceRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.addHook('onRequest', (request) => requireConsole(context, request));
 
   /** As the media plane has it now. Throws `not_found`. */
   const view = async (operationId: string, angleId: string): Promise<SourceView> => {
@@ -35,7 +34,10 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/operations/:operationId/angles/:angleId/source',
-    { schema: { params: OfAngle, body: SourceCreate, response: { 201: SourceMade, ...errors } } },
+    {
+      schema: { params: OfAngle, body: SourceCreate, response: { 201: SourceMade, ...errors } },
+      ...onOperation('operation.run', 'source.added'),
+    },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       if ((await operationRow(store, operationId)).status === 'ended')
@@ -53,7 +55,7 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/operations/:operationId/angles/:angleId/source',
-    { schema: { params: OfAngle, response: { 200: SourceView, ...errors } } },
+    { schema: { params: OfAngle, response: { 200: SourceView, ...errors } }, ...onOperation('operation.see') },
     async (request) => {
       const { operationId, angleId } = request.params;
       await angleName(store, operationId, angleId);
@@ -63,7 +65,7 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
 
   routes.delete(
     '/operations/:operationId/angles/:angleId/source',
-    { schema: { params: OfAngle, response: { 204: z.null(), ...errors } } },
+    { schema: { params: OfAngle, response: { 204: z.null(), ...errors } }, ...onOperation('operation.run', 'source.removed') },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       await angleName(store, operationId, angleId);

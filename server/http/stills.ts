@@ -12,8 +12,9 @@ import { HubTimeMs, Id } from '../../media/protocol/ids.ts';
 import { ClientId } from '../../media/protocol/marks.ts';
 import { Still, STILL_MAX_BYTES } from '../../media/protocol/stills.ts';
 import { operationDir, uploadsDir } from '../../media/recordings/paths.ts';
-import { CAPTURE_COOKIE, requireConsole } from '../auth/gate.ts';
+import { CAPTURE_COOKIE } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
+import { byLink, viewing } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
 import { captureGrant } from '../store/sessions.ts';
 import { stillRow } from '../store/stills.ts';
@@ -32,7 +33,10 @@ export async function stillRoutes(app: FastifyInstance, context: Context): Promi
 
   routes.post(
     '/api/capture/stills',
-    { schema: { querystring: OfUpload, response: { 201: Still, '4xx': ApiError, '5xx': ApiError } } },
+    {
+      schema: { querystring: OfUpload, response: { 201: Still, '4xx': ApiError, '5xx': ApiError } },
+      ...byLink('the session of a capture link'),
+    },
     async (request, reply) => {
       const { operationId, angleId, sessionHash } = await captureGrant(store, request.cookies[CAPTURE_COOKIE]);
       // a phone with a link for the whole operation may have gone to another angle since
@@ -60,9 +64,8 @@ export async function stillRoutes(app: FastifyInstance, context: Context): Promi
 
   routes.get(
     '/api/operations/:operationId/angles/:angleId/stills/:stillId',
-    { schema: { params: OfStill, querystring: z.object({ size: z.enum(['small', 'full']).default('full') }) } },
+    { schema: { params: OfStill, querystring: z.object({ size: z.enum(['small', 'full']).default('full') }) }, ...viewing() },
     async (request, reply) => {
-      await requireConsole(context, request);
       const { operationId, angleId, stillId } = request.params;
       const still = await stillRow(store, operationId, stillId);
       if (still?.angleId !== angleId) throw new HubError('not_found', 'there is no such picture', { field: 'stillId' });

@@ -6,8 +6,8 @@ import { HubError, messageOf } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { ResultOf } from '../../media/protocol/requests.ts';
 import { Attempts } from '../auth/attempts.ts';
-import { openToOtherSites } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
+import { anyone, type Rule } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
 import { readFragment, writeFragment } from '../sdp/fragment.ts';
 import { MAX_SDP_BYTES } from '../sdp/offer.ts';
@@ -17,6 +17,8 @@ export type OfAngle = { operationId: string; angleId: string };
 export type StartedSession = { transport: ResultOf<'createTransport'>; answer: string };
 export type WebRtcResource = {
   name: 'whip' | 'whep';
+  /** Who may begin a session, and who may go on with one or ask whether there may be one. */
+  rules: { start: { config: { rule: Rule } }; session: { config: { rule: Rule } } };
   /** What the client may do, checked before its body is read; the owner of its sessions. Throws. */
   admit: (request: FastifyRequest, angle: OfAngle) => Promise<string>;
   /** Answer an offer. What it has made when it throws is closed by the caller. */
@@ -43,7 +45,7 @@ export function webRtcResource(app: FastifyInstance, context: Context, resource:
   const endpoint = `/${resource.name}/:operationId/:angleId`;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser([SDP, FRAGMENT], { parseAs: 'string', bodyLimit: MAX_SDP_BYTES }, (_, body, done) => done(null, body));
-  installHeaders(app, context, resource.name);
+  installHeaders(app, resource.name);
   /** For clients that want to know before they make their offer (RFC 9725, 4.6): those that say who they are, and no preflight does. */
   const early = async (request: FastifyRequest): Promise<string[]> => {
     const { authorization, 'access-control-request-method': preflight } = request.headers;
@@ -60,17 +62,14 @@ export function webRtcResource(app: FastifyInstance, context: Context, resource:
       owners.set(request, await resource.admit(request, request.params as OfAngle));
     });
     endpointRoutes(guarded, context, resource, endpoint, ownerOf);
-    sessionRoutes(guarded, context, `${endpoint}/:sessionId`, ownerOf);
+    sessionRoutes(guarded, context, `${endpoint}/:sessionId`, { rule: resource.rules.session, ownerOf });
   });
 }
 
 /** CORS (RFC 9725, 4.1: browsers publish from other sites), what to do after a refusal, and how to authenticate (RFC 6750, 3). */
-function installHeaders(app: FastifyInstance, context: Context, name: string): void {
-  app.addHook('onRequest', async (request, reply) => {
-    if (openToOtherSites(context, request.url))
-      void reply.headers({ 'access-control-allow-origin': '*', 'access-control-expose-headers': EXPOSED });
-  });
+function installHeaders(app: FastifyInstance, name: string): void {
   app.addHook('onSend', async (request, reply) => {
+    void reply.headers({ 'access-control-allow-origin': '*', 'access-control-expose-headers': EXPOSED });
     const retry = RETRY_S[reply.statusCode];
     if (retry !== undefined) void reply.header('retry-after', retry);
     if (reply.statusCode !== 401) return;
@@ -91,6 +90,7 @@ function preflights(
     method: 'OPTIONS',
     url,
     schema: { hide: true },
+    ...anyone('browsers send no right with a preflight; what needs one asks for it itself'),
     handler: async (request, reply) => {
       const links = await linksFor(request);
       return reply
@@ -109,6 +109,7 @@ function preflights(
     method: refused,
     url,
     schema: { hide: true },
+    ...anyone('refused whoever asks'),
     onRequest: async (request, reply) => {
       void reply.header('allow', allow);
       throw new HubError('method_not_allowed', `${request.method} is not for this address (${allow})`);
@@ -120,7 +121,7 @@ function preflights(
 function endpointRoutes(
   app: FastifyInstance,
   context: Context,
-  { name, start }: WebRtcResource,
+  { name, start, rules }: WebRtcResource,
   url: string,
   ownerOf: (request: FastifyRequest) => string,
 ): void {
@@ -130,7 +131,7 @@ function endpointRoutes(
   const summary = name === 'whip' ? 'Film an angle with an encoder (WHIP, RFC 9725)' : 'Watch an angle (WHEP)';
 
   // RFC 9725, 4.1: there is nothing to be seen, and that is no error
-  routes.get(url, { schema: { hide: true, params: Angle } }, async (_, reply) => reply.status(204).send());
+  routes.get(url, { schema: { hide: true, params: Angle }, ...rules.session }, async (_, reply) => reply.status(204).send());
 
   routes.post(
     url,
@@ -138,6 +139,7 @@ function endpointRoutes(
       schema: { summary, consumes: [SDP], params: Angle, body: z.string().min(1), response: { 201: z.string(), ...errors } },
       preValidation: async (request) => requireType(request, SDP),
       serializerCompiler: plainText,
+      ...rules.start,
     },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
@@ -168,7 +170,12 @@ function endpointRoutes(
 }
 
 /** One session: its ICE (RFC 9725, 4.3) and its end. */
-function sessionRoutes(app: FastifyInstance, context: Context, url: string, ownerOf: (request: FastifyRequest) => string): void {
+function sessionRoutes(
+  app: FastifyInstance,
+  context: Context,
+  url: string,
+  { rule, ownerOf }: { rule: { config: { rule: Rule } }; ownerOf: (request: FastifyRequest) => string },
+): void {
   const { media } = context.hub;
   const restarts = new Attempts(A_MINUTE);
   const routes = app.withTypeProvider<ZodTypeProvider>();
@@ -186,7 +193,7 @@ function sessionRoutes(app: FastifyInstance, context: Context, url: string, owne
     return { peerId, transportId, ufrag };
   };
 
-  routes.get(url, { schema: { hide: true, params: Session } }, async (request, reply) => {
+  routes.get(url, { schema: { hide: true, params: Session }, ...rule }, async (request, reply) => {
     await find(request);
     return reply.status(204).send();
   });
@@ -203,6 +210,7 @@ function sessionRoutes(app: FastifyInstance, context: Context, url: string, owne
       },
       preValidation: async (request) => requireType(request, FRAGMENT),
       serializerCompiler: plainText,
+      ...rule,
     },
     async (request, reply) => {
       const { peerId, transportId, ufrag } = await find(request);
@@ -223,7 +231,7 @@ function sessionRoutes(app: FastifyInstance, context: Context, url: string, owne
 
   routes.delete(
     url,
-    { schema: { summary: 'End a session', params: Session, response: { 200: z.string(), ...errors } } },
+    { schema: { summary: 'End a session', params: Session, response: { 200: z.string(), ...errors } }, ...rule },
     async (request, reply) => {
       const { peerId } = await find(request);
       await media.request('closePeer', { peerId, reason: 'stopped-by-operator' });

@@ -1,24 +1,26 @@
 import type { FastifyInstance } from 'fastify';
 import type { types } from 'mediasoup';
 import { HubError } from '../../media/errors.ts';
-import { requireViewer } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
+import { onOperation } from '../permission/rules.ts';
 import { sending, writeAnswer } from '../sdp/answer.ts';
 import { type Agreed, chooseCodec, commonFeedback } from '../sdp/codecs.ts';
 import { readOffer } from '../sdp/offer.ts';
 import { angleName, operationRow } from '../store/operations.ts';
+import { requirePermission } from './permit.ts';
 import { type OfAngle, type StartedSession, webRtcResource } from './webrtc-resource.ts';
 
-/** Players watch an angle by WHEP (draft-ietf-wish-whep); who may use the console may. */
+/** Players watch an angle by WHEP (draft-ietf-wish-whep); whoever may watch it on the console may, a page of another site only with an access token. */
 export function whepRoutes(app: FastifyInstance, context: Context): void {
   webRtcResource(app, context, {
     name: 'whep',
+    rules: { start: onOperation('live.watch', 'view.live'), session: onOperation('live.watch') },
     admit: async (request, { operationId, angleId }) => {
-      await requireViewer(context, request);
+      const actor = await requirePermission(context, request, 'live.watch', operationId);
       const { status } = await operationRow(context.store, operationId);
       await angleName(context.store, operationId, angleId);
       if (status === 'ended') throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
-      return `whep ${angleId}`;
+      return `whep ${angleId} ${actor.tokenId ?? actor.personId}`;
     },
     start: (angle, peer, offer) => watch(context, angle, peer, offer),
   });

@@ -3,17 +3,21 @@ import { HubError, messageOf } from '../../media/errors.ts';
 import { encoderProduct } from '../auth/device-name.ts';
 import { requirePublisher } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
+import { byLink } from '../permission/rules.ts';
 import { receiving, writeAnswer } from '../sdp/answer.ts';
 import { readOffer } from '../sdp/offer.ts';
 import { publishedTracks } from '../sdp/publish.ts';
 import { revokedOwners } from '../store/sessions.ts';
 import { type OfAngle, type StartedSession, webRtcResource } from './webrtc-resource.ts';
 
+const BEARER = 'the secret of a capture link as Bearer token';
+
 /** Encoders film an angle by WHIP (RFC 9725), with the secret of its capture link as Bearer token. */
 export function whipRoutes(app: FastifyInstance, context: Context): void {
   const { hub, store, log } = context;
   webRtcResource(app, context, {
     name: 'whip',
+    rules: { start: byLink(BEARER), session: byLink(BEARER) },
     admit: async (request, angle) => (await requirePublisher(context, request, angle)).sessionHash,
     start: (angle, peer, offer) => publish(context, angle, peer, offer),
   });

@@ -31,6 +31,8 @@ export type HubEvents = {
   operation: [string];
   /** The capture links with these hashes were revoked. */
   revoked: [linkHashes: string[]];
+  /** These sessions of people are over. */
+  signedOut: [sessionHashes: string[]];
   /** One device of a link was. */
   shutOut: [sessionHash: string];
   /** The store knows all that the media plane had to tell. */

@@ -58,9 +58,7 @@ function inReach(actor: Actor, permission: Permission, { squadIds, confidentiali
   const squads = squadsWith(actor, permission);
   if (squads !== 'all' && !squadIds.some((id) => squads.includes(id))) return false;
   if (confidentiality === 'open' || confidentiality === 'internal' || officerIds.includes(actor.personId)) return true;
-  return actor.grants.some(
-    ({ role, squadId }) => TRUSTED_WITH_SECRETS.includes(role) && (squadId === null || squadIds.includes(squadId)),
-  );
+  return actor.grants.some(({ role, squadId }) => TRUSTED_WITH_SECRETS.includes(role) && (squadId === null || squadIds.includes(squadId)));
 }
 
 /** All that an actor may do somewhere: what screens offer. */

@@ -1,3 +1,4 @@
+import type { What } from '../custody/lines.ts';
 import type { Role } from '../protocol/people.ts';
 
 /** What people do with the hub, and which roles may. Nobody has a permission but through this table. */
@@ -35,26 +36,32 @@ export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as Permission[];
  * - `permission`: one of the table's. `of: 'operation'` looks at the operation that the request names (`operationId`):
  *   its squads and its confidentiality; `of: 'hub'` at nothing but the role.
  *
- * `logged`: what the custody log says of it, before it happens: what cannot be written does not happen.
+ * `logged`: what the custody log says of it, before it happens: what cannot be written does not happen. `asRange`: many
+ * requests make one look at a recording; the log has its beginning, and what was seen when it is over.
  */
 export type Rule =
   | { by: 'anyone'; why: string }
   | { by: 'link'; why: string }
-  | { by: 'signed-in'; whileMustChange?: boolean; logged?: string }
-  | { by: 'permission'; permission: Permission; of: 'operation' | 'hub'; logged?: string };
+  | { by: 'signed-in'; whileMustChange?: boolean; logged?: What }
+  | { by: 'permission'; permission: Permission; of: 'operation' | 'hub'; logged?: What; asRange?: true };
 
 export const anyone = (why: string): { config: { rule: Rule } } => ({ config: { rule: { by: 'anyone', why } } });
 export const byLink = (why: string): { config: { rule: Rule } } => ({ config: { rule: { by: 'link', why } } });
-export const signedIn = (more: { whileMustChange?: boolean; logged?: string } = {}): { config: { rule: Rule } } => ({
+export const signedIn = (more: { whileMustChange?: boolean; logged?: What } = {}): { config: { rule: Rule } } => ({
   config: { rule: { by: 'signed-in', ...more } },
 });
 /** Who may do this, to the operation that the request names. */
-export const onOperation = (permission: Permission, logged?: string): { config: { rule: Rule } } => ({
+export const onOperation = (permission: Permission, logged?: What): { config: { rule: Rule } } => ({
   config: { rule: { by: 'permission', permission, of: 'operation', ...(logged === undefined ? {} : { logged }) } },
 });
 /** Who may do this at all; squads are looked at by the route itself, where they matter. */
-export const onHub = (permission: Permission, logged?: string): { config: { rule: Rule } } => ({
+export const onHub = (permission: Permission, logged?: What): { config: { rule: Rule } } => ({
   config: { rule: { by: 'permission', permission, of: 'hub', ...(logged === undefined ? {} : { logged }) } },
+});
+
+/** Looking at what was recorded of the angle that the request names. */
+export const viewing = (): { config: { rule: Rule } } => ({
+  config: { rule: { by: 'permission', permission: 'recording.view', of: 'operation', logged: 'view.recording', asRange: true } },
 });
 
 declare module 'fastify' {

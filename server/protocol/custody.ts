@@ -23,3 +23,20 @@ export type CustodyLine = z.infer<typeof CustodyLine>;
 
 /** Newest first; `more`: there are older ones, asked for with `before` the last one's `seq`. */
 export const CustodyPage = z.object({ lines: z.array(CustodyLine), more: z.boolean() });
+
+/** `who`: part of a name, an id or an address; `q`: part of what stands in the details. */
+export const CustodyQuery = z.object({
+  what: z.string().max(60).optional(),
+  who: z.string().max(80).optional(),
+  operation: Id.optional(),
+  from: z.coerce.number().optional(),
+  to: z.coerce.number().optional(),
+  q: z.string().max(80).optional(),
+  outcome: z.enum(CUSTODY_OUTCOMES).optional(),
+  before: z.coerce.number().int().optional(),
+  size: z.coerce.number().int().min(1).max(500).default(100),
+});
+export type CustodyQuery = z.infer<typeof CustodyQuery>;
+
+/** Signed with Ed25519; kept elsewhere, it shows later whether the log was cut at its end. */
+export const CustodyHead = z.object({ seq: z.int(), hash: z.string(), atMs: HubTimeMs, publicKey: z.string(), signature: z.string() });

@@ -78,10 +78,6 @@ export const OperationListItem = z.object({
 });
 export type OperationListItem = z.infer<typeof OperationListItem>;
 
-export const ConsoleExchange = z.object({ secret: z.string().min(1).max(200) });
-export const ConsoleSession = z.object({ socketToken: z.string(), hubTimeMs: HubTimeMs });
-export type ConsoleSession = z.infer<typeof ConsoleSession>;
-
 /**
  * A camera to be fetched (user and password stand in the address, or beside it; no answer repeats them, nor the path), or an
  * encoder that comes to the hub by itself, for which the answer holds address and key.
@@ -119,8 +115,9 @@ export {
 /**
  * The routes, all JSON, errors as `ApiError`:
  *
- * POST   /api/console/session                        ConsoleExchange → ConsoleSession   (cookie; only beyond loopback is a secret needed)
- * GET    /api/console/session                        → ConsoleSession | 401
+ * POST   /api/session                                SignIn → Me   (cookie)
+ * GET    /api/session                                → Me | 401; DELETE signs out; /password, /all, /totp, /tokens: see people.ts
+ * GET    /api/squads, /api/people, /api/custody      … the documentation of the API has them all
  * GET    /api/operations                             → { operations: OperationListItem[] }
  * POST   /api/operations                             OperationCreate → 201 OperationView
  * GET    /api/operations/:operationId                → OperationView
@@ -145,7 +142,7 @@ export {
  * POST   /api/capture/session                        CaptureExchange → CaptureSession   (cookie)
  * GET    /api/capture/session                        → CaptureSession | 401 | 410 when the operation has ended
  * POST   /whip/:operationId/:angleId                 application/sdp → 201 application/sdp (Bearer: the capture link's secret; RFC 9725)
- * POST   /whep/:operationId/:angleId                 application/sdp → 201 application/sdp (as the console; beyond loopback also Bearer: the start-up secret)
+ * POST   /whep/:operationId/:angleId                 application/sdp → 201 application/sdp (as the console, or Bearer: an access token)
  * PATCH  /whip|whep/:operationId/:angleId/:sessionId application/trickle-ice-sdpfrag → 204 | 200 after an ICE restart
  * DELETE /whip|whep/:operationId/:angleId/:sessionId → 200
  * POST   /api/capture/angle                          AngleChoice → CaptureSession   (with a link of the whole operation; `beside` with any)

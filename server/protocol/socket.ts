@@ -125,6 +125,28 @@ export const consoleRequests = {
   acknowledgeMark: { params: z.object({ markId: ClientId, text: AnswerText }), result: Mark },
 } as const;
 
+/** What a console's request needs, of the operation that it has joined, or that `join` names. A phone's right is its link. */
+export const consoleRights = {
+  join: 'operation.see',
+  createTransport: 'live.watch',
+  connectTransport: 'live.watch',
+  restartIce: 'live.watch',
+  clock: 'operation.see',
+  consume: 'live.watch',
+  resumeConsumer: 'live.watch',
+  pauseConsumer: 'live.watch',
+  showConsumer: 'live.watch',
+  closeConsumer: 'live.watch',
+  answerTakeover: 'operation.run',
+  dismissAlarm: 'operation.run',
+  mark: 'operation.run',
+  labelMark: 'operation.run',
+  startTalk: 'operation.run',
+  stopTalk: 'operation.run',
+  sendMessage: 'operation.run',
+  acknowledgeMark: 'operation.run',
+} as const satisfies Record<keyof typeof consoleRequests, string>;
+
 export type CaptureRequests = typeof captureRequests;
 export type ConsoleRequests = typeof consoleRequests;
 

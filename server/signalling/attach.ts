@@ -3,6 +3,8 @@ import { Server } from 'socket.io';
 import { originAllowed } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import type { Claims } from '../auth/socket-tokens.ts';
+import { HubError } from '../../media/errors.ts';
+import { actorOfSession } from '../store/person-sessions.ts';
 import { requireGrant } from '../store/sessions.ts';
 import { CaptureNamespace } from './capture.ts';
 import { ConsoleNamespace } from './console.ts';
@@ -23,6 +25,8 @@ export function attachSignalling(server: HttpServer, context: Context): Server {
     const admit = async (token: unknown): Promise<Claims> => {
       const claims = context.tokens.check(token, kind, Date.now());
       if (claims.kind === 'capture') await requireGrant(context.store, claims);
+      else if (!(await actorOfSession(context.store, claims.sessionHash, context.hub.nowMs())))
+        throw new HubError('unauthorized', 'this session is over');
       return claims;
     };
     const namespace = io.of(`/${kind}`);

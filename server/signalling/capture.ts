@@ -104,6 +104,7 @@ export class CaptureNamespace {
         },
       },
       this.#context,
+      () => Promise.resolve(), // its link is its right, looked at when it connected; revoked, it is disconnected
     );
     socket.on('disconnect', () => this.#left(seatKey, socket));
   }

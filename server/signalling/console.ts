@@ -1,12 +1,15 @@
 import type { Namespace, Socket } from 'socket.io';
 import { messageOf } from '../../media/errors.ts';
+import type { Claims } from '../auth/socket-tokens.ts';
 import type { Context } from '../context.ts';
-import { consoleRequests, type HubEvents } from '../protocol/socket.ts';
+import { type ConsoleRequests, consoleRequests, type HubEvents } from '../protocol/socket.ts';
+import { ConsolePermit } from './console-permit.ts';
 import { consoleMarks } from './mark-requests.ts';
 import { consoleTalk } from './talk-requests.ts';
 import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
 import { answer } from './reply.ts';
 
+type ConsoleClaims = Extract<Claims, { kind: 'console' }>;
 const ABANDONED_MS = 30_000;
 
 /** The consoles: each joins one operation's room and hears what happens in it. */
@@ -19,7 +22,8 @@ export class ConsoleNamespace {
   constructor(namespace: Namespace, context: Context) {
     this.#namespace = namespace;
     this.#context = context;
-    namespace.on('connection', (socket) => this.#connected(socket));
+    namespace.on('connection', (socket) => this.#connected(socket, socket.data['claims'] as ConsoleClaims));
+    context.hub.on('signedOut', (hashes) => this.#disconnect(({ sessionHash }) => hashes.includes(sessionHash)));
     context.hub.on('media', (event) => {
       if (event.type === 'angle.changed') this.#room(event.operationId, 'angle', { operationId: event.operationId, state: event.state });
       else if (event.type === 'mark') this.#room(event.operationId, 'mark', { operationId: event.operationId, mark: event.mark });
@@ -38,8 +42,14 @@ export class ConsoleNamespace {
     context.hub.on('operation', (operationId) => void this.#operation(operationId));
   }
 
-  #connected(socket: Socket): void {
+  /** They come again, with what right they have then. */
+  #disconnect(which: (claims: ConsoleClaims) => boolean): void {
+    for (const socket of this.#namespace.sockets.values()) if (which(socket.data['claims'] as ConsoleClaims)) socket.disconnect(true);
+  }
+
+  #connected(socket: Socket, claims: ConsoleClaims): void {
     const membership = new Membership(null);
+    const permit = new ConsolePermit(this.#context, claims.sessionHash, socket.handshake.address);
     const { hub } = this.#context;
     const peerId = (): string => membership.get().peerId;
     answer(
@@ -62,8 +72,11 @@ export class ConsoleNamespace {
           const { talk } = await hub.media.request('talkState', { operationId });
           return { ...joined, operation: await hub.view(operationId), talk };
         },
-        consume: ({ transportId, angleId, rtpCapabilities }) =>
-          hub.media.request('consume', { peerId: peerId(), transportId, angleId, rtpCapabilities }),
+        consume: async ({ transportId, angleId, rtpCapabilities }) => {
+          const { operationId } = membership.get();
+          await this.#context.liveViews.begin(peerId(), permit.who(), operationId, angleId);
+          return hub.media.request('consume', { peerId: peerId(), transportId, angleId, rtpCapabilities });
+        },
         resumeConsumer: ({ consumerId }) => hub.media.request('resumeConsumer', { peerId: peerId(), consumerId }),
         pauseConsumer: ({ consumerId }) => hub.media.request('pauseConsumer', { peerId: peerId(), consumerId }),
         showConsumer: ({ consumerId, heightPx }) => hub.media.request('showConsumer', { peerId: peerId(), consumerId, heightPx }),
@@ -75,6 +88,7 @@ export class ConsoleNamespace {
         dismissAlarm: ({ alarmId }) => hub.media.request('dismissAlarm', { alarmId }),
       },
       this.#context,
+      (name, params) => permit.check(name as keyof ConsoleRequests, params, membership.operationId),
     );
     socket.on('disconnect', () => this.#left(socket, membership));
   }
@@ -89,6 +103,7 @@ export class ConsoleNamespace {
     setTimeout(() => {
       if (this.#peers.get(peerId) !== socket) return; // it came back
       this.#peers.delete(peerId);
+      this.#context.liveViews.end(peerId);
       this.#context.hub.media
         .request('closePeer', { peerId, reason: 'connection-lost' })
         .catch((error: unknown) => this.#context.log.debug({ reason: messageOf(error) }, 'viewer not closed'));

@@ -71,4 +71,11 @@ export const migrations: string[][] = [
     `CREATE TABLE device_note (device_id TEXT NOT NULL REFERENCES device, note_id TEXT NOT NULL, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, person_name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (device_id, note_id))`,
     `CREATE TABLE device_use (device_id TEXT NOT NULL REFERENCES device, use_id TEXT NOT NULL, person_id TEXT, operation_id TEXT, from_ms INTEGER NOT NULL, to_ms INTEGER, PRIMARY KEY (device_id, use_id))`,
   ],
+  // an index of the custody log, which is the file; made again from it when it is lost
+  [
+    `CREATE TABLE custody_line (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, what TEXT NOT NULL, who_id TEXT, who_name TEXT, address TEXT, operation_id TEXT, angle_id TEXT, subject TEXT, outcome TEXT NOT NULL, late INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL)`,
+    `CREATE INDEX custody_line_operation ON custody_line (operation_id, seq)`,
+    `CREATE INDEX custody_line_at ON custody_line (at_ms)`,
+    `CREATE TABLE custody_index (one INTEGER PRIMARY KEY, end_bytes INTEGER NOT NULL)`,
+  ],
 ];

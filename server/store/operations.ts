@@ -23,6 +23,15 @@ export async function insertOperation(
     .insertInto('operation')
     .values({ operation_id: operationId, name, status: 'live', opened_ms: ms(openedMs), segment_ms: segmentMs })
     .execute();
+  const { last } = await store
+    .selectFrom('operation_facts')
+    .select((eb) => eb.fn.max<number | null>('number').as('last'))
+    .executeTakeFirstOrThrow();
+  const facts = { state: 'live', confidentiality: 'internal', required_angles: 1, quick: 1, created_ms: ms(openedMs), version: 1 } as const;
+  await store
+    .insertInto('operation_facts')
+    .values({ operation_id: operationId, number: (last ?? 0) + 1, ...facts })
+    .execute();
 }
 
 export async function insertAngle(store: Store, operationId: string, angleId: string, name: string): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { CaseStage, Confidentiality, OperationStage, OperationType } from '../protocol/cases.ts';
+import type { CustodyLine } from '../protocol/custody.ts';
 import type { DeviceState, DeviceType } from '../protocol/devices.ts';
 import type { Role } from '../protocol/people.ts';
 
@@ -215,4 +216,21 @@ export type Database = {
     from_ms: number;
     to_ms: Nullable<number>;
   };
+  custody_line: {
+    seq: number;
+    at_ms: number;
+    what: string;
+    kind: string;
+    who_id: Nullable<string>;
+    who_name: Nullable<string>;
+    address: Nullable<string>;
+    operation_id: Nullable<string>;
+    angle_id: Nullable<string>;
+    subject: Nullable<string>;
+    outcome: CustodyLine['outcome'];
+    late: number;
+    detail: string;
+  };
+  /** The log's bytes before this are in the index. */
+  custody_index: { one: number; end_bytes: number };
 };

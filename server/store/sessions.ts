@@ -4,7 +4,7 @@ import type { Store } from './database.ts';
 
 /** Secrets given out are 256 random bits; only their hash is kept, so that the store gives none away. */
 export const newSecret = (): string => randomBytes(32).toString('base64url');
-const hash = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+export const hash = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
 /**
  * What a phone may do: film this angle, or (null) first choose one. `sessionHash` is the device, and the owner of what it films:
@@ -166,26 +166,6 @@ export async function captureGrant(store: Store, session: string | undefined): P
   if (link.revoked) throw new HubError('gone', 'this capture link was revoked', { field: 'revoked' });
   if (row.revoked) throw deviceRevoked();
   return grantOf(link, row.session_hash, row.angle_id);
-}
-
-export async function createConsoleSession(store: Store, nowMs: number): Promise<string> {
-  const session = newSecret();
-  await store
-    .insertInto('session')
-    .values({ session_hash: hash(session), kind: 'console', created_ms: Math.round(nowMs) })
-    .execute();
-  return session;
-}
-
-export async function isConsoleSession(store: Store, session: string | undefined, nowMs: number, maxAgeMs: number): Promise<boolean> {
-  if (session === undefined) return false;
-  const row = await store
-    .selectFrom('session')
-    .where('session_hash', '=', hash(session))
-    .where('kind', '=', 'console')
-    .select('created_ms')
-    .executeTakeFirst();
-  return row !== undefined && nowMs - row.created_ms < maxAgeMs;
 }
 
 /** A secret of the hub's own that outlives restarts, made on first use. */

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +20,6 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const config = await orExit(async () => readConfig(process.env));
 const log = pino({ level: config.logLevel, base: { plane: 'supervisor' } }, pino.destination({ dest: 2, sync: true }));
 const unlock = await orExit(() => lockDataFolder(config.dataDir));
-const secret = config.beyondLoopback ? (config.startupSecret ?? randomBytes(12).toString('base64url')) : null;
 
 let stopping = false;
 /** Where the control process serves the pages, once it does. Started again, it takes the same port. */
@@ -55,7 +53,7 @@ const control = new SupervisedChild({
     const first = served === null;
     served = { url: String(message['url']), port: Number(message['port']) };
     writeState();
-    if (first) greet(served.url);
+    if (first) greet(served.url, message['firstAdministrator'] as FirstAdministrator | null);
   },
   died: (why) => log.error({ why }, 'control process died, it is started again'),
   fatal: (message) => void fail(message),
@@ -111,12 +109,10 @@ function writeState(): void {
   renameSync(`${path}.new`, path);
 }
 
-function greet(address: string): void {
+type FirstAdministrator = { login: string; password: string };
+function greet(address: string, first: FirstAdministrator | null): void {
   const lines = [`fieldhub is ready: ${address}`];
-  if (secret !== null)
-    lines.push(
-      config.startupSecret === null ? `start-up secret (shown once): ${secret}` : 'the start-up secret is the one in STARTUP_SECRET',
-    );
+  if (first) lines.push(`first administrator: sign in as ${first.login} with the one-time password ${first.password}`);
   if (config.beyondLoopback && config.tls === null) lines.push(`phones must trust this hub once: ${address}/ca.crt`);
   process.stdout.write(`${lines.join('\n')}\n`);
 }
@@ -152,7 +148,6 @@ function controlSettings(c: Config): ControlSettings {
     publicUrl: c.publicUrl,
     announcedAddress: c.announcedAddress,
     tls: c.tls,
-    startupSecret: secret,
     beyondLoopback: c.beyondLoopback,
     turn: c.turn,
     linkHours: c.linkHours,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { filmWithPhone, launchBrowser } from '../../scripts/demo/phone.ts';
 import { AngleState, CaptureLink, OperationView } from '../../server/protocol/http.ts';
@@ -41,7 +42,7 @@ describe('a disk that fills up, as people see it', () => {
       ['zh-CN', 1440],
       ['en-GB', 390],
     ] as const) {
-      const context = await browser.newContext({ viewport: { width, height: 844 }, locale });
+      const context = await browser.newContext({ storageState: signedIn(hub.url), viewport: { width, height: 844 }, locale });
       const page = await context.newPage();
       await page.goto(`${hub.url}/console/${operationId}`);
       await page.getByTestId(`state-${angleId}`).waitFor();
@@ -77,7 +78,9 @@ describe('a disk that fills up, as people see it', () => {
     await until('a segment', async () => ((await view()).angles[0]?.segments ?? 0) > 0);
     rmSync(join(hub.dataDir, 'recordings', operationId, angleId, '0001'), { recursive: true });
     const open = async (): Promise<Page> => {
-      const page = await (await browser.newContext({ locale: 'en-GB', viewport: { width: 390, height: 844 } })).newPage();
+      const page = await (
+        await browser.newContext({ storageState: signedIn(hub.url), locale: 'en-GB', viewport: { width: 390, height: 844 } })
+      ).newPage();
       await page.goto(`${hub.url}/console/${operationId}`);
       return page;
     };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { filmWithPhone, launchBrowser, untilMoving } from '../../scripts/demo/phone.ts';
 import { blockedUdp, pathsOf } from '../support/blocked-udp.ts';
@@ -32,7 +33,7 @@ afterAll(async () => {
 });
 
 const openConsole = async (script: string): Promise<Page> => {
-  const context = await browser.newContext({ viewport: { width: 960, height: 600 }, locale: 'zh-CN' });
+  const context = await browser.newContext({ storageState: signedIn(hub.url), viewport: { width: 960, height: 600 }, locale: 'zh-CN' });
   const page = await context.newPage();
   await page.addInitScript({ content: script });
   await page.goto(`${hub.url}/console/${operation.operationId}`);

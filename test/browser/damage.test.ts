@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
+import { hubFetch } from '../../scripts/demo/sign-in.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
@@ -67,7 +69,7 @@ afterAll(async () => {
 });
 
 async function open(path: string, locale = 'zh-CN', width = 1440): Promise<{ page: Page; errors: string[] }> {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, locale });
+  const context = await browser.newContext({ storageState: signedIn(hub.url), viewport: { width, height: 900 }, locale });
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
@@ -78,7 +80,7 @@ const journal = (angleId: string): Line[] => journalLines(join(operation.dir, an
 const of = (type: string, all = lines): Line[] => all.filter((line) => line['type'] === type);
 const sum = (all: Line[], key: string): number => all.reduce((total, line) => total + Number(line[key]), 0);
 const playlist = async (angleId: string): Promise<string> =>
-  (await fetch(`${hub.url}/hls/${operation.operationId}/${angleId}/index.m3u8`)).text();
+  (await hubFetch(`${hub.url}/hls/${operation.operationId}/${angleId}/index.m3u8`)).text();
 /** The machine is small and busy: the other angle may lose something too. */
 const damage = (angleId = east.angleId): Stretch[] =>
   ['segment', 'take.ended'].flatMap((type) => of(type, journal(angleId))).flatMap((line) => line['damage'] as Stretch[]);

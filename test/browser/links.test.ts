@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser, startRecording } from '../../scripts/demo/phone.ts';
 import { CaptureLink, type LinkCreate } from '../../server/protocol/capture.ts';
@@ -125,7 +126,9 @@ describe('one device of a link for several', () => {
       ['zh-CN', 390],
       ['zh-CN', 1280],
     ] as const) {
-      const desk = await (await browser.newContext({ viewport: { width, height: 844 }, locale })).newPage();
+      const desk = await (
+        await browser.newContext({ storageState: signedIn(hub.url), viewport: { width, height: 844 }, locale })
+      ).newPage();
       await desk.goto(`${hub.url}/console/${operationId}`);
       await desk.getByTestId('operation-link').click();
       const item = desk.getByTestId('link-item').filter({ hasText: '两台手机' });
@@ -207,7 +210,9 @@ describe('a link that is not good any more says so in words', () => {
     await phone.page.getByLabel('新建一个').fill('屋顶');
     await phone.page.getByRole('button', { name: '新建并选用' }).click();
     await startRecording(phone.page);
-    const desk = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN' })).newPage();
+    const desk = await (
+      await browser.newContext({ storageState: signedIn(hub.url), viewport: { width: 1440, height: 900 }, locale: 'zh-CN' })
+    ).newPage();
     await desk.goto(`${hub.url}/console/${operationId}`);
     await desk.getByTestId('operation-link').click();
     const item = desk.getByTestId('link-item').filter({ hasText: '张三' });

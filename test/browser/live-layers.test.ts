@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
 import { filmClock, SENDERS } from '../support/clock-phone.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
@@ -27,7 +28,7 @@ beforeAll(async () => {
   ({ angleId } = angle);
   await filmClock(browser, angle.url.replace('/capture#', '/capture?layers=3#'), { ...FULL, fps: 15 }, [SENDERS]);
   await until('the top layer is recorded', async () => (await operation.angle(angleId)).width === FULL.width);
-  const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
+  const context = await browser.newContext({ storageState: signedIn(hub.url), viewport: { width: 390, height: 844 } });
   page = await context.newPage();
   await page.goto(`${hub.url}/console/${operation.operationId}`);
   await page.getByTestId(`tile-${angleId}`).waitFor();

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { filmWithPhone, launchBrowser } from '../../scripts/demo/phone.ts';
 import { freePort, type RunningHub, startHub, until } from '../support/hub.ts';
 import { journalLines } from '../support/operation.ts';
@@ -41,7 +42,7 @@ afterAll(async () => {
 });
 
 async function openDesk(locale: string, width: number): Promise<Page> {
-  const page = await (await browser.newContext({ viewport: { width, height: 844 }, locale })).newPage();
+  const page = await (await browser.newContext({ storageState: signedIn(hub.url), viewport: { width, height: 844 }, locale })).newPage();
   await page.goto(`${hub.url}/console/${operation.operationId}`);
   await page.getByTestId(`state-${angleId}`).waitFor();
   return page;

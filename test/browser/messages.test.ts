@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { filmWithPhone, launchBrowser } from '../../scripts/demo/phone.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { journalLines } from '../support/operation.ts';
@@ -29,7 +30,9 @@ beforeAll(async () => {
   const [first, second] = operation.angles;
   east = await filmWithPhone(browser, (first?.url ?? '').replace(hub.url, relay.url), 30_000, [VIBRATES]);
   west = await filmWithPhone(browser, second?.url ?? '');
-  desk = await (await browser.newContext({ locale: 'zh-CN', viewport: { width: 1440, height: 900 } })).newPage();
+  desk = await (
+    await browser.newContext({ storageState: signedIn(hub.url), locale: 'zh-CN', viewport: { width: 1440, height: 900 } })
+  ).newPage();
   await desk.goto(`${hub.url}/console/${operation.operationId}`);
   await desk.getByTestId('message-text').waitFor();
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { launchBrowser, untilMoving } from '../../scripts/demo/phone.ts';
 import { type RunningHub, signal, startHub, until, workersOf } from '../support/hub.ts';
@@ -30,7 +31,13 @@ afterAll(async () => {
 async function open(url: string, options: { phone?: boolean; locale?: string } = {}): Promise<{ page: Page; errors: string[] }> {
   const { phone = false, locale = 'zh-CN' } = options;
   const viewport = phone ? { width: 390, height: 844 } : { width: 1440, height: 900 };
-  const context = await browser.newContext({ viewport, locale, hasTouch: phone, permissions: phone ? ['camera', 'microphone'] : [] });
+  const context = await browser.newContext({
+    storageState: signedIn(hub.url),
+    viewport,
+    locale,
+    hasTouch: phone,
+    permissions: phone ? ['camera', 'microphone'] : [],
+  });
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { filmWithPhone, launchBrowser, startRecording } from '../../scripts/demo/phone.ts';
 import { SENDERS } from '../support/clock-phone.ts';
@@ -132,7 +133,7 @@ describe('the tile of an angle whose phone begins anew', () => {
   it('shows its last picture until the first of the new ones: at no moment is it black', async () => {
     const { angleId, url } = angleOf(4);
     const page = await filmWithPhone(browser, url);
-    const desk = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+    const desk = await (await browser.newContext({ storageState: signedIn(hub.url), viewport: { width: 1280, height: 800 } })).newPage();
     await desk.goto(`${hub.url}/console/${operation.operationId}`);
     const frames = (): Promise<number> =>
       desk.evaluate(`document.querySelector('[data-testid="tile-${angleId}"] video').getVideoPlaybackQuality().totalVideoFrames`);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { launchBrowser, startRecording } from '../../scripts/demo/phone.ts';
 import { WrongClock } from '../support/clock-phone.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
@@ -88,7 +89,9 @@ describe('the check before duty', () => {
     await until('it is on record', () => onRecord(2).length === 1);
     expect(onRecord(2)[0]).toMatchObject({ reason: '情况紧急，立即录制' });
     expect(checkOnRecord(2, 'clock')?.facts['offsetMs']).toBeCloseTo(-300_000, -3);
-    const review = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN' })).newPage();
+    const review = await (
+      await browser.newContext({ storageState: signedIn(hub.url), viewport: { width: 1440, height: 900 }, locale: 'zh-CN' })
+    ).newPage();
     await operation.moreSegments(operation.angles[2]?.angleId ?? '', 1);
     await review.goto(`${hub.url}/review/${operation.operationId}`);
     await expect.poll(() => review.getByTestId('review-preflights').textContent()).toContain('未通过仍继续，原因：情况紧急，立即录制');

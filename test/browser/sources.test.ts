@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { launchBrowser, startRecording } from '../../scripts/demo/phone.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneAngle, type PhoneOperation } from '../support/phone-operation.ts';
@@ -48,7 +49,7 @@ afterAll(async () => {
 });
 
 async function openDesk(locale = 'zh-CN', width = 1280): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width, height: 844 }, locale });
+  const context = await browser.newContext({ storageState: signedIn(hub.url), viewport: { width, height: 844 }, locale });
   const page = await context.newPage();
   await page.addInitScript({ content: CONNECTIONS });
   await page.goto(`${hub.url}/console/${operation.operationId}`);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { readImage } from '../../media/recordings/image-size.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { filmWithPhone, launchBrowser } from '../../scripts/demo/phone.ts';
@@ -34,7 +35,7 @@ const files = (): string[] => readdirSync(join(operation.dir, angleId, 'stills')
 
 describe('a picture taken while the phone films', () => {
   it('is larger than what is filmed where the camera can, and is shown on the console', async () => {
-    const desk = await (await browser.newContext({ locale: 'zh-CN' })).newPage();
+    const desk = await (await browser.newContext({ storageState: signedIn(hub.url), locale: 'zh-CN' })).newPage();
     await desk.goto(`${hub.url}/console/${operation.operationId}`);
     await desk.getByTestId(`state-${angleId}`).waitFor();
     await phone.getByTestId('capture-still').click();
@@ -83,7 +84,7 @@ describe('a picture taken while the phone films', () => {
     const { problems, hashes } = await verifyOperation(operation.dir);
     expect(problems).toEqual([]);
     expect([...hashes.keys()].filter((path) => path.includes('/stills/'))).toHaveLength(3);
-    const review = await (await browser.newContext({ locale: 'zh-CN' })).newPage();
+    const review = await (await browser.newContext({ storageState: signedIn(hub.url), locale: 'zh-CN' })).newPage();
     await review.goto(`${hub.url}/review/${operation.operationId}`);
     await review.getByTestId('timeline').waitFor();
     const clock = review.getByTestId('review-clock');

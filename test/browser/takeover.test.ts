@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser, startRecording } from '../../scripts/demo/phone.ts';
@@ -29,7 +30,9 @@ beforeAll(async () => {
   hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
   browser = await launchBrowser();
   operation = await phoneOperation(hub, ['东门', '西门', '南门', '北门']);
-  desk = await (await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'zh-CN' })).newPage();
+  desk = await (
+    await browser.newContext({ storageState: signedIn(hub.url), viewport: { width: 1280, height: 860 }, locale: 'zh-CN' })
+  ).newPage();
   await desk.goto(`${hub.url}/console/${operation.operationId}`);
   if (SCREENSHOTS) mkdirSync(SCREENSHOTS, { recursive: true });
 });
@@ -158,7 +161,9 @@ describe('an angle that a device films, opened on another one with the same link
   });
 
   it('is told of in the review: what was asked, and what was said', async () => {
-    const review = await (await browser.newContext({ viewport: { width: 390, height: 844 }, locale: 'en' })).newPage();
+    const review = await (
+      await browser.newContext({ storageState: signedIn(hub.url), viewport: { width: 390, height: 844 }, locale: 'en' })
+    ).newPage();
     await review.goto(`${hub.url}/review/${operation.operationId}`);
     const told = review.getByTestId('review-incidents').getByRole('button');
     await told.nth(takeovers().length - 1).waitFor();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { filmWithPhone, launchBrowser } from '../../scripts/demo/phone.ts';
 import { freePort, type RunningHub, startHub, until } from '../support/hub.ts';
@@ -63,7 +64,12 @@ afterAll(async () => {
 });
 
 async function openDesk(): Promise<Page> {
-  const context = await browser.newContext({ locale: 'zh-CN', viewport: { width: 1440, height: 900 }, permissions: ['microphone'] });
+  const context = await browser.newContext({
+    storageState: signedIn(hub.url),
+    locale: 'zh-CN',
+    viewport: { width: 1440, height: 900 },
+    permissions: ['microphone'],
+  });
   const page = await context.newPage();
   await page.goto(`${hub.url}/console/${operation.operationId}`);
   await page.getByTestId('talk').waitFor();

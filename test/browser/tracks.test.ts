@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
 import { readTake } from '../support/clock-picture.ts';
 import { type ClockCamera, filmClock, SENDERS } from '../support/clock-phone.ts';
@@ -158,7 +159,7 @@ describe('the review page', () => {
     });
 
   beforeAll(async () => {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN' });
+    const context = await browser.newContext({ storageState: signedIn(hub.url), viewport: { width: 1440, height: 900 }, locale: 'zh-CN' });
     page = await context.newPage();
     await page.goto(`${hub.url}/review/${operation.operationId}`);
     await until('the pictures are there', async () => (await player('muted')).frames > 0);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hubFetch } from '../../scripts/demo/sign-in.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { CaptureLink, CaptureLinkItem, CaptureSession } from '../../server/protocol/capture.ts';
 import { AngleState, OperationView } from '../../server/protocol/http.ts';
@@ -120,7 +121,7 @@ describe('the list of links', () => {
   it('revokes one link and no other; what it gave is void at once', async () => {
     const [one, other] = [await make(''), await make('')];
     const [mine, yours] = [await open(one), await open(other)];
-    const revoke = (linkId: string) => fetch(`${hub.url}/api/operations/${operationId}/links/${linkId}`, { method: 'DELETE' });
+    const revoke = (linkId: string) => hubFetch(`${hub.url}/api/operations/${operationId}/links/${linkId}`, { method: 'DELETE' });
     expect((await revoke(one.linkId)).status).toBe(204);
     expect(await phone('GET', '/session', undefined, mine.cookie)).toMatchObject({ status: 410, body: { field: 'revoked' } });
     expect(await open(one, mine.cookie)).toMatchObject({ status: 410, body: { field: 'revoked' } });
@@ -131,7 +132,7 @@ describe('the list of links', () => {
 
   it('refuses what no link can be', async () => {
     const refused = (body: object) =>
-      fetch(`${hub.url}/api/operations/${operationId}/links`, {
+      hubFetch(`${hub.url}/api/operations/${operationId}/links`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),

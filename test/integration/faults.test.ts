@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { hubFetch } from '../../scripts/demo/sign-in.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { AngleState } from '../../server/protocol/http.ts';
@@ -52,7 +53,7 @@ async function watching(running: RunningHub, operation: FilmedOperation): Promis
 const heard = (desk: Desk, code: string): Promise<void> =>
   until(`the alarm ${code}`, () => desk.raised.some((alarm) => alarm.code === code));
 const refusal = async (running: RunningHub, path: string): Promise<{ status: number; code: string }> => {
-  const response = await fetch(`${running.url}/api${path}`, { method: 'POST' });
+  const response = await hubFetch(`${running.url}/api${path}`, { method: 'POST' });
   return { status: response.status, code: ((await response.json()) as { code: string }).code };
 };
 

@@ -7,8 +7,10 @@ import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
+import { hubFetch } from '../../scripts/demo/sign-in.ts';
 import { SocketTokens } from '../../server/auth/socket-tokens.ts';
-import { AngleState, CaptureLink, CaptureSession, ConsoleSession } from '../../server/protocol/http.ts';
+import { AngleState, CaptureLink, CaptureSession } from '../../server/protocol/http.ts';
+import { Me } from '../../server/protocol/people.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { idleTcp, type IdleSocket, idleWebSocket } from '../support/idle-sockets.ts';
 import { film, type FilmedOperation, journalLines, untilSegments } from '../support/operation.ts';
@@ -40,7 +42,7 @@ const descriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).leng
 
 /** How long a console waits for its answer, from nothing to having joined. */
 async function hello(): Promise<number> {
-  const { socketToken } = await call(hub, ConsoleSession, 'GET', '/console/session');
+  const { socketToken } = await call(hub, Me, 'GET', '/session');
   const fromMs = performance.now();
   const socket = io(`${hub.url}/console`, { auth: { token: socketToken }, transports: ['websocket'], forceNew: true });
   const reply = (await socket
@@ -112,7 +114,7 @@ describe('a thousand sockets that never say hello', () => {
   });
 
   it('nor does one that has said hello and then sends nonsense', async () => {
-    const { socketToken } = await call(hub, ConsoleSession, 'GET', '/console/session');
+    const { socketToken } = await call(hub, Me, 'GET', '/session');
     const admitted = `40/console,${JSON.stringify({ token: socketToken })}`;
     const nonsense = fc.oneof(
       fc.string({ maxLength: 200 }).map((text) => `42/console,${text}`),
@@ -163,14 +165,14 @@ describe('a token for a socket', () => {
       unsigned: `${body}.`,
       forged: new SocketTokens('another secret').issue(claims, Date.now()),
       changed: `${Buffer.from(JSON.stringify({ ...claims, angleId: filmed() })).toString('base64url')}.${mac}`,
-      console: own.issue({ kind: 'console' }, Date.now()),
+      console: own.issue({ kind: 'console', sessionHash: 'none' }, Date.now()),
       expired: own.issue(claims, Date.now() - 11 * 60_000),
     };
     for (const [name, token] of Object.entries(refused))
       expect([name, await refusal('/capture', { token })]).toEqual([name, 'unauthorized']);
     expect(await refusal('/capture', { token: socketToken })).toBe('connected');
     expect(await refusal('/console', { token: socketToken })).toBe('unauthorized');
-    expect((await rawHttp(`${hub.url}/api/operations/${operation.operationId}/links/${linkId}`, { method: 'DELETE' })).status).toBe(204);
+    expect((await hubFetch(`${hub.url}/api/operations/${operation.operationId}/links/${linkId}`, { method: 'DELETE' })).status).toBe(204);
     expect(await refusal('/capture', { token: socketToken })).toBe('unauthorized');
   });
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
+import { sessionAt } from '../../scripts/demo/sign-in.ts';
 import { AngleState, CaptureLink, CaptureSession, OperationView } from '../../server/protocol/http.ts';
 import { freePort, type RunningHub, startHub } from '../support/hub.ts';
 
@@ -22,17 +23,18 @@ afterAll(async () => {
 });
 
 type Reply = { status: number; headers: Record<string, string | string[] | undefined>; body: string };
-type Ask = { method?: string; headers?: Record<string, string>; body?: string; ca?: string; trusting?: boolean };
+type Ask = { method?: string; headers?: Record<string, string>; body?: string; ca?: string; trusting?: boolean; nobody?: boolean };
 
-/** Below fetch: it forbids the Host header. */
-function ask(url: string, { method = 'GET', headers = {}, body, ca, trusting = false }: Ask = {}): Promise<Reply> {
+/** Below fetch, which forbids the Host header; as whoever has signed in, or as nobody. */
+function ask(url: string, { method = 'GET', headers = {}, body, ca, trusting = false, nobody = false }: Ask = {}): Promise<Reply> {
+  const session = nobody ? undefined : sessionAt(url);
   const open = url.startsWith('https') ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const sent = open(
       url,
       {
         method,
-        headers: { ...(body ? { 'content-type': 'application/json' } : {}), ...headers },
+        headers: { ...(body ? { 'content-type': 'application/json' } : {}), ...(session && { cookie: session.cookie }), ...headers },
         ...(ca ? { ca } : {}),
         rejectUnauthorized: !trusting,
       },
@@ -72,7 +74,7 @@ describe('a running hub', () => {
     expect(json(await post('{"name":"a\\u0000b"}'))).toMatchObject({ code: 'bad_request', field: 'name' });
     expect((await post('{"name":')).status).toBe(400);
     expect((await post(JSON.stringify({ name: 'x'.repeat(100_000) }))).status).toBe(413);
-    expect((await ask(`${hub.url}/api/operations/..%2f..%2fetc`)).status).toBe(400);
+    expect((await ask(`${hub.url}/api/operations/..%2f..%2fetc`)).status).toBe(404);
     expect(json(await ask(`${hub.url}/api/operations/20260101-aaaaaaaa`))).toMatchObject({ code: 'not_found' });
     for (const path of ['/hls/20260101-aaaaaaaa/an-aaaaaaaa/0001/..%2f..%2fkey', '/hls/x/y/0001/init-1.mp4', '/nothing'])
       expect([400, 404]).toContain((await ask(hub.url + path)).status);
@@ -142,31 +144,21 @@ describe('a capture link', () => {
 });
 
 describe('a hub beyond loopback', () => {
-  it('serves HTTPS by its own authority and asks for the start-up secret', async () => {
-    const dataDir = join(root, 'beyond');
-    const env = { LISTEN: '0.0.0.0', ANNOUNCED_ADDRESS: '127.0.0.1', STARTUP_SECRET: 'open-sesame-1' };
-    const beyond = await startHub(dataDir, env);
+  it('serves HTTPS by its own authority, and a session only over it', async () => {
+    const beyond = await startHub(join(root, 'beyond'), { LISTEN: '0.0.0.0', ANNOUNCED_ADDRESS: '127.0.0.1' });
     try {
       expect(beyond.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
-      expect(beyond.output()).not.toContain('open-sesame-1');
       await expect(ask(`${beyond.url}/healthz`)).rejects.toThrow(); // nobody trusts it yet
       // a phone downloads the authority's certificate before it trusts it
       const { body: ca, headers } = await ask(`${beyond.url}/ca.crt`, { trusting: true });
       expect(headers['content-type']).toBe('application/x-x509-ca-cert');
       expect((await ask(`${beyond.url}/healthz`, { ca })).status).toBe(200);
-      expect((await ask(`${beyond.url}/api/operations`, { ca })).status).toBe(401);
-      expect((await ask(`${beyond.url}/hls/20260101-aaaaaaaa/an-aaaaaaaa/index.m3u8`, { ca })).status).toBe(401);
-      const wrong = await ask(`${beyond.url}/api/console/session`, { ca, method: 'POST', body: '{"secret":"wrong-secret"}' });
-      expect(json(wrong)).toMatchObject({ code: 'unauthorized', field: 'secret' });
-      const right = await ask(`${beyond.url}/api/console/session`, { ca, method: 'POST', body: '{"secret":"open-sesame-1"}' });
-      expect(right.status).toBe(200);
-      const cookie = String(right.headers['set-cookie']);
-      expect(cookie).toMatch(/Secure/);
-      expect((await ask(`${beyond.url}/api/operations`, { ca, headers: { cookie: cookie.split(';')[0] ?? '' } })).status).toBe(200);
-      let refused = 0;
-      for (let i = 0; i < 12; i += 1)
-        refused = (await ask(`${beyond.url}/api/console/session`, { ca, method: 'POST', body: '{"secret":"wrong-secret"}' })).status;
-      expect(refused).toBe(429);
+      expect((await ask(`${beyond.url}/api/operations`, { ca, nobody: true })).status).toBe(401);
+      expect((await ask(`${beyond.url}/hls/20260101-aaaaaaaa/an-aaaaaaaa/index.m3u8`, { ca, nobody: true })).status).toBe(401);
+      expect((await ask(`${beyond.url}/api/operations`, { ca })).status).toBe(200);
+      const { login = '', password = '' } = sessionAt(beyond.url) ?? {};
+      const right = await ask(`${beyond.url}/api/session`, { ca, nobody: true, method: 'POST', body: JSON.stringify({ login, password }) });
+      expect(String(right.headers['set-cookie'])).toMatch(/^__Host-fh_session=[^;]{40,}; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
     } finally {
       await beyond.stop();
     }
@@ -184,7 +176,7 @@ describe('starting', () => {
   it('lists every setting with --help', () => {
     const help = start({}, '--help');
     expect(help.status).toBe(0);
-    for (const name of ['LISTEN', 'PORT', 'DATA', 'REDIS_URL', 'ANNOUNCED_ADDRESS', 'SEGMENT_SECONDS', 'STARTUP_SECRET'])
+    for (const name of ['LISTEN', 'PORT', 'DATA', 'REDIS_URL', 'ANNOUNCED_ADDRESS', 'SEGMENT_SECONDS', 'LINK_HOURS'])
       expect(help.stdout).toContain(name);
   });
 

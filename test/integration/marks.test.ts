@@ -3,6 +3,7 @@ import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hubFetch } from '../../scripts/demo/sign-in.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { Incidents, OperationView } from '../../server/protocol/http.ts';
@@ -119,7 +120,7 @@ describe('a call for help', () => {
   it('stands after the hub was killed and started again, until somebody answers in words', async () => {
     await phone.ask('mark', { markId: 'help-00001', kind: 'blocked', atMs: Date.now(), text: null });
     const list = async (): Promise<number> =>
-      ((await (await fetch(`${hub.url}/api/operations`)).json()) as { operations: { calls: number }[] }).operations[0]?.calls ?? -1;
+      ((await (await hubFetch(`${hub.url}/api/operations`)).json()) as { operations: { calls: number }[] }).operations[0]?.calls ?? -1;
     await expect.poll(list).toBe(1);
     await killed();
     expect(await list()).toBe(1);

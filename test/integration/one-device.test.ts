@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { hubFetch } from '../../scripts/demo/sign-in.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { CaptureLinkItem } from '../../server/protocol/capture.ts';
 import { metric, type RunningHub, startHub, until } from '../support/hub.ts';
@@ -32,7 +33,7 @@ const only = async (): Promise<CaptureLinkItem> => (await links())[0] as Capture
 const shutOut = async (deviceId: string): Promise<number> => {
   const { linkId } = await only();
   const path = `/api/operations/${operation.operationId}/links/${linkId}/devices/${deviceId}`;
-  return (await fetch(hub.url + path, { method: 'DELETE' })).status;
+  return (await hubFetch(hub.url + path, { method: 'DELETE' })).status;
 };
 const whip = (userAgent: string): Promise<RawReply> =>
   rawHttp(`${hub.url}/whip/${operation.operationId}/${angle.angleId}`, {

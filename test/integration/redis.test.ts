@@ -7,7 +7,8 @@ import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
-import { ConsoleSession, OperationView } from '../../server/protocol/http.ts';
+import { OperationView } from '../../server/protocol/http.ts';
+import { Me } from '../../server/protocol/people.ts';
 import type { HubEvents } from '../../server/protocol/socket.ts';
 import { freePort, type RunningHub, startHub, until } from '../support/hub.ts';
 import { film, untilSegments } from '../support/operation.ts';
@@ -27,7 +28,7 @@ function listens(port: number): Promise<boolean> {
   });
 }
 async function watch(hub: RunningHub, operationId: string): Promise<{ socket: Socket; angles: HubEvents['angle'][] }> {
-  const { socketToken } = await call(hub, ConsoleSession, 'GET', '/console/session');
+  const { socketToken } = await call(hub, Me, 'GET', '/session');
   const socket = io(`${hub.url}/console`, { auth: { token: socketToken }, transports: ['websocket'] });
   const angles: HubEvents['angle'][] = [];
   socket.on('angle', (event: HubEvents['angle']) => angles.push(event));

@@ -5,6 +5,7 @@ import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hubFetch } from '../../scripts/demo/sign-in.ts';
 import { readImage } from '../../media/recordings/image-size.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
@@ -85,11 +86,11 @@ describe('a picture that an operator takes', () => {
 
   it('is shown whole and small', async () => {
     const url = `${hub.url}/api/operations/${operation.operationId}/angles/${angleId}/stills/still-0001`;
-    const whole = Buffer.from(await (await fetch(url)).arrayBuffer());
+    const whole = Buffer.from(await (await hubFetch(url)).arrayBuffer());
     expect(whole.equals(photo)).toBe(true);
-    const small = Buffer.from(await (await fetch(`${url}?size=small`)).arrayBuffer());
+    const small = Buffer.from(await (await hubFetch(`${url}?size=small`)).arrayBuffer());
     expect(readImage(small)).toEqual({ type: 'image/jpeg', width: 480, height: 360 });
-    expect((await fetch(url.replace('still-0001', 'still-none'))).status).toBe(404);
+    expect((await hubFetch(url.replace('still-0001', 'still-none'))).status).toBe(404);
   });
 
   it('is refused when it is not what it says, and leaves nothing behind', async () => {

@@ -2,12 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sessionAt } from '../../scripts/demo/sign-in.ts';
+import { OperationView } from '../../server/protocol/http.ts';
+import { AccessTokenMade } from '../../server/protocol/people.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
 import { rawHttp, type RawReply } from '../support/raw-http.ts';
 import { obsOffer, playerOffer } from '../support/sdp-offers.ts';
 
-const SECRET = 'open-sesame-1';
 const SDP = { 'content-type': 'application/sdp' };
 
 let root = '';
@@ -18,7 +20,7 @@ let path = '';
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-whep-'));
   near = await startHub(join(root, 'near'));
-  beyond = await startHub(join(root, 'beyond'), { LISTEN: '0.0.0.0', ANNOUNCED_ADDRESS: '127.0.0.1', STARTUP_SECRET: SECRET });
+  beyond = await startHub(join(root, 'beyond'), { LISTEN: '0.0.0.0', ANNOUNCED_ADDRESS: '127.0.0.1' });
   operation = await phoneOperation(near, ['机位']);
   path = `/whep/${operation.operationId}/${operation.angles[0]?.angleId}`;
 });
@@ -30,55 +32,56 @@ afterAll(async () => {
 
 const post = (hub: RunningHub, url: string, headers: Record<string, string> = {}, body = playerOffer): Promise<RawReply> =>
   rawHttp(hub.url + url, { method: 'POST', headers: { ...SDP, ...headers }, body });
+/** The session of whoever has signed in there. */
+const cookieOf = (hub: RunningHub): { cookie: string } => ({ cookie: sessionAt(hub.url)?.cookie ?? '' });
 
 describe('on loopback', () => {
   it('an angle from which nothing comes is a conflict, to be tried again', async () => {
-    const reply = await post(near, path);
+    const mine = cookieOf(near);
+    const reply = await post(near, path, mine);
     expect([reply.status, reply.headers['retry-after']]).toEqual([409, '2']);
     expect(reply.body).toContain('nothing comes from this angle');
-    expect((await post(near, path.replace(operation.operationId, '20260101-aaaaaaaa'))).status).toBe(404);
-    expect((await post(near, `/whep/${operation.operationId}/an-aaaaaaaa`)).status).toBe(404);
-    expect((await post(near, path, {}, obsOffer)).status).toBe(422);
-    expect((await post(near, path, {}, 'nonsense')).status).toBe(400);
+    expect((await post(near, path.replace(operation.operationId, '20260101-aaaaaaaa'), mine)).status).toBe(404);
+    expect((await post(near, `/whep/${operation.operationId}/an-aaaaaaaa`, mine)).status).toBe(404);
+    expect((await post(near, path, mine, obsOffer)).status).toBe(422);
+    expect((await post(near, path, mine, 'nonsense')).status).toBe(400);
   });
 
-  it('no other site may watch, since nobody is asked for a secret', async () => {
+  it('nobody watches without a right, and another site’s page not with somebody’s cookie', async () => {
     const origin = { origin: 'https://evil.example' };
-    const refused = await post(near, path, { ...origin, authorization: 'Bearer anything' });
-    expect([refused.status, refused.headers['access-control-allow-origin']]).toEqual([403, undefined]);
-    expect((await rawHttp(near.url + path, { method: 'OPTIONS', headers: origin })).headers['access-control-allow-origin']).toBeUndefined();
-    expect((await post(near, path, { host: 'rebound.example' })).status).toBe(403);
+    const none = await post(near, path);
+    expect([none.status, none.headers['www-authenticate']]).toEqual([401, 'Bearer realm="fieldhub whep"']);
+    expect((await post(near, path, { ...origin, ...cookieOf(near) })).status).toBe(401);
+    expect((await post(near, path, { ...origin, authorization: 'Bearer anything' })).status).toBe(401);
+    expect((await post(near, path, { ...cookieOf(near), host: 'rebound.example' })).status).toBe(403);
   });
 });
 
 describe('beyond loopback', () => {
-  it('the start-up secret is asked for as Bearer token, of players and of the API', async () => {
-    const made = await rawHttp(`${beyond.url}/api/operations`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${SECRET}` },
-      body: '{"name":"远处"}',
-    });
-    expect(made.status).toBe(201);
-    const { operationId } = JSON.parse(made.body) as { operationId: string };
-    const url = `/whep/${operationId}/an-aaaaaaaa`;
-    const none = await post(beyond, url);
-    expect([none.status, none.headers['www-authenticate']]).toEqual([401, 'Bearer realm="fieldhub whep"']);
-    const right = await post(beyond, url, { authorization: `Bearer ${SECRET}`, origin: 'https://wall.example' });
-    expect([right.status, right.headers['access-control-allow-origin']]).toEqual([404, '*']); // there is no such angle
-    const session = await rawHttp(`${beyond.url}/api/console/session`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ secret: SECRET }),
-    });
-    const cookie = String(session.headers['set-cookie']).split(';')[0] ?? '';
-    expect((await post(beyond, url, { cookie })).status).toBe(404);
-    expect((await post(beyond, url, { cookie, origin: 'https://evil.example' })).status).toBe(401);
-    expect((await rawHttp(`${beyond.url}/whep/a1/b1`, { method: 'OPTIONS', headers: { origin: 'https://wall.example' } })).status).toBe(
-      200,
+  it('a player comes with an access token for just that, from any site, until it is revoked', async () => {
+    const { operationId } = OperationView.parse(await ask('POST', '/operations', { name: '远处' }));
+    const { token, item } = AccessTokenMade.parse(
+      await ask('POST', '/session/tokens', { name: '大屏', permissions: ['live.watch', 'operation.see'], days: 7 }),
     );
+    const url = `/whep/${operationId}/an-aaaaaaaa`;
+    const bearer = { authorization: `Bearer ${token}` };
+    const right = await post(beyond, url, { ...bearer, origin: 'https://wall.example' });
+    expect([right.status, right.headers['access-control-allow-origin']]).toEqual([404, '*']); // there is no such angle
+    const other = await rawHttp(`${beyond.url}/api/operations/${operationId}/end`, { method: 'POST', headers: bearer });
+    expect(other.status).toBe(403);
+    const preflight = await rawHttp(`${beyond.url}/whep/a1/b1`, { method: 'OPTIONS', headers: { origin: 'https://wall.example' } });
+    expect(preflight.status).toBe(200);
+    await ask('DELETE', `/session/tokens/${item.tokenId}`);
+    expect((await post(beyond, url, bearer)).status).toBe(401);
     let refused = 0;
     for (let i = 0; i < 12; i += 1) refused = (await post(beyond, url, { authorization: 'Bearer wrong-secret' })).status;
     expect(refused).toBe(429);
-    expect(beyond.output()).not.toContain(SECRET);
+    expect(beyond.output()).not.toContain(token);
   });
+
+  async function ask(method: string, url: string, body?: object): Promise<unknown> {
+    const headers = { ...cookieOf(beyond), ...(body && { 'content-type': 'application/json' }) };
+    const reply = await rawHttp(`${beyond.url}/api${url}`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+    return reply.body === '' ? null : JSON.parse(reply.body);
+  }
 });

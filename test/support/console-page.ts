@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 
 /** Every language, on a desk and on a phone. */
 export const VIEWS = [
@@ -27,7 +28,12 @@ const SETTLED = `Promise.all(document.getAnimations()
 
 /** Open the console in one language and width. `name`: of its pictures. */
 export async function consolePage(browser: Browser, url: string, { name, locale, width, permissions }: View): Promise<ConsolePage> {
-  const context = await browser.newContext({ viewport: { width, height: 860 }, locale, ...(permissions && { permissions }) });
+  const context = await browser.newContext({
+    storageState: signedIn(url),
+    viewport: { width, height: 860 },
+    locale,
+    ...(permissions && { permissions }),
+  });
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));

@@ -1,13 +1,14 @@
 import { io } from 'socket.io-client';
 import { call } from '../../scripts/demo/hub.ts';
-import { Alarm, ConsoleSession } from '../../server/protocol/http.ts';
+import { Alarm } from '../../server/protocol/http.ts';
+import { Me } from '../../server/protocol/people.ts';
 import type { RunningHub } from './hub.ts';
 
 export type Desk = { raised: Alarm[]; cleared: string[]; dismiss: (alarmId: string) => Promise<void>; close: () => void };
 
 /** What a console that watches this operation hears of alarms, from now on. */
 export async function openDesk(hub: RunningHub, operationId: string): Promise<Desk> {
-  const { socketToken } = await call(hub, ConsoleSession, 'POST', '/console/session', { secret: 'not asked for on loopback' });
+  const { socketToken } = await call(hub, Me, 'GET', '/session');
   const socket = io(`${hub.url}/console`, { auth: { token: socketToken }, transports: ['websocket'], forceNew: true });
   const raised: Alarm[] = [];
   const cleared: string[] = [];

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { hubFetch } from '../../scripts/demo/sign-in.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { AngleState, OperationView, SourceMade, SourceView } from '../../server/protocol/http.ts';
 import { type RunningHub, until } from './hub.ts';
@@ -74,7 +75,7 @@ export function takeUp(hub: RunningHub, operationId: string): GatewayOperation {
       return reason;
     },
     remove: async (angleId) => {
-      const response = await fetch(`${hub.url}/api${base}/angles/${angleId}/source`, { method: 'DELETE' });
+      const response = await hubFetch(`${hub.url}/api${base}/angles/${angleId}/source`, { method: 'DELETE' });
       if (response.status !== 204) throw new Error(await response.text());
     },
     end: () => call(hub, OperationView, 'POST', `${base}/end`),

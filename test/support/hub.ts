@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { firstAdministratorIn, hubFetch, type HubSession, keepSession, takeCharge } from '../../scripts/demo/sign-in.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -51,10 +52,12 @@ export async function startHub(dataDir: string, env: Record<string, string> = {}
     if (code !== undefined) throw new Error(`the hub ended with code ${code}:\n${output}`);
     return /fieldhub is ready/.test(output) && readable(state);
   });
+  const { url } = state();
+  await signInAt(url, dataDir, output);
   return {
     process: child,
     dataDir,
-    url: state().url,
+    url,
     rtcPort: settings.RTC_PORT,
     state,
     output: () => output,
@@ -70,6 +73,14 @@ export async function startHub(dataDir: string, env: Record<string, string> = {}
       await until('every process is gone', () => [media, control].every((each) => !alive(each)));
     },
   };
+}
+
+/** One person with every role, the same for as long as the data folder is. */
+const people = new Map<string, HubSession>();
+async function signInAt(url: string, dataDir: string, output: string): Promise<void> {
+  const known = people.get(dataDir);
+  if (known) keepSession({ ...known, url });
+  else if (firstAdministratorIn(output)) people.set(dataDir, await takeCharge(url, output));
 }
 
 /** Kill the control process, and wait until another one serves. */
@@ -156,6 +167,6 @@ function readable(read: () => unknown): boolean {
 
 /** A figure of `/metrics` by its name without `fieldhub_`; NaN where there is none. */
 export async function metric(hub: Pick<RunningHub, 'url'>, name: string): Promise<number> {
-  const text = await (await fetch(`${hub.url}/metrics`)).text();
+  const text = await (await hubFetch(`${hub.url}/metrics`)).text();
   return Number(new RegExp(`^fieldhub_${name} (\\d+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
 }

@@ -1,6 +1,7 @@
 import { io } from 'socket.io-client';
 import { call } from '../../scripts/demo/hub.ts';
-import { CaptureSession, ConsoleSession } from '../../server/protocol/http.ts';
+import { CaptureSession } from '../../server/protocol/http.ts';
+import { Me } from '../../server/protocol/people.ts';
 import type { RunningHub } from './hub.ts';
 
 export type PhoneSocket = {
@@ -26,7 +27,7 @@ export async function openPhone(hub: RunningHub, url: string): Promise<PhoneSock
 
 /** A console's signalling, joined to an operation. */
 export async function openConsoleSocket(hub: RunningHub, operationId: string): Promise<PhoneSocket> {
-  const { socketToken } = await call(hub, ConsoleSession, 'POST', '/console/session', { secret: 'none' });
+  const { socketToken } = await call(hub, Me, 'GET', '/session');
   const socket = { ...openSocket(hub, 'console', socketToken), cookie: '' };
   await socket.ask('join', { peerId: `desk-${Math.random().toString(36).slice(2, 10).padEnd(8, '0')}`, operationId });
   return socket;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { io, type Socket } from 'socket.io-client';
 import { z } from 'zod';
-import { CaptureSession, ConsoleSession } from '../../../server/protocol/http.ts';
+import { CaptureSession } from '../../../server/protocol/http.ts';
+import { Me } from '../../../server/protocol/people.ts';
 import { captureRequests, consoleRequests } from '../../../server/protocol/socket.ts';
 import { call } from '../../demo/hub.ts';
 
@@ -35,7 +36,7 @@ export class HubSocket<R extends Requests> {
 
   /** A commander's. */
   static async console(hub: HubAt): Promise<HubSocket<typeof consoleRequests>> {
-    const session = await call(hub, ConsoleSession, 'POST', '/console/session', { secret: 'not asked for on loopback' });
+    const session = await call(hub, Me, 'GET', '/session');
     return new HubSocket(open(`${hub.url}/console`, session.socketToken), consoleRequests);
   }
 

@@ -1,0 +1,192 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { HubError } from '../../media/errors.ts';
+import { Id } from '../../media/protocol/ids.ts';
+import { deviceOf } from '../auth/device-name.ts';
+import { sessionCookie } from '../auth/gate.ts';
+import type { Context } from '../context.ts';
+import { checkPassword, hashPassword, requireGoodPassword } from '../people/passwords.ts';
+import { signIn } from '../people/sign-in.ts';
+import { newTotp, totpStep } from '../people/totp.ts';
+import { type Actor, permissionsOf } from '../permission/decide.ts';
+import { anyone, PERMISSION_NAMES, signedIn } from '../permission/rules.ts';
+import { ApiError } from '../protocol/http.ts';
+import {
+  AccessTokenCreate,
+  AccessTokenItem,
+  AccessTokenMade,
+  Me,
+  PasswordChange,
+  PasswordGiven,
+  SessionItem,
+  SignIn,
+  TotpConfirm,
+  TotpSetup,
+} from '../protocol/people.ts';
+import { credentials, personById, setPassword, setTotp } from '../store/people.ts';
+import * as sessions from '../store/person-sessions.ts';
+import { actorOf, whoIs } from './permit.ts';
+
+const errors = { '4xx': ApiError, '5xx': ApiError };
+const DAY_MS = 86_400_000;
+const OfSession = z.object({ sessionId: Id });
+const OfToken = z.object({ tokenId: Id });
+
+/** Signing in and out, and everybody's own account: password, authenticator, sessions, tokens for machines. */
+export function accountRoutes(app: FastifyInstance, context: Context): void {
+  const { store, hub, settings, custody } = context;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const cookie = { path: '/', httpOnly: true, sameSite: 'strict', secure: settings.beyondLoopback } as const;
+
+  const me = async (actor: Actor): Promise<Me> => ({
+    person: await personById(store, actor.personId),
+    permissions: permissionsOf(actor),
+    socketToken: context.tokens.issue({ kind: 'console', sessionHash: actor.sessionHash ?? '' }, Date.now()),
+    hubTimeMs: hub.nowMs(),
+  });
+  /** Throws `unauthorized` (`current`), `too_many`. */
+  const requirePassword = async (request: FastifyRequest, password: string): Promise<void> => {
+    const { login } = actorOf(request);
+    context.attempts.note(`password ${login}`, Date.now());
+    const known = await credentials(store, login);
+    if (!(await checkPassword(password, known?.passwordHash ?? null)))
+      throw new HubError('unauthorized', 'this is not your password', { field: 'current' });
+    context.attempts.clear(`password ${login}`);
+  };
+  const over = (ended: string[]): void => void hub.emit('signedOut', ended);
+
+  routes.post(
+    '/session',
+    { schema: { body: SignIn, response: { 200: Me, ...errors } }, ...anyone('signing in') },
+    async (request, reply) => {
+      const from = { address: request.ip, device: deviceOf(request.headers) };
+      const secret = await signIn(context, request.body, from);
+      const actor = await sessions.actorOfCookie(store, secret, hub.nowMs());
+      if (!actor) throw new HubError('internal', 'the session just made is not there');
+      void reply.setCookie(sessionCookie(context), secret, cookie);
+      return me(actor);
+    },
+  );
+
+  routes.get('/session', { schema: { response: { 200: Me, ...errors } }, ...signedIn({ whileMustChange: true }) }, async (request) =>
+    me(actorOf(request)),
+  );
+
+  routes.delete(
+    '/session',
+    { schema: { response: { 204: z.null(), ...errors } }, ...signedIn({ whileMustChange: true, logged: 'sign-out' }) },
+    async (request, reply: FastifyReply) => {
+      const { personId, sessionId } = actorOf(request);
+      over(await sessions.endSessions(store, personId, sessionId));
+      void reply.clearCookie(sessionCookie(context), cookie);
+      return reply.status(204).send(null);
+    },
+  );
+
+  routes.put(
+    '/session/password',
+    {
+      schema: { body: PasswordChange, response: { 200: Me, ...errors } },
+      ...signedIn({ whileMustChange: true, logged: 'person.password' }),
+    },
+    async (request) => {
+      const actor = actorOf(request);
+      const { current, next } = request.body;
+      await requirePassword(request, current);
+      if (next === current) throw new HubError('bad_request', 'this is the password you have', { field: 'next' });
+      requireGoodPassword(next, actor);
+      await setPassword(store, actor.personId, await hashPassword(next), false);
+      over(await sessions.endSessions(store, actor.personId, null, actor.sessionHash)); // whoever knew the old one is out
+      return me({ ...actor, mustChange: false });
+    },
+  );
+
+  routes.get(
+    '/session/all',
+    { schema: { response: { 200: z.object({ sessions: z.array(SessionItem) }), ...errors } }, ...signedIn() },
+    async (request) => {
+      const { personId, sessionHash } = actorOf(request);
+      return { sessions: await sessions.listSessions(store, personId, sessionHash, hub.nowMs()) };
+    },
+  );
+
+  routes.delete(
+    '/session/all/:sessionId',
+    { schema: { params: OfSession, response: { 204: z.null(), ...errors } }, ...signedIn({ logged: 'session.ended' }) },
+    async (request, reply) => {
+      const ended = await sessions.endSessions(store, actorOf(request).personId, request.params.sessionId);
+      if (ended.length === 0) throw new HubError('not_found', 'there is no such session', { field: 'sessionId' });
+      over(ended);
+      return reply.status(204).send(null);
+    },
+  );
+
+  routes.post('/session/totp', { schema: { response: { 200: TotpSetup, ...errors } }, ...signedIn() }, async (request) => {
+    const { personId, login } = actorOf(request);
+    if ((await personById(store, personId)).totp)
+      throw new HubError('conflict', 'an authenticator is set up: remove it first', { field: 'totp' });
+    const made = newTotp(login);
+    await setTotp(store, personId, made.secret, null);
+    return made;
+  });
+
+  routes.put(
+    '/session/totp',
+    { schema: { body: TotpConfirm, response: { 204: z.null(), ...errors } }, ...signedIn({ logged: 'person.totp' }) },
+    async (request, reply) => {
+      const { personId, login } = actorOf(request);
+      context.attempts.note(`totp ${login}`, Date.now());
+      const known = await credentials(store, login);
+      if (!known?.totpSecret || known.totpStep !== null)
+        throw new HubError('conflict', 'no authenticator is being set up', { field: 'totp' });
+      const step = totpStep(known.totpSecret, request.body.code, Date.now());
+      if (step === null) throw new HubError('bad_request', "this is not the authenticator's code now", { field: 'code' });
+      await setTotp(store, personId, known.totpSecret, step);
+      return reply.status(204).send(null);
+    },
+  );
+
+  routes.delete(
+    '/session/totp',
+    { schema: { body: PasswordGiven, response: { 204: z.null(), ...errors } }, ...signedIn({ logged: 'person.totp' }) },
+    async (request, reply) => {
+      await requirePassword(request, request.body.password);
+      await setTotp(store, actorOf(request).personId, null, null);
+      return reply.status(204).send(null);
+    },
+  );
+
+  routes.get(
+    '/session/tokens',
+    { schema: { response: { 200: z.object({ tokens: z.array(AccessTokenItem) }), ...errors } }, ...signedIn() },
+    async (request) => ({ tokens: await sessions.listAccessTokens(store, actorOf(request).personId) }),
+  );
+
+  routes.post(
+    '/session/tokens',
+    { schema: { body: AccessTokenCreate, response: { 201: AccessTokenMade, ...errors } }, ...signedIn() },
+    async (request, reply) => {
+      const actor = actorOf(request);
+      const { name, permissions, days } = request.body;
+      const may = permissionsOf(actor);
+      const given = PERMISSION_NAMES.filter((each) => permissions.includes(each) && may.includes(each));
+      const beyond = permissions.find((each) => !(given as string[]).includes(each));
+      if (beyond !== undefined) throw new HubError('bad_request', `you have no permission ${beyond} to give on`, { field: 'permissions' });
+      const expiresMs = hub.nowMs() + days * DAY_MS;
+      const detail = { name, permissions: given, expiresMs };
+      await custody.record({ what: 'token.made', who: whoIs(actor, request.ip), outcome: 'done', detail });
+      const made = await sessions.createAccessToken(store, { personId: actor.personId, name, permissions: given, expiresMs }, hub.nowMs());
+      return reply.status(201).send(made);
+    },
+  );
+
+  routes.delete(
+    '/session/tokens/:tokenId',
+    { schema: { params: OfToken, response: { 204: z.null(), ...errors } }, ...signedIn({ logged: 'token.revoked' }) },
+    async (request, reply) => {
+      await sessions.revokeAccessToken(store, actorOf(request).personId, request.params.tokenId);
+      return reply.status(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,55 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { HubError } from '../../media/errors.ts';
+import type { Context } from '../context.ts';
+import { logFile } from '../custody/open-log.ts';
+import { squadsWith } from '../permission/decide.ts';
+import { onHub } from '../permission/rules.ts';
+import { CustodyHead, CustodyPage, CustodyQuery } from '../protocol/custody.ts';
+import { ApiError } from '../protocol/http.ts';
+import { listCustodyLines } from '../store/custody-lines.ts';
+import { actorOf } from './permit.ts';
+
+const errors = { '4xx': ApiError, '5xx': ApiError };
+
+/** The custody log to be looked at, taken along and checked elsewhere. Nothing here changes it, and nothing anywhere deletes from it. */
+export function custodyRoutes(app: FastifyInstance, context: Context): void {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const whole = (request: Parameters<typeof actorOf>[0]): void => {
+    if (squadsWith(actorOf(request), 'log.read') !== 'all')
+      throw new HubError('forbidden', 'the log as a whole is for those who read it for the whole brigade', { field: 'permission' });
+  };
+
+  routes.get(
+    '/custody',
+    { schema: { querystring: CustodyQuery, response: { 200: CustodyPage, ...errors } }, ...onHub('log.read') },
+    async (request) => {
+      await context.custodyIndex.flush();
+      return listCustodyLines(context.store, request.query, squadsWith(actorOf(request), 'log.read'));
+    },
+  );
+
+  routes.get('/custody/head', { schema: { response: { 200: CustodyHead, ...errors } }, ...onHub('log.read') }, async () =>
+    context.custody.signedHead(),
+  );
+
+  routes.get(
+    '/custody/export',
+    {
+      schema: { summary: 'The log itself, one line of JSON each' },
+      preHandler: async (request) => whole(request),
+      ...onHub('log.read', 'export'),
+    },
+    async (_, reply) => {
+      const path = logFile(`${context.settings.dataDir}/custody`);
+      const { size } = await stat(path); // what is written from now on is not in this copy
+      return reply
+        .type('application/x-ndjson')
+        .header('content-disposition', 'attachment; filename="custody.ndjson"')
+        .header('content-length', size)
+        .send(createReadStream(path, { end: Math.max(0, size - 1) }));
+    },
+  );
+}

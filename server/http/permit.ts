@@ -1,0 +1,126 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { HubError, messageOf } from '../../media/errors.ts';
+import { identify } from '../auth/gate.ts';
+import type { Context } from '../context.ts';
+import { type Actor, decide, type Decision } from '../permission/decide.ts';
+import type { Permission, Rule } from '../permission/rules.ts';
+import type { Who, What } from '../custody/lines.ts';
+import type { Stretch } from '../custody/recording-views.ts';
+import { operationBounds, segmentLength } from '../store/operation-bounds.ts';
+
+export type RuledRoute = { method: string; url: string; rule: Rule };
+
+const actors = new WeakMap<FastifyRequest, Actor>();
+/** Requests whose line stands in the custody log already. */
+const written = new WeakSet<FastifyRequest>();
+
+/** Who makes the request. Throws `unauthorized` for nobody, on a route whose rule lets nobody in too. */
+export function actorOf(request: FastifyRequest): Actor {
+  const actor = actors.get(request);
+  if (!actor) throw refusal('sign-in');
+  return actor;
+}
+
+/**
+ * Every route is asked for its rule when it is added, and every request for its right before anything of it is read: the one
+ * way to a handler. What a rule has `logged` stands in the custody log before the handler runs, and that it failed, after.
+ * Returns the routes, filled as they come. `plugins`: rules of routes that somebody else's code adds, by their address.
+ */
+export function installPermission(app: FastifyInstance, context: Context, plugins: Record<string, Rule> = {}): RuledRoute[] {
+  const routes: RuledRoute[] = [];
+  app.addHook('onRoute', (route) => {
+    const { method, url, config } = route;
+    const rule = config?.rule ?? plugins[url];
+    if (!rule) throw new HubError('internal', `${String(method)} ${url} has no rule: who may use it?`);
+    route.config = { ...config, rule };
+    for (const each of [method].flat()) routes.push({ method: each, url, rule });
+  });
+  app.addHook('onRequest', async (request) => {
+    const rule = ruleOf(request);
+    if (rule === null || rule.by === 'anyone' || rule.by === 'link') return;
+    const actor = await identify(context, request);
+    const { operationId } = (request.params ?? {}) as { operationId?: string };
+    const bounds = rule.by === 'permission' && rule.of === 'operation' && operationId !== undefined ? operationId : null;
+    const decision = decide(rule, actor, bounds === null ? null : await operationBounds(context.store, bounds));
+    if (decision === 'allowed') {
+      if (actor) actors.set(request, actor);
+      return;
+    }
+    if (actor)
+      context.custody.note({ ...lineOf(request, actor, 'refused'), outcome: 'refused', detail: { ...askedFor(request), decision } });
+    throw refusal(decision);
+  });
+  app.addHook('preHandler', async (request) => {
+    const rule = ruleOf(request);
+    if (rule === null || !('logged' in rule) || rule.logged === undefined) return;
+    const line = lineOf(request, actorOf(request), rule.logged);
+    if ('asRange' in rule && line.operationId !== null && line.angleId !== null) {
+      const { who, operationId, angleId } = line;
+      await context.recordingViews.see({ who, operationId, angleId }, await seenBy(context, request));
+      return;
+    }
+    await context.custody.record({ ...line, outcome: 'done', detail: {} });
+    written.add(request);
+  });
+  app.addHook('onError', async (request, _, error) => {
+    const rule = ruleOf(request);
+    if (!written.has(request) || rule === null || !('logged' in rule) || rule.logged === undefined) return;
+    const detail = { why: messageOf(error).slice(0, 200) };
+    context.custody.note({ ...lineOf(request, actorOf(request), rule.logged), outcome: 'failed', detail });
+  });
+  return routes;
+}
+
+/** For what is asked of a request beside its route's own rule. Throws as its rule would. */
+export async function requirePermission(
+  context: Context,
+  request: FastifyRequest,
+  permission: Permission,
+  operationId: string,
+): Promise<Actor> {
+  const known = actors.get(request) ?? (await identify(context, request));
+  const rule = { by: 'permission', permission, of: 'operation' } as const;
+  const decision = decide(rule, known, await operationBounds(context.store, operationId));
+  if (decision !== 'allowed' || !known) throw refusal(decision === 'allowed' ? 'sign-in' : decision);
+  return known;
+}
+
+/** Null where there is no such route: everybody may be told so. */
+const ruleOf = (request: FastifyRequest): Rule | null => (request.is404 ? null : (request.routeOptions.config.rule ?? null));
+
+/** How a machine, or a person, is named in the custody log. */
+export const whoIs = (actor: Actor, address: string): Who => ({
+  kind: actor.tokenId === null ? 'person' : 'token',
+  id: actor.tokenId ?? actor.personId,
+  name: actor.name,
+  address,
+});
+
+function lineOf(request: FastifyRequest, actor: Actor, what: What) {
+  const params = (request.params ?? {}) as Record<string, string>;
+  const { operationId = null, angleId = null, ...rest } = params;
+  return { what, who: whoIs(actor, request.ip), operationId, angleId, subject: Object.values(rest).at(-1) ?? null };
+}
+
+/** The stretch of hub time that a segment's cell is; null for what is no segment. */
+async function seenBy({ store }: Context, { params }: FastifyRequest): Promise<Stretch | null> {
+  const { operationId = '', file = '' } = params as { operationId?: string; file?: string };
+  const cell = /^(\d+)-\d+\.m4s$/.exec(file)?.[1];
+  if (cell === undefined) return null;
+  const segmentMs = await segmentLength(store, operationId);
+  return { fromMs: Number(cell) * segmentMs, toMs: (Number(cell) + 1) * segmentMs };
+}
+
+const askedFor = ({ method, routeOptions }: FastifyRequest): { method: string; route: string } => ({
+  method,
+  route: routeOptions.url ?? '',
+});
+
+/** A refusal as clients are told it. */
+export function refusal(decision: Exclude<Decision, 'allowed'>): HubError {
+  if (decision === 'sign-in') return new HubError('unauthorized', 'sign in first', { field: 'session' });
+  if (decision === 'must-change') return new HubError('forbidden', 'choose a password of your own first', { field: 'must-change' });
+  if (decision === 'unknown-operation')
+    return new HubError('not_found', 'there is no such operation, or it is not one of your squads', { field: 'operationId' });
+  return new HubError('forbidden', 'your roles do not allow this', { field: 'permission' });
+}

@@ -1,0 +1,73 @@
+import { HubError } from '../../media/errors.ts';
+import type { Context } from '../context.ts';
+import { newId } from '../live/new-angle.ts';
+import { createSession } from '../store/person-sessions.ts';
+import { credentials, hasPeople, insertPerson, setPassword, takeTotpStep, unusedAdministrator } from '../store/people.ts';
+import { checkPassword, hashPassword, oneTimePassword } from './passwords.ts';
+import { totpStep } from './totp.ts';
+
+type Tried = { login: string; password: string; code?: string | undefined };
+
+/**
+ * A session for whoever knows login and password, and the authenticator's code where one is set up. Throws `too_many` after ten
+ * tries a minute with a login, or sixty from an address, which is often a whole brigade's; `unauthorized` (`sign-in`, which never
+ * says what was wrong; `code`).
+ */
+export async function signIn(
+  context: Context,
+  { login, password, code }: Tried,
+  from: { address: string; device: string },
+): Promise<string> {
+  const { store, custody, attempts, signIns, hub } = context;
+  const key = `login ${login.toLowerCase()}`;
+  const who = { kind: 'person' as const, id: null as string | null, name: login.slice(0, 100), address: from.address };
+  const refuse = (why: string, error: HubError): HubError => {
+    custody.note({ what: 'sign-in', who, outcome: 'refused', detail: { why } });
+    return error;
+  };
+  // those before it stand in the log: who goes on may not fill it
+  signIns.note(from.address, Date.now());
+  attempts.note(key, Date.now());
+  const known = await credentials(store, login);
+  const right = await checkPassword(password, known?.passwordHash ?? null);
+  if (!known || !right || known.state !== 'active')
+    throw refuse(known?.state === 'blocked' && right ? 'blocked' : 'wrong login or password', wrong());
+  who.id = known.personId;
+  if (known.totpSecret !== null && known.totpStep !== null) {
+    if (code === undefined || code === '') throw new HubError('unauthorized', "the authenticator's code is needed", { field: 'code' });
+    const step = totpStep(known.totpSecret, code, Date.now());
+    if (step === null || !(await takeTotpStep(store, known.personId, step)))
+      throw refuse('wrong code', new HubError('unauthorized', "this is not the authenticator's code now", { field: 'code' }));
+  }
+  await custody.record({ what: 'sign-in', who: { ...who, name: known.name }, outcome: 'done', detail: { device: from.device } });
+  attempts.clear(key);
+  return createSession(store, known.personId, from, hub.nowMs());
+}
+
+const LOGIN = 'admin';
+
+const wrong = (): HubError => new HubError('unauthorized', 'login or password is wrong', { field: 'sign-in' });
+
+/**
+ * A hub that knows nobody gets its first administrator, with a password that is told at the start and must be changed at the
+ * first sign-in; until that has been done each start tells another one. Null where there is nothing to tell.
+ */
+export async function firstAdministrator({
+  store,
+  custody,
+  hub,
+}: Pick<Context, 'store' | 'custody' | 'hub'>): Promise<{ login: string; password: string } | null> {
+  const waiting = await unusedAdministrator(store);
+  if (waiting === null && (await hasPeople(store))) return null;
+  const password = oneTimePassword();
+  const passwordHash = await hashPassword(password);
+  const who = { kind: 'hub' as const, id: null, name: null, address: null };
+  const detail = { login: LOGIN, roles: ['administrator'] };
+  await custody.record({ what: waiting === null ? 'person.made' : 'person.password', who, outcome: 'done', detail });
+  if (waiting === null) {
+    const roles = [{ role: 'administrator' as const, squadId: null }];
+    const person = { personId: newId('pe'), login: LOGIN, name: 'Administrator', badge: null, roles, passwordHash };
+    await insertPerson(store, person, hub.nowMs());
+  } else await setPassword(store, waiting, passwordHash, true);
+  return { login: LOGIN, password };
+}

@@ -1,0 +1,45 @@
+import { HubError } from '../../media/errors.ts';
+import type { Context } from '../context.ts';
+import type { Who } from '../custody/lines.ts';
+import { refusal, whoIs } from '../http/permit.ts';
+import { type Actor, decide } from '../permission/decide.ts';
+import type { Rule } from '../permission/rules.ts';
+import { consoleRights, type ConsoleRequests } from '../protocol/socket.ts';
+import { operationBounds } from '../store/operation-bounds.ts';
+import { actorOfSession } from '../store/person-sessions.ts';
+
+/** The rule of a console's request, as routes have theirs. */
+export const ruleOfEvent = (name: keyof ConsoleRequests): Rule => ({ by: 'permission', permission: consoleRights[name], of: 'operation' });
+
+/** What whoever is at a console's socket may do now: looked at anew with each request, so that a right taken is gone at once. */
+export class ConsolePermit {
+  readonly #context: Context;
+  readonly #sessionHash: string;
+  readonly #address: string;
+  #actor: Actor | null = null;
+
+  constructor(context: Context, sessionHash: string, address: string) {
+    this.#context = context;
+    this.#sessionHash = sessionHash;
+    this.#address = address;
+  }
+
+  /** Throws `unauthorized`, `forbidden`, `not_found`, and `conflict` for a request that needs an operation before one is joined. */
+  async check(name: keyof ConsoleRequests, params: unknown, joined: string | null): Promise<void> {
+    const { store, hub, custody } = this.#context;
+    const operationId = name === 'join' ? (params as { operationId: string }).operationId : joined;
+    this.#actor = await actorOfSession(store, this.#sessionHash, hub.nowMs());
+    const bounds = operationId === null ? null : await operationBounds(store, operationId);
+    const decision = decide(ruleOfEvent(name), this.#actor, bounds);
+    if (decision === 'allowed') return;
+    if (decision === 'unknown-operation' && operationId === null) throw new HubError('conflict', 'join first');
+    if (this.#actor) custody.note({ what: 'refused', who: this.who(), operationId, outcome: 'refused', detail: { event: name, decision } });
+    throw refusal(decision);
+  }
+
+  /** Of the last request that was let through. */
+  who(): Who {
+    if (!this.#actor) throw new HubError('unauthorized', 'this session is over');
+    return whoIs(this.#actor, this.#address);
+  }
+}

@@ -1,0 +1,186 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TOTP } from 'otpauth';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call } from '../../scripts/demo/hub.ts';
+import { firstAdministratorIn, hubFetch, signIn, sessionAt } from '../../scripts/demo/sign-in.ts';
+import { verifyLog } from '../../server/custody/verify-log.ts';
+import { CustodyHead, CustodyPage } from '../../server/protocol/custody.ts';
+import { AngleState, OperationView } from '../../server/protocol/http.ts';
+import { AccessTokenMade, Me, Person, PersonCreated, type RoleGrant, Squad, TotpSetup } from '../../server/protocol/people.ts';
+import { type RunningHub, startHub, until } from '../support/hub.ts';
+
+let root = '';
+let hub: RunningHub;
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fieldhub-people-'));
+  hub = await startHub(join(root, 'data'));
+});
+afterAll(async () => {
+  await hub.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+type Told = { status: number; body: Record<string, unknown>; cookie: string };
+/** One request with this cookie, or with none. */
+async function ask(method: string, path: string, cookie = '', body?: object, more: Record<string, string> = {}): Promise<Told> {
+  const headers = { ...(body && { 'content-type': 'application/json' }), ...(cookie && { cookie }), ...more };
+  const reply = await fetch(`${hub.url}/api${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+  const text = await reply.text();
+  const set = reply.headers.get('set-cookie')?.split(';')[0] ?? '';
+  return { status: reply.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>), cookie: set };
+}
+
+let made = 0;
+/** Somebody with these roles and a password of the own. */
+async function person(roles: RoleGrant[]): Promise<{ personId: string; login: string; password: string; cookie: string }> {
+  made += 1;
+  const login = `officer${made}`;
+  const created = await call(hub, PersonCreated, 'POST', '/people', { login, name: `队员 ${made}`, roles });
+  const password = `a long way to ${made} gates`;
+  const { cookie } = await signIn(hub.url, login, created.password, password);
+  return { personId: created.person.personId, login, password, cookie };
+}
+const everywhere = (role: RoleGrant['role']): RoleGrant[] => [{ role, squadId: null }];
+
+describe('signing in', () => {
+  it('the first administrator’s password is told once, in one place, and kept nowhere', () => {
+    const first = firstAdministratorIn(hub.output());
+    expect(first?.password).toMatch(/^(\w{4}-){3}\w{4}$/);
+    const log = readFileSync(join(hub.dataDir, 'custody/custody.ndjson'), 'utf8');
+    expect(log).not.toContain(first?.password);
+    expect(hub.output().split(first?.password ?? '?')).toHaveLength(2);
+  });
+
+  it('never says whether login or password was wrong, and takes as long', async () => {
+    const { login } = await person(everywhere('reviewer'));
+    const wrong = await ask('POST', '/session', '', { login, password: 'something else' });
+    const nobody = await ask('POST', '/session', '', { login: 'nobody-here', password: 'something else' });
+    expect([wrong.status, wrong.body]).toEqual([401, nobody.body]);
+    expect(nobody.status).toBe(401);
+    expect(wrong.body).toMatchObject({ field: 'sign-in' });
+  });
+
+  it('a given password opens nothing but the choice of another one, and easily guessed ones are refused', async () => {
+    const { person: made1, password } = await call(hub, PersonCreated, 'POST', '/people', {
+      login: 'fresh',
+      name: '新队员',
+      roles: everywhere('leader'),
+    });
+    const { cookie, body } = await ask('POST', '/session', '', { login: 'FRESH', password });
+    expect(Me.parse(body).person).toMatchObject({ personId: made1.personId, mustChange: true });
+    expect((await ask('GET', '/operations', cookie)).body).toMatchObject({ code: 'forbidden', field: 'must-change' });
+    const change = (next: string, current = password) => ask('PUT', '/session/password', cookie, { current, next });
+    for (const next of ['short', 'fresh12345', '1234567890', 'abababababab', password])
+      expect((await change(next)).body).toMatchObject({ code: 'bad_request', field: 'next' });
+    expect((await change('a wide river', 'wrong')).body).toMatchObject({ code: 'unauthorized', field: 'current' });
+    expect((await change('a wide river')).status).toBe(200);
+    expect((await ask('GET', '/operations', cookie)).status).toBe(200);
+  });
+
+  it('with an authenticator a code is asked for, and none is taken twice', async () => {
+    const { cookie, login, password } = await person(everywhere('legal'));
+    const { secret, uri } = TotpSetup.parse((await ask('POST', '/session/totp', cookie)).body);
+    expect(uri).toContain(login);
+    const totp = new TOTP({ secret });
+    expect((await ask('PUT', '/session/totp', cookie, { code: '000000' })).body).toMatchObject({ field: 'code' });
+    const code = totp.generate();
+    expect((await ask('PUT', '/session/totp', cookie, { code })).status).toBe(204);
+    expect((await ask('POST', '/session', '', { login, password })).body).toMatchObject({ code: 'unauthorized', field: 'code' });
+    expect((await ask('POST', '/session', '', { login, password, code })).body).toMatchObject({ field: 'code' }); // used already
+    const next = totp.generate({ timestamp: Date.now() + 30_000 });
+    expect((await ask('POST', '/session', '', { login, password, code: next })).status).toBe(200);
+    expect((await ask('DELETE', '/session/totp', cookie, { password: 'wrong' })).status).toBe(401);
+    expect((await ask('DELETE', '/session/totp', cookie, { password })).status).toBe(204);
+  });
+
+  it('ten wrong tries a minute and no more', async () => {
+    const { login, password } = await person(everywhere('operator'));
+    let told = await ask('POST', '/session', '', { login, password: 'wrong one' });
+    for (let i = 0; i < 11; i += 1) told = await ask('POST', '/session', '', { login, password: 'wrong one' });
+    expect(told.status).toBe(429);
+    expect((await ask('POST', '/session', '', { login, password })).status).toBe(429);
+  });
+});
+
+describe('a session', () => {
+  it('is over at once when it is ended, its person is blocked, or the password is given anew', async () => {
+    const one = await person(everywhere('leader'));
+    const { cookie: other } = await signIn(hub.url, one.login, one.password);
+    const { body } = await ask('GET', '/session/all', one.cookie);
+    const sessions = body['sessions'] as { sessionId: string; current: boolean }[];
+    expect(sessions).toHaveLength(2);
+    const elsewhere = sessions.find(({ current }) => !current)?.sessionId;
+    expect((await ask('DELETE', `/session/all/${elsewhere}`, one.cookie)).status).toBe(204);
+    expect((await ask('GET', '/session', other)).status).toBe(401);
+    await call(hub, Person, 'PUT', `/people/${one.personId}`, { state: 'blocked' });
+    expect((await ask('GET', '/session', one.cookie)).status).toBe(401);
+    expect((await ask('POST', '/session', '', { login: one.login, password: one.password })).body).toMatchObject({ field: 'sign-in' });
+    await call(hub, Person, 'PUT', `/people/${one.personId}`, { state: 'active' });
+    expect((await ask('DELETE', '/session', (await signIn(hub.url, one.login, one.password)).cookie)).status).toBe(204);
+  });
+
+  it('another site gets nothing by its cookie, and a machine only what its token is for', async () => {
+    const { cookie } = await person(everywhere('commander'));
+    const foreign = { origin: 'https://evil.example' };
+    expect((await ask('GET', '/operations', cookie, undefined, foreign)).status).toBe(401);
+    expect((await ask('POST', '/operations', cookie, { name: 'x' }, foreign)).status).toBe(403);
+    const tokens = '/session/tokens';
+    const beyond = await ask('POST', tokens, cookie, { name: '大屏', permissions: ['people.manage'], days: 30 });
+    expect(beyond.body).toMatchObject({ code: 'bad_request', field: 'permissions' });
+    const { body } = await ask('POST', tokens, cookie, { name: '大屏', permissions: ['operation.see'], days: 30 });
+    const { token, item } = AccessTokenMade.parse(body);
+    const bearer = { authorization: `Bearer ${token}` };
+    expect((await ask('GET', '/operations', '', undefined, bearer)).status).toBe(200);
+    expect((await ask('POST', '/operations', '', { name: 'x' }, bearer)).status).toBe(403);
+    expect((await ask('GET', '/session', '', undefined, bearer)).status).toBe(403); // no token looks after an account
+    expect((await ask('DELETE', `${tokens}/${item.tokenId}`, cookie)).status).toBe(204);
+    expect((await ask('GET', '/operations', '', undefined, bearer)).status).toBe(401);
+  });
+});
+
+describe('people', () => {
+  it('somebody always manages them; names, squads and logins are checked', async () => {
+    const { personId } = sessionAt(hub.url) ?? {};
+    const refused = await ask('PUT', `/people/${personId}`, sessionAt(hub.url)?.cookie, { roles: [] });
+    expect(refused.body).toMatchObject({ code: 'conflict', field: 'last-administrator' });
+    const squad = await call(hub, Squad, 'POST', '/squads', { name: '一中队' });
+    const again = await ask('POST', '/squads', sessionAt(hub.url)?.cookie, { name: '一中队' });
+    expect(again.body).toMatchObject({ code: 'conflict', field: 'name' });
+    const create = (body: object) =>
+      ask('POST', '/people', sessionAt(hub.url)?.cookie, { login: 'zhang', name: '张三', roles: [], ...body });
+    expect((await create({ login: 'a b' })).body).toMatchObject({ code: 'bad_request', field: 'login' });
+    expect((await create({ roles: [{ role: 'leader', squadId: 'sq-none' }] })).body).toMatchObject({ code: 'bad_request', field: 'roles' });
+    expect((await create({ roles: [{ role: 'leader', squadId: squad.squadId }] })).status).toBe(201);
+    expect((await create({ login: 'ZHANG' })).body).toMatchObject({ code: 'conflict', field: 'login' });
+    const found = await ask('GET', `/people?q=${encodeURIComponent('张')}&squad=${squad.squadId}`, sessionAt(hub.url)?.cookie);
+    expect(found.body).toMatchObject({ total: 1, people: [{ login: 'zhang', roles: [{ role: 'leader', squadId: squad.squadId }] }] });
+  });
+});
+
+describe('the custody log', () => {
+  it('tells who did what, who was refused and what was seen; a copy is checked without the hub', async () => {
+    const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '保管' });
+    const { angleId } = await call(hub, AngleState, 'POST', `/operations/${operationId}/angles`, { name: '东门' });
+    await call(hub, OperationView, 'GET', `/operations/${operationId}`);
+    expect((await hubFetch(`${hub.url}/hls/${operationId}/${angleId}/index.m3u8`)).status).toBe(200);
+    const operator = await person(everywhere('operator'));
+    expect((await ask('POST', `/operations/${operationId}/end`, operator.cookie)).status).toBe(403);
+    const page = async (query: string) => call(hub, CustodyPage, 'GET', `/custody?operation=${operationId}&${query}`);
+    await until('the refusal is in the index', async () => (await page('outcome=refused')).lines.length > 0);
+    const { lines } = await page('');
+    expect(lines.map(({ what, outcome }) => `${what} ${outcome}`).toReversed()).toEqual([
+      'angle.made done',
+      'view.recording done',
+      'refused refused',
+    ]);
+    expect(lines[0]?.who).toMatchObject({ kind: 'person', id: operator.personId, address: '127.0.0.1' });
+    expect((await page('what=angle.made')).lines).toHaveLength(1);
+    expect((await ask('GET', '/custody', operator.cookie)).status).toBe(403);
+    const head = await call(hub, CustodyHead, 'GET', '/custody/head');
+    const copy = await (await hubFetch(`${hub.url}/api/custody/export`)).text();
+    expect(copy).toContain('"what":"sign-in"');
+    expect((await verifyLog(join(hub.dataDir, 'custody/custody.ndjson'), head)).problems).toEqual([]);
+  });
+});
