@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HubError, messageOf } from '../../media/errors.ts';
+import { Attempts } from '../auth/attempts.ts';
 import { identify } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { type Actor, decide, type Decision } from '../permission/decide.ts';
@@ -13,6 +14,17 @@ export type RuledRoute = { method: string; url: string; rule: Rule };
 const actors = new WeakMap<FastifyRequest, Actor>();
 /** Requests whose line stands in the custody log already. */
 const written = new WeakSet<FastifyRequest>();
+
+const refusals = new Attempts(60);
+/** Whoever is refused again and again may not fill the log. */
+export function worthALine({ personId }: Actor): boolean {
+  try {
+    refusals.note(personId, Date.now());
+    return true;
+  } catch {
+    return false; // too many this minute
+  }
+}
 
 /** Who makes the request. Throws `unauthorized` for nobody, on a route whose rule lets nobody in too. */
 export function actorOf(request: FastifyRequest): Actor {
@@ -46,7 +58,7 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
       if (actor) actors.set(request, actor);
       return;
     }
-    if (actor)
+    if (actor && worthALine(actor))
       context.custody.note({ ...lineOf(request, actor, 'refused'), outcome: 'refused', detail: { ...askedFor(request), decision } });
     throw refusal(decision);
   });

@@ -1,7 +1,7 @@
 import { HubError } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
 import type { Who } from '../custody/lines.ts';
-import { refusal, whoIs } from '../http/permit.ts';
+import { refusal, whoIs, worthALine } from '../http/permit.ts';
 import { type Actor, decide } from '../permission/decide.ts';
 import type { Rule } from '../permission/rules.ts';
 import { consoleRights, type ConsoleRequests } from '../protocol/socket.ts';
@@ -33,7 +33,8 @@ export class ConsolePermit {
     const decision = decide(ruleOfEvent(name), this.#actor, bounds);
     if (decision === 'allowed') return;
     if (decision === 'unknown-operation' && operationId === null) throw new HubError('conflict', 'join first');
-    if (this.#actor) custody.note({ what: 'refused', who: this.who(), operationId, outcome: 'refused', detail: { event: name, decision } });
+    if (this.#actor && worthALine(this.#actor))
+      custody.note({ what: 'refused', who: this.who(), operationId, outcome: 'refused', detail: { event: name, decision } });
     throw refusal(decision);
   }
 
