@@ -28,7 +28,7 @@ import { whepRoutes } from './whep.ts';
 import { whipRoutes } from './whip.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const PAGES = ['/', '/capture', '/console', '/console/:operationId', '/review/:operationId'];
+const PAGES = ['/', '/capture', '/console', '/console/:operationId', '/review/:operationId', '/people', '/account', '/custody'];
 /** Who connects and says nothing, or says it too slowly, holds a socket for so long and no longer; uploads may take their time. */
 const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2000 };
 const TLS_PATIENCE = { handshakeTimeout: 10_000 };

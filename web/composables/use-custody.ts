@@ -22,8 +22,8 @@ export function useCustody(filters: CustodyFilters) {
   const loading = ref(false);
   let newest = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  // the minute that was chosen is meant to its end
-  const query = computed(() => ({ ...filters, q: filters.q.trim(), from: momentOf(filters.from), to: momentOf(filters.to, 59_999) }));
+  // the minute that was chosen is meant to its end, which itself is not
+  const query = computed(() => ({ ...filters, q: filters.q.trim(), from: momentOf(filters.from), to: momentOf(filters.to, 60_000) }));
 
   async function ask(before: CustodyLine[]): Promise<void> {
     clearTimeout(timer);

@@ -82,7 +82,7 @@ export default {
     any: 'All',
     active: 'May sign in',
     blocked: 'Blocked',
-    mustChange: 'Has not chosen a password yet',
+    mustChange: 'Password to be chosen',
     totp: 'With authenticator',
     none: 'Nobody fits these filters.',
     add: 'New person',

@@ -82,7 +82,7 @@ export default {
     any: '全部',
     active: '可以登录',
     blocked: '已停用',
-    mustChange: '尚未设置密码',
+    mustChange: '待设置密码',
     totp: '已启用动态验证码',
     none: '没有符合条件的人员。',
     add: '新增人员',
