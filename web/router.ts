@@ -8,7 +8,13 @@ export const router = createRouter({
     { path: '/console', component: () => import('./pages/HomePage.vue') },
     { path: '/console/:operationId', component: () => import('./pages/ConsolePage.vue'), props: true },
     { path: '/review/:operationId', component: () => import('./pages/ReviewPage.vue'), props: true },
+    { path: '/people', component: () => import('./pages/PeoplePage.vue') },
+    { path: '/account', component: () => import('./pages/AccountPage.vue') },
+    { path: '/custody', component: () => import('./pages/CustodyPage.vue') },
     { path: '/capture', component: () => import('./pages/CapturePage.vue') },
+    { path: '/shot-lists', component: () => import('./pages/ShotListsPage.vue') },
+    { path: '/devices', component: () => import('./pages/DevicesPage.vue') },
+    { path: '/devices/:deviceId', component: () => import('./pages/DevicePage.vue'), props: true },
     { path: '/:rest(.*)*', redirect: '/' },
   ],
 });

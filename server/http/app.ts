@@ -14,6 +14,7 @@ import { captureLinkRoutes } from './capture-links.ts';
 import { captureRoutes } from './capture.ts';
 import { caseRoutes } from './cases.ts';
 import { custodyRoutes } from './custody.ts';
+import { deviceRoutes } from './devices.ts';
 import { installErrors } from './errors.ts';
 import { accountRoutes } from './account.ts';
 import { healthRoutes } from './health.ts';
@@ -22,6 +23,7 @@ import { operationListRoutes } from './operation-list.ts';
 import { operationRoutes } from './operations.ts';
 import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
+import { captureShotRoutes, operationShotRoutes, shotListRoutes } from './shots.ts';
 import { stillRoutes } from './stills.ts';
 import { peopleRoutes } from './people.ts';
 import { installPermission, type RuledRoute } from './permit.ts';
@@ -42,6 +44,12 @@ const PAGES = [
   '/cases/:caseId',
   '/operations/new',
   '/operations/:operationId',
+  '/shot-lists',
+  '/devices',
+  '/devices/:deviceId',
+  '/people',
+  '/account',
+  '/custody',
 ];
 /** Who connects and says nothing, or says it too slowly, holds a socket for so long and no longer; uploads may take their time. */
 const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2000 };
@@ -104,6 +112,10 @@ export async function buildApp(
   await app.register(async (api) => accountRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => peopleRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => custodyRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => shotListRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => operationShotRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => captureShotRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => deviceRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => reviewRoutes(api, context));
   await app.register(async (api) => whipRoutes(api, context));
   await app.register(async (api) => whepRoutes(api, context));

@@ -1,0 +1,97 @@
+import { reactive, ref, type Ref, watch } from 'vue';
+
+const PREFIX = 'fieldhub.draft.';
+
+type Kept = { from: string; form: Record<string, unknown> };
+export type Draft<T> = {
+  form: T;
+  /** Whether the form shows what was typed before; `older`: and what it began from has changed since. */
+  restored: Ref<'no' | 'yes' | 'older'>;
+  /** The values are with the hub, or nobody wants them: nothing is kept any more. */
+  saved: () => void;
+  /** Back to what it began from. */
+  discard: () => void;
+};
+export type DraftOptions<T> = {
+  /** Never kept: passwords, codes. */
+  leaveOut?: readonly (keyof T & string)[];
+  storage?: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+};
+
+/**
+ * A form whose values are kept in this tab from the first key on, until they are saved: a reload, an expired session or a page
+ * left by mistake loses nothing. `key` names the form and what it is about (`person.new`, `case.ca-1`); `start` are plain values
+ * (texts, numbers, truth values, lists and records of these).
+ */
+export function useDraft<T extends Record<string, unknown>>(
+  key: string,
+  start: T,
+  { leaveOut = [], storage = sessionStorage }: DraftOptions<T> = {},
+): Draft<T> {
+  const name = PREFIX + key;
+  const from = JSON.stringify(start);
+  const fresh = (): T => JSON.parse(from) as T;
+  const form = reactive(fresh()) as T;
+  const restored = ref<'no' | 'yes' | 'older'>('no');
+
+  const kept = read(storage, name);
+  if (kept) {
+    // a form that has changed since takes over what it still knows, of the kind it was
+    for (const [field, value] of Object.entries(kept.form))
+      if (field in form && !leaveOut.includes(field) && sameKind(form[field], value)) Object.assign(form, { [field]: value });
+    if (JSON.stringify(form) === from) storage.removeItem(name);
+    else restored.value = kept.from === from ? 'yes' : 'older';
+  }
+
+  function keep(): void {
+    const rest = Object.fromEntries(Object.entries(form).filter(([field]) => !leaveOut.includes(field)));
+    const untouched = Object.fromEntries(Object.entries(fresh()).filter(([field]) => !leaveOut.includes(field)));
+    if (JSON.stringify(rest) === JSON.stringify(untouched)) storage.removeItem(name);
+    else write(storage, name, { from, form: rest });
+  }
+  const stop = watch(() => JSON.stringify(form), keep, { flush: 'sync' });
+
+  return {
+    form,
+    restored,
+    saved: () => {
+      stop();
+      restored.value = 'no';
+      storage.removeItem(name);
+    },
+    discard: () => {
+      Object.assign(form, fresh());
+      restored.value = 'no';
+    },
+  };
+}
+
+/** Whoever signs out, or signs in as somebody else, leaves nothing typed behind. */
+export function forgetDrafts(storage: Storage = sessionStorage): void {
+  const names = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '');
+  for (const name of names) if (name.startsWith(PREFIX)) storage.removeItem(name);
+}
+
+const kindOf = (value: unknown): string => (Array.isArray(value) ? 'list' : value === null ? 'null' : typeof value);
+/** What may be left empty (null) takes anything that is not a record or a list, and may be emptied. */
+function sameKind(one: unknown, other: unknown): boolean {
+  const kinds = [kindOf(one), kindOf(other)];
+  return kinds[0] === kinds[1] || (kinds.includes('null') && !kinds.includes('list') && !kinds.includes('object'));
+}
+
+function read(storage: Pick<Storage, 'getItem'>, name: string): Kept | null {
+  try {
+    const kept = JSON.parse(storage.getItem(name) ?? 'null') as Partial<Kept> | null;
+    return kept && typeof kept.from === 'string' && kindOf(kept.form) === 'object' ? (kept as Kept) : null;
+  } catch {
+    return null; // not ours, or cut off
+  }
+}
+
+function write(storage: Pick<Storage, 'setItem'>, name: string, kept: Kept): void {
+  try {
+    storage.setItem(name, JSON.stringify(kept));
+  } catch {
+    // storage is full or forbidden: the form works all the same
+  }
+}
