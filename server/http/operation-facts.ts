@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
+import { tellShots } from '../live/shot-ticks.ts';
 import { checkSeal } from '../operations/stages.ts';
 import { onOperation } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
@@ -40,6 +41,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
       if (squadIds) checkGiven(reachFor(request, 'operation.label').squads, squadIds, had);
       await changeFacts(store, operationId, request.body);
       hub.emit('operation', operationId);
+      if (request.body.type !== undefined) await tellShots(context, operationId);
       return readFacts(store, operationId);
     },
   );
@@ -62,6 +64,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
       const { operationId } = request.params;
       await takeStep(store, operationId, 'live', hub.nowMs(), whoAsks(request));
       hub.emit('operation', operationId);
+      await tellShots(context, operationId);
       return readFacts(store, operationId);
     },
   );
