@@ -111,7 +111,7 @@ describe('what must be on film', () => {
     await operation.end();
     await desk.goto(`${hub.url}/review/${operation.operationId}`);
     const list = desk.getByTestId('review-shots');
-    await list.getByText('有 5 项未拍摄').waitFor();
+    await list.getByText('有 5 项未勾选').waitFor();
     expect(await list.getByTestId('shot-never').count()).toBe(5);
     const filmed = (await shots()).flatMap(({ tick }) => (tick ? [tick.atMs] : []));
     await expect
