@@ -63,9 +63,11 @@ export async function takeCharge(url: string, output: string): Promise<HubSessio
   return session;
 }
 
-/** For pages that are signed in from the start: `browser.newContext({ storageState: signedIn(hub.url) })`. */
+/** For pages that are signed in from the start, where this program is: `browser.newContext({ storageState: signedIn(hub.url) })`. */
 export function signedIn(url: string) {
-  const [name = '', value = ''] = sessionAt(url)?.cookie.split('=') ?? [];
+  const session = sessionAt(url);
+  if (!session) return { cookies: [], origins: [] };
+  const [name = '', value = ''] = session.cookie.split('=');
   const kept = { path: '/', expires: -1, httpOnly: true, secure: url.startsWith('https'), sameSite: 'Strict' as const };
   return { cookies: [{ name, value, domain: new URL(url).hostname, ...kept }], origins: [] };
 }

@@ -39,6 +39,9 @@ const PAGES = [
   '/shot-lists',
   '/devices',
   '/devices/:deviceId',
+  '/people',
+  '/account',
+  '/custody',
 ];
 /** Who connects and says nothing, or says it too slowly, holds a socket for so long and no longer; uploads may take their time. */
 const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2000 };

@@ -69,9 +69,12 @@ export function permissionsPage(routes: RuledRoute[]): string {
 
 function who(rule: Rule): string {
   if (rule.by === 'anyone') return `anyone: ${rule.why}`;
-  if (rule.by === 'link') return `${rule.why}`;
-  if (rule.by === 'signed-in') return `whoever is signed in${rule.whileMustChange ? ', also with a password that must be changed' : ''}`;
-  return `\`${rule.permission}\`${rule.of === 'operation' ? ' on the operation' : ''}`;
+  if (rule.by === 'link') return rule.why;
+  if (rule.by === 'signed-in')
+    return `whoever is signed in${rule.whileMustChange === true ? ', also with a password that must be changed' : ''}`;
+  return `\`${rule.permission}\`${OF[rule.of]}`;
 }
+
+const OF = { operation: ' on the operation', hub: '', brigade: ' in the whole brigade' };
 
 const logged = (rule: Rule): string => ('logged' in rule && rule.logged !== undefined ? `\`${rule.logged}\`` : '');

@@ -1,11 +1,5 @@
 /** The register of devices. */
 export default {
-  draft: {
-    yes: '已恢复上次未保存的内容。',
-    older: '已恢复上次未保存的内容；原资料其后有改动，请核对后再保存。',
-    discard: '放弃',
-  },
-  pages: { label: '翻页', prev: '上一页', next: '下一页', at: '第 {page} / {pages} 页' },
   device: {
     title: '设备台账',
     one: '设备',
