@@ -4,17 +4,25 @@ import { parseArgs } from 'node:util';
 import { verifyBag } from '../media/archive/bag.ts';
 import { recordingsDir } from '../media/recordings/paths.ts';
 import { type Problem, verifyOperation } from '../media/recordings/verify.ts';
+import { runVerifyLog } from './verify-log.ts';
 
-/** `npm run verify -- <folder> [--json]`: a package, an operation's folder, or a hub's data folder. Exit 1 when anything is wrong. */
+const USAGE = `usage: npm run verify -- <package, operation folder or data folder> [--json]
+       npm run verify -- log <custody.ndjson> [--head <head.json>] [--json]
+`;
+
+/** A package, an operation's folder, a hub's data folder, or a copy of its custody log. Exit 1 when anything is wrong, 2 when it could not be checked. */
 const { values, positionals } = parseArgs({
   args: process.argv.slice(2),
-  options: { json: { type: 'boolean', default: false } },
+  options: { json: { type: 'boolean', default: false }, head: { type: 'string' } },
   allowPositionals: true,
 });
+const [word, logFile] = positionals;
+if (word === 'log' && logFile !== undefined && positionals.length === 2)
+  process.exit(await runVerifyLog(logFile, values.head, values.json));
 const folder = resolve(positionals[0] ?? '');
 const results: { path: string; ok: boolean; problems: Problem[] }[] = [];
-if (positionals.length !== 1) {
-  process.stderr.write('usage: npm run verify -- <package, operation folder or data folder> [--json]\n');
+if (positionals.length !== 1 || values.head !== undefined) {
+  process.stderr.write(USAGE);
   process.exit(2);
 }
 if (existsSync(join(folder, 'bagit.txt'))) results.push({ path: folder, ...(await verifyBag(folder)) });

@@ -12,6 +12,9 @@ export const router = createRouter({
     { path: '/account', component: () => import('./pages/AccountPage.vue') },
     { path: '/custody', component: () => import('./pages/CustodyPage.vue') },
     { path: '/capture', component: () => import('./pages/CapturePage.vue') },
+    { path: '/shot-lists', component: () => import('./pages/ShotListsPage.vue') },
+    { path: '/devices', component: () => import('./pages/DevicesPage.vue') },
+    { path: '/devices/:deviceId', component: () => import('./pages/DevicePage.vue'), props: true },
     { path: '/:rest(.*)*', redirect: '/' },
   ],
 });

@@ -1,7 +1,7 @@
 import type { Journal } from '../recordings/journal.ts';
 import type { ChainHead } from '../recordings/chain.ts';
 import type { OperationLine } from '../recordings/lines.ts';
-import type { Signer } from './signer.ts';
+import type { Signer } from '../recordings/signer.ts';
 
 /** How long lines gather before one signature covers them. */
 const GATHER_MS = 200;

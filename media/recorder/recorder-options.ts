@@ -3,7 +3,7 @@ import type { Log } from '../log.ts';
 import type { MediaEvent } from '../protocol/events.ts';
 import type { Cause } from '../protocol/ids.ts';
 import type { HubClock } from '../time/hub-clock.ts';
-import type { Signer } from './signer.ts';
+import type { Signer } from '../recordings/signer.ts';
 import type { RecorderAlarms } from './troubles.ts';
 import type { WriteBudget } from './write-budget.ts';
 

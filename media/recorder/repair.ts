@@ -10,7 +10,7 @@ import { stillsOf, unknownStills } from '../recordings/stills.ts';
 import type { RepairedTake } from './repair-take.ts';
 import type { KnownAngle } from './known-angle.ts';
 import { repairOrRemoveTake } from './salvage.ts';
-import type { Signer } from './signer.ts';
+import type { Signer } from '../recordings/signer.ts';
 
 export type Restored = {
   name: string;

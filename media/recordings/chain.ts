@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as hashOnce } from 'node:crypto';
 import { HubError } from '../errors.ts';
 import { JOURNAL_VERSION } from './lines.ts';
 
@@ -8,12 +8,13 @@ import { JOURNAL_VERSION } from './lines.ts';
  * `,"hash":"…"}` at the end of the line by `}` and hash what is left.
  */
 export const GENESIS = '0'.repeat(64);
-const TAIL = /^(.*),"hash":"([0-9a-f]{64})"\}$/s;
+const TAIL = /^,"hash":"([0-9a-f]{64})"\}$/;
+const TAIL_LENGTH = `,"hash":"${GENESIS}"}`.length;
 
 export type ChainHead = { seq: number; hash: string };
 export const EMPTY_HEAD: ChainHead = { seq: -1, hash: GENESIS };
 
-const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
+const sha256 = (text: string): string => hashOnce('sha256', text, 'hex');
 
 /** The next line after `head`, without its newline, and the new head. */
 export function chainLine(head: ChainHead, data: { type: string }): { text: string; head: ChainHead } {
@@ -24,18 +25,16 @@ export function chainLine(head: ChainHead, data: { type: string }): { text: stri
 
 /** The hash at a line's end where it is that of the line's own text; null where the line was changed, or is none. */
 export function ownHash(text: string): string | null {
-  const match = TAIL.exec(text);
-  const hash = match?.[2] ?? null;
-  return match && sha256(`${match[1] ?? ''}}`) === hash ? hash : null;
+  const hash = TAIL.exec(text.slice(-TAIL_LENGTH))?.[1] ?? null;
+  return hash !== null && sha256(`${text.slice(0, -TAIL_LENGTH)}}`) === hash ? hash : null;
 }
 
 /** Check one line against the head before it. Throws `corrupt`, saying which line and what is wrong. */
 export function checkLine(head: ChainHead, text: string): { value: Record<string, unknown>; head: ChainHead } {
   const seq = head.seq + 1;
-  const match = TAIL.exec(text);
-  if (!match) throw new HubError('corrupt', `line ${seq}: no hash at its end`);
-  const hash = match[2] ?? '';
-  if (sha256(`${match[1] ?? ''}}`) !== hash) throw new HubError('corrupt', `line ${seq}: its hash does not match its text`);
+  if (!TAIL.test(text.slice(-TAIL_LENGTH))) throw new HubError('corrupt', `line ${seq}: no hash at its end`);
+  const hash = ownHash(text);
+  if (hash === null) throw new HubError('corrupt', `line ${seq}: its hash does not match its text`);
   const value = JSON.parse(text) as Record<string, unknown>;
   if (value['v'] !== JOURNAL_VERSION)
     throw new HubError('corrupt', `line ${seq}: format version ${String(value['v'])} is not ${JOURNAL_VERSION}`);

@@ -53,7 +53,7 @@ function ready(child: ChildProcess, exited: Promise<void>): Promise<string> {
 export async function call<S extends z.ZodType>(
   hub: { url: string },
   schema: S,
-  method: 'GET' | 'POST' | 'PUT',
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
   body?: object,
 ): Promise<z.infer<S>> {

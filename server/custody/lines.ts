@@ -36,6 +36,7 @@ export const WHATS = [
   'source.added',
   'source.removed',
   'shot.ticked',
+  'shot.unticked',
   'shot-list.changed',
   'take.moved',
   'view.live',

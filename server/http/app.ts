@@ -13,12 +13,14 @@ import type { Context } from '../context.ts';
 import { captureLinkRoutes } from './capture-links.ts';
 import { captureRoutes } from './capture.ts';
 import { custodyRoutes } from './custody.ts';
+import { deviceRoutes } from './devices.ts';
 import { installErrors } from './errors.ts';
 import { accountRoutes } from './account.ts';
 import { healthRoutes } from './health.ts';
 import { operationRoutes } from './operations.ts';
 import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
+import { captureShotRoutes, operationShotRoutes, shotListRoutes } from './shots.ts';
 import { stillRoutes } from './stills.ts';
 import { peopleRoutes } from './people.ts';
 import { installPermission, type RuledRoute } from './permit.ts';
@@ -28,7 +30,19 @@ import { whepRoutes } from './whep.ts';
 import { whipRoutes } from './whip.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const PAGES = ['/', '/capture', '/console', '/console/:operationId', '/review/:operationId', '/people', '/account', '/custody'];
+const PAGES = [
+  '/',
+  '/capture',
+  '/console',
+  '/console/:operationId',
+  '/review/:operationId',
+  '/shot-lists',
+  '/devices',
+  '/devices/:deviceId',
+  '/people',
+  '/account',
+  '/custody',
+];
 /** Who connects and says nothing, or says it too slowly, holds a socket for so long and no longer; uploads may take their time. */
 const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2000 };
 const TLS_PATIENCE = { handshakeTimeout: 10_000 };
@@ -87,6 +101,10 @@ export async function buildApp(
   await app.register(async (api) => accountRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => peopleRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => custodyRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => shotListRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => operationShotRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => captureShotRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => deviceRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => reviewRoutes(api, context));
   await app.register(async (api) => whipRoutes(api, context));
   await app.register(async (api) => whepRoutes(api, context));

@@ -2,11 +2,10 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { HubError } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
 import { logFile } from '../custody/open-log.ts';
 import { squadsWith } from '../permission/decide.ts';
-import { onHub } from '../permission/rules.ts';
+import { onBrigade, onHub } from '../permission/rules.ts';
 import { CustodyHead, CustodyPage, CustodyQuery } from '../protocol/custody.ts';
 import { ApiError } from '../protocol/http.ts';
 import { listCustodyLines } from '../store/custody-lines.ts';
@@ -17,10 +16,6 @@ const errors = { '4xx': ApiError, '5xx': ApiError };
 /** The custody log to be looked at, taken along and checked elsewhere. Nothing here changes it, and nothing anywhere deletes from it. */
 export function custodyRoutes(app: FastifyInstance, context: Context): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const whole = (request: Parameters<typeof actorOf>[0]): void => {
-    if (squadsWith(actorOf(request), 'log.read') !== 'all')
-      throw new HubError('forbidden', 'the log as a whole is for those who read it for the whole brigade', { field: 'permission' });
-  };
 
   routes.get(
     '/custody',
@@ -39,8 +34,7 @@ export function custodyRoutes(app: FastifyInstance, context: Context): void {
     '/custody/export',
     {
       schema: { summary: 'The log itself, one line of JSON each' },
-      preHandler: async (request) => whole(request),
-      ...onHub('log.read', 'export'),
+      ...onBrigade('log.read', 'export'),
     },
     async (_, reply) => {
       const path = logFile(`${context.settings.dataDir}/custody`);

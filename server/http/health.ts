@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { z } from 'zod';
 import { messageOf } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
-import { anyone, onHub } from '../permission/rules.ts';
+import { anyone, onBrigade } from '../permission/rules.ts';
 
 const Ready = z.object({ ready: z.boolean(), media: z.boolean(), store: z.boolean(), redis: z.boolean() });
 
@@ -48,7 +48,7 @@ export function healthRoutes(app: FastifyInstance, context: Context & { redisUp?
     registers: [registry],
   });
   hub.on('media', (event) => events.inc({ type: event.type }));
-  app.get('/metrics', { schema: { hide: true }, ...onHub('metrics.read') }, async (_, reply) => {
+  app.get('/metrics', { schema: { hide: true }, ...onBrigade('metrics.read') }, async (_, reply) => {
     gauges.up.set(hub.synced ? 1 : 0);
     try {
       gauges.set(await hub.media.request('figures', {}, 2000));

@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import type { Json } from '../custody/lines.ts';
 import { newId } from '../live/new-angle.ts';
 import { hashPassword, oneTimePassword } from '../people/passwords.ts';
-import { onHub } from '../permission/rules.ts';
+import { onBrigade, onHub } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
 import {
   OneTimePassword,
@@ -42,13 +42,13 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/squads',
-    { schema: { body: SquadCreate, response: { 201: Squad, ...errors } }, ...onHub('people.manage', 'squad.made') },
+    { schema: { body: SquadCreate, response: { 201: Squad, ...errors } }, ...onBrigade('people.manage', 'squad.made') },
     async (request, reply) => reply.status(201).send(await saveSquad(store, newId('sq'), request.body.name, { nowMs: hub.nowMs() })),
   );
 
   routes.put(
     '/squads/:squadId',
-    { schema: { params: OfSquad, body: SquadCreate, response: { 200: Squad, ...errors } }, ...onHub('people.manage', 'squad.changed') },
+    { schema: { params: OfSquad, body: SquadCreate, response: { 200: Squad, ...errors } }, ...onBrigade('people.manage', 'squad.changed') },
     async (request) => saveSquad(store, request.params.squadId, request.body.name, null),
   );
 
@@ -63,7 +63,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/people',
-    { schema: { body: PersonCreate, response: { 201: PersonCreated, ...errors } }, ...onHub('people.manage') },
+    { schema: { body: PersonCreate, response: { 201: PersonCreated, ...errors } }, ...onBrigade('people.manage') },
     async (request, reply) => {
       const { login, name, badge, roles } = request.body;
       const password = oneTimePassword();
@@ -78,7 +78,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
 
   routes.put(
     '/people/:personId',
-    { schema: { params: OfPerson, body: PersonChange, response: { 200: Person, ...errors } }, ...onHub('people.manage') },
+    { schema: { params: OfPerson, body: PersonChange, response: { 200: Person, ...errors } }, ...onBrigade('people.manage') },
     async (request) => {
       const { personId } = request.params;
       const before = await personById(store, personId);
@@ -94,7 +94,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/people/:personId/password',
-    { schema: { params: OfPerson, response: { 200: OneTimePassword, ...errors } }, ...onHub('people.manage', 'person.password') },
+    { schema: { params: OfPerson, response: { 200: OneTimePassword, ...errors } }, ...onBrigade('people.manage', 'person.password') },
     async (request) => {
       const { personId } = request.params;
       await personById(store, personId);
@@ -112,7 +112,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
     '/people/:personId/sessions',
     {
       schema: { params: OfPerson, response: { 200: z.object({ sessions: z.array(SessionItem) }), ...errors } },
-      ...onHub('people.manage'),
+      ...onBrigade('people.manage'),
     },
     async (request) => {
       const { personId } = request.params;
@@ -123,7 +123,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
 
   routes.delete(
     '/people/:personId/sessions',
-    { schema: { params: OfPerson, response: { 204: z.null(), ...errors } }, ...onHub('people.manage', 'session.ended') },
+    { schema: { params: OfPerson, response: { 204: z.null(), ...errors } }, ...onBrigade('people.manage', 'session.ended') },
     async (request, reply) => {
       await personById(store, request.params.personId);
       await signOut(request.params.personId);

@@ -7,6 +7,7 @@ import type { Alarm } from '../../media/protocol/alarms.ts';
 import type { MediaEvent, NumberedEvent } from '../../media/protocol/events.ts';
 import type { Logger } from 'pino';
 import type { OperationView, PackageStatus } from '../protocol/http.ts';
+import type { OperationShots } from '../protocol/shots.ts';
 import { type Store, storeMayRecover } from '../store/database.ts';
 import { applyEvent, liveOperations, markNotRecording, operationView, saveOperationState } from '../store/operations.ts';
 import { openPackages } from '../store/archive-jobs.ts';
@@ -29,6 +30,8 @@ export type HubEvents = {
   takeover: [Asking, TakeoverDecision];
   /** Something about the operation changed that its angles' states do not say. */
   operation: [string];
+  /** An operation's shot list, or what of it is filmed. */
+  shots: [operationId: string, OperationShots];
   /** The capture links with these hashes were revoked. */
   revoked: [linkHashes: string[]];
   /** These sessions of people are over. */

@@ -33,6 +33,7 @@ export function decide(rule: Rule, actor: Actor | null, bounds: OperationBounds 
   if (rule.by === 'signed-in') return actor.scopes === null ? 'allowed' : 'forbidden'; // no token looks after its owner's account
   if (!mayAnywhere(actor, rule.permission)) return 'forbidden';
   if (rule.of === 'hub') return 'allowed';
+  if (rule.of === 'brigade') return squadsWith(actor, rule.permission) === 'all' ? 'allowed' : 'forbidden';
   if (bounds === null || !inReach(actor, 'operation.see', bounds)) return 'unknown-operation';
   return inReach(actor, rule.permission, bounds) ? 'allowed' : 'forbidden';
 }

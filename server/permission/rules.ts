@@ -34,7 +34,8 @@ export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as Permission[];
  * - `link`: the secret of a capture link is the right, which the route itself checks. Never waits for the custody log.
  * - `signed-in`: anybody's own account; with `whileMustChange` also before a given password is changed.
  * - `permission`: one of the table's. `of: 'operation'` looks at the operation that the request names (`operationId`):
- *   its squads and its confidentiality; `of: 'hub'` at nothing but the role.
+ *   its squads and its confidentiality; `of: 'hub'` at nothing but the role, in whatever squad; `of: 'brigade'`: the role must be
+ *   held in the whole brigade.
  *
  * `logged`: what the custody log says of it, before it happens: what cannot be written does not happen. `asRange`: many
  * requests make one look at a recording; the log has its beginning, and what was seen when it is over.
@@ -43,7 +44,7 @@ export type Rule =
   | { by: 'anyone'; why: string }
   | { by: 'link'; why: string }
   | { by: 'signed-in'; whileMustChange?: boolean; logged?: What }
-  | { by: 'permission'; permission: Permission; of: 'operation' | 'hub'; logged?: What; asRange?: true };
+  | { by: 'permission'; permission: Permission; of: 'operation' | 'hub' | 'brigade'; logged?: What; asRange?: true };
 
 export const anyone = (why: string): { config: { rule: Rule } } => ({ config: { rule: { by: 'anyone', why } } });
 export const byLink = (why: string): { config: { rule: Rule } } => ({ config: { rule: { by: 'link', why } } });
@@ -59,6 +60,10 @@ export const onHub = (permission: Permission, logged?: What): { config: { rule: 
   config: { rule: { by: 'permission', permission, of: 'hub', ...(logged === undefined ? {} : { logged }) } },
 });
 
+/** Who may do this for the whole brigade: a role in one squad is not enough. */
+export const onBrigade = (permission: Permission, logged?: What): { config: { rule: Rule } } => ({
+  config: { rule: { by: 'permission', permission, of: 'brigade', ...(logged === undefined ? {} : { logged }) } },
+});
 /** Looking at what was recorded of the angle that the request names. */
 export const viewing = (): { config: { rule: Rule } } => ({
   config: { rule: { by: 'permission', permission: 'recording.view', of: 'operation', logged: 'view.recording', asRange: true } },

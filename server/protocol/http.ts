@@ -151,5 +151,21 @@ export {
  * POST   /api/capture/preflight                      PreflightReport → { checks }   (kept in the operation's journal)
  * GET    /api/operations/:operationId/preflights     → { preflights: KeptPreflight[] }
  * GET    /api/operations/:operationId/incidents       → Incidents   (pages in the background, takeovers)
+ * GET    /api/shot-lists                             → { lists: ShotList[] }   (of each type the edition of now)
+ * GET    /api/shot-lists/:type                       → ShotListEditions (the newest first)
+ * PUT    /api/shot-lists/:type                       ShotListChange → ShotList (a new edition)
+ * GET    /api/operations/:operationId/shots          → OperationShots
+ * POST   /api/operations/:operationId/shots/:shotId/tick   TickCreate → OperationShots (a mark on that angle)
+ * DELETE /api/operations/:operationId/shots/:shotId/tick   → OperationShots (the mark stays)
+ * GET    /api/capture/shots                          → OperationShots   (cookie of a capture link)
+ * POST   /api/capture/shots/:shotId/tick             PhoneTick → OperationShots
+ * GET    /api/devices?q&squad&state&type&page        → DeviceList
+ * GET    /api/devices/choices                        → DeviceChoices (what the forms offer)
+ * POST   /api/devices                                DeviceCreate → 201 DeviceView
+ * GET    /api/devices/:deviceId                      → DeviceView
+ * PUT    /api/devices/:deviceId                      DeviceChange → DeviceView
+ * POST   /api/devices/:deviceId/notes                DeviceNoteCreate → DeviceView
+ * POST   /api/devices/:deviceId/uses                 DeviceUseCreate → DeviceView (handed out)
+ * POST   /api/devices/:deviceId/uses/:useId/end      → DeviceView (it is back)
  * GET    /api/openapi.json, /healthz, /readyz, /metrics, /ca.crt
  */

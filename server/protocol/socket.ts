@@ -16,6 +16,7 @@ import { Talk } from '../../media/protocol/talk.ts';
 import { Still } from '../../media/protocol/stills.ts';
 import { AngleState } from '../../media/protocol/state.ts';
 import { ApiError, OperationView } from './http.ts';
+import { OperationShots } from './shots.ts';
 
 /**
  * Signalling over socket.io. Two namespaces, `/capture` and `/console`; each connects with `auth: { token }`, the
@@ -176,6 +177,8 @@ export const hubEvents = {
   message: z.object({ operationId: Id, message: Message }),
   /** A commander speaks to operators, or (null) none does any more. Capture pages hear of what is said to them. */
   talk: z.object({ operationId: Id, talk: Talk.nullable() }),
+  /** What of the operation's shot list is filmed, whole. Capture pages hear of it too. */
+  shots: z.object({ operationId: Id, list: OperationShots }),
   'alarm-cleared': z.object({ alarmId: z.string() }),
 } as const;
 export type HubEvents = { [K in keyof typeof hubEvents]: z.infer<(typeof hubEvents)[K]> };

@@ -48,6 +48,7 @@ export class CaptureNamespace {
     context.hub.on('takeover', ({ sessionHash }, decision) => {
       this.#namespace.to(sessionRoom(sessionHash)).emit('takeover', { decision } satisfies HubEvents['takeover']);
     });
+    context.hub.on('shots', (operationId, list) => this.#tellAll(operationId, null, 'shots', { operationId, list }));
     context.hub.on('revoked', (linkHashes) => this.#dismiss(({ linkHash }) => linkHashes.includes(linkHash), 'revoked'));
     context.hub.on('shutOut', (shutOut) => this.#dismiss(({ sessionHash }) => sessionHash === shutOut, 'device-revoked'));
   }

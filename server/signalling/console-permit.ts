@@ -27,12 +27,16 @@ export class ConsolePermit {
   /** Throws `unauthorized`, `forbidden`, `not_found`, and `conflict` for a request that needs an operation before one is joined. */
   async check(name: keyof ConsoleRequests, params: unknown, joined: string | null): Promise<void> {
     const { store, hub, custody } = this.#context;
-    const operationId = name === 'join' ? (params as { operationId: string }).operationId : joined;
+    const named = (params as { operationId?: unknown } | null)?.operationId;
+    const operationId = name !== 'join' ? joined : typeof named === 'string' ? named : null;
     this.#actor = await actorOfSession(store, this.#sessionHash, hub.nowMs());
     const bounds = operationId === null ? null : await operationBounds(store, operationId);
     const decision = decide(ruleOfEvent(name), this.#actor, bounds);
     if (decision === 'allowed') return;
-    if (decision === 'unknown-operation' && operationId === null) throw new HubError('conflict', 'join first');
+    if (decision === 'unknown-operation' && operationId === null) {
+      if (name === 'join') return; // its schema says what is missing
+      throw new HubError('conflict', 'join first');
+    }
     if (this.#actor && worthALine(this.#actor))
       custody.note({ what: 'refused', who: this.who(), operationId, outcome: 'refused', detail: { event: name, decision } });
     throw refusal(decision);

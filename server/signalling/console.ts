@@ -39,6 +39,7 @@ export class ConsoleNamespace {
     });
     context.hub.on('alarm', (alarm) => this.#room(alarm.operationId ?? null, 'alarm', alarm));
     context.hub.on('alarmCleared', (alarmId) => this.#room(null, 'alarm-cleared', { alarmId }));
+    context.hub.on('shots', (operationId, list) => this.#room(operationId, 'shots', { operationId, list }));
     context.hub.on('operation', (operationId) => void this.#operation(operationId));
   }
 

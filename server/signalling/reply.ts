@@ -7,10 +7,10 @@ import type { Context } from '../context.ts';
 type Specs = Record<string, { params: z.ZodType; result: z.ZodType }>;
 export type HandlersOf<S extends Specs> = { [K in keyof S]: (params: z.infer<S[K]['params']>) => Promise<z.infer<S[K]['result']>> };
 
-/** Throws when whoever is at the socket may not ask this. */
+/** Throws when whoever is at the socket may not ask this; asked before what was sent is looked at. */
 export type Permit = (name: string, params: unknown) => Promise<void>;
 
-/** Answer a socket's requests: every message validated and permitted, every error turned into a reply, none left to escape. */
+/** Answer a socket's requests: every message permitted and validated, every error turned into a reply, none left to escape. */
 export function answer<S extends Specs>(socket: Socket, specs: S, handlers: HandlersOf<S>, context: Context, permit: Permit): void {
   for (const [name, spec] of Object.entries(specs)) {
     socket.on(name, (params: unknown, acknowledge: unknown) => {
@@ -25,12 +25,12 @@ type Asked = { name: string; spec: Specs[string]; handler: Handler; permit: Perm
 
 async function respond({ name, spec, handler, permit }: Asked, params: unknown, context: Context): Promise<unknown> {
   try {
+    await permit(name, params);
     const parsed = spec.params.safeParse(params ?? {});
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
       throw new HubError('bad_request', `${name}: ${issue?.message ?? 'not understood'}`, { field: issue?.path.join('.') || name });
     }
-    await permit(name, parsed.data);
     return { ok: true, data: await handler(parsed.data) };
   } catch (error) {
     const { status, body } = apiError(error);

@@ -66,10 +66,14 @@ export const migrations: string[][] = [
   // shot lists of each type in numbered editions, an operation's own copy; devices, their notes and assignments
   [
     `CREATE TABLE shot_list (type TEXT NOT NULL, edition INTEGER NOT NULL, items TEXT NOT NULL, at_ms INTEGER NOT NULL, person_id TEXT, person_name TEXT, PRIMARY KEY (type, edition))`,
-    `CREATE TABLE operation_shot (operation_id TEXT NOT NULL REFERENCES operation, shot_id TEXT NOT NULL, position INTEGER NOT NULL, zh TEXT NOT NULL, en TEXT NOT NULL, edition INTEGER NOT NULL, mark_id TEXT, angle_id TEXT, at_ms INTEGER, person_name TEXT, PRIMARY KEY (operation_id, shot_id))`,
+    `CREATE TABLE operation_shot (operation_id TEXT NOT NULL REFERENCES operation, shot_id TEXT NOT NULL, position INTEGER NOT NULL, zh TEXT NOT NULL, en TEXT NOT NULL, edition INTEGER NOT NULL, mark_id TEXT, angle_id TEXT, at_ms INTEGER, person_name TEXT, unticks INTEGER NOT NULL, PRIMARY KEY (operation_id, shot_id))`,
     `CREATE TABLE device (device_id TEXT PRIMARY KEY, squad_id TEXT NOT NULL REFERENCES squad, type TEXT NOT NULL, serial TEXT NOT NULL UNIQUE, model TEXT NOT NULL, owner_id TEXT REFERENCES person, state TEXT NOT NULL, created_ms INTEGER NOT NULL, version INTEGER NOT NULL)`,
     `CREATE TABLE device_note (device_id TEXT NOT NULL REFERENCES device, note_id TEXT NOT NULL, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, person_name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (device_id, note_id))`,
     `CREATE TABLE device_use (device_id TEXT NOT NULL REFERENCES device, use_id TEXT NOT NULL, person_id TEXT, operation_id TEXT, from_ms INTEGER NOT NULL, to_ms INTEGER, PRIMARY KEY (device_id, use_id))`,
+    // nobody has a device that another one has
+    `CREATE UNIQUE INDEX device_use_out ON device_use (device_id) WHERE to_ms IS NULL`,
+    `CREATE INDEX device_squad ON device (squad_id, serial)`,
+    `CREATE INDEX planned_angle_device ON planned_angle (device_id)`,
   ],
   // an index of the custody log, which is the file; made again from it when it is lost
   [

@@ -195,6 +195,8 @@ export type Database = {
     angle_id: Nullable<string>;
     at_ms: Nullable<number>;
     person_name: Nullable<string>;
+    /** How often a tick was taken back: the next one's mark has another name. */
+    unticks: number;
   };
   device: {
     device_id: string;

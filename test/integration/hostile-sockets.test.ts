@@ -7,7 +7,7 @@ import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
-import { hubFetch } from '../../scripts/demo/sign-in.ts';
+import { hubFetch, sessionAt } from '../../scripts/demo/sign-in.ts';
 import { SocketTokens } from '../../server/auth/socket-tokens.ts';
 import { AngleState, CaptureLink, CaptureSession } from '../../server/protocol/http.ts';
 import { Me } from '../../server/protocol/people.ts';
@@ -184,8 +184,8 @@ it('an offer larger than any real one is refused, however it is sent', async () 
   const body = `${obsOffer}${'a=candidate:1 1 udp 1 192.0.2.1 1 typ host\r\n'.repeat(2000)}`;
   for (const protocol of ['whip', 'whep'])
     for (const sent of [{}, { 'transfer-encoding': 'chunked' }]) {
-      const authorization = protocol === 'whip' ? { authorization: `Bearer ${url.split('#')[1]}` } : {};
-      const headers = { 'content-type': 'application/sdp', ...authorization, ...sent };
+      const right = protocol === 'whip' ? { authorization: `Bearer ${url.split('#')[1]}` } : { cookie: sessionAt(hub.url)?.cookie ?? '' };
+      const headers = { 'content-type': 'application/sdp', ...right, ...sent };
       const { status } = await rawHttp(`${hub.url}/${protocol}/${operation.operationId}/${angleId}`, { method: 'POST', headers, body });
       expect([protocol, sent, status]).toEqual([protocol, sent, 413]);
     }

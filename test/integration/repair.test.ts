@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFragments } from '../../media/mp4/read.ts';
 import { repairOperation } from '../../media/recorder/repair.ts';
-import { Signer } from '../../media/recorder/signer.ts';
+import { Signer } from '../../media/recordings/signer.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { listFiles } from '../../media/recordings/verify-files.ts';
 import { startHub } from '../support/hub.ts';

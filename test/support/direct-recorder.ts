@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect } from 'vitest';
 import { OperationRecorder } from '../../media/recorder/operation-recorder.ts';
-import { Signer } from '../../media/recorder/signer.ts';
+import { Signer } from '../../media/recordings/signer.ts';
 import { WriteBudget } from '../../media/recorder/write-budget.ts';
 import { type HubClock, systemHubClock } from '../../media/time/hub-clock.ts';
 

@@ -5,6 +5,7 @@ import { newPeerId, type Signalling } from '../media/signalling.ts';
 import { ApiFailure } from './api.ts';
 import { mergeMarks, mergeMessages, messagesFor } from './marks.ts';
 import { type Letter, Outbox } from './outbox.ts';
+import { useShots } from './use-shots.ts';
 
 export type JoinedNotes = { marks: Mark[]; messages: Message[]; talk: Talk | null; rtpCapabilities: Record<string, unknown> | null };
 
@@ -35,6 +36,7 @@ export function useCaptureMarks({ session, channel, joinedNotes, readMs }: Captu
   const refused = reactive(new Map<string, MarkParams>());
   const connected = ref(false);
   let outbox: Outbox | null = null;
+  const shots = useShots('/capture/shots');
 
   watch(
     () => session.value && `fieldhub.outbox.${session.value.operationId}.${session.value.angleId}`,
@@ -53,8 +55,10 @@ export function useCaptureMarks({ session, channel, joinedNotes, readMs }: Captu
       connected.value = made?.socket.connected ?? false;
       made?.on('mark', ({ mark }) => mergeMarks(known, [mark]));
       made?.on('message', ({ message }) => hear([message]));
+      made?.on('shots', ({ list }) => shots.take(list));
       made?.socket.on('connect', () => {
         connected.value = true;
+        void shots.load();
         outbox?.flush();
       });
       made?.socket.on('disconnect', () => (connected.value = false));
@@ -74,7 +78,8 @@ export function useCaptureMarks({ session, channel, joinedNotes, readMs }: Captu
   async function send({ request, params }: Letter): Promise<void> {
     const line = channel.value;
     if (!line?.socket.connected) throw new ApiFailure('network', 'not connected');
-    if (request === 'seeMessage')
+    if (request === 'tickShot') await shots.tick((params as { shotId: string }).shotId, { atMs: (params as { atMs: number }).atMs });
+    else if (request === 'seeMessage')
       mergeMessages(messages, [await line.request('seeMessage', params as { messageId: string; atMs: number })]);
     else if (request === 'noteHidden') await line.request('noteHidden', params as Hidden);
     else if (request === 'mark') mergeMarks(known, [await line.request('mark', params as MarkParams)]);
@@ -84,6 +89,7 @@ export function useCaptureMarks({ session, channel, joinedNotes, readMs }: Captu
     return error instanceof ApiFailure && FINAL.has(error.code);
   }
   function giveUp({ request, params }: Letter): void {
+    if (request === 'tickShot') void shots.load();
     if (request !== 'mark') return;
     const mark = params as MarkParams;
     refused.set(mark.markId, mark);
@@ -103,11 +109,21 @@ export function useCaptureMarks({ session, channel, joinedNotes, readMs }: Captu
   /** The page was in the background. */
   const hide = ({ fromMs, toMs }: Hidden): void =>
     outbox?.put({ id: `hidden-${fromMs}`, request: 'noteHidden', params: { fromMs, toMs } satisfies Hidden });
-  /** What was to be filmed is filmed: a mark that says so. */
+  /** What was to be filmed is filmed: the item of the list that was meant, or a mark that says so. */
   function film({ messageId, text }: Message): void {
     filmed.add(messageId);
-    mark('moment', 0, text.slice(0, LABEL_MAX));
+    const meant = shots.list.value?.shots.find(({ zh, tick }) => zh === text && tick === null);
+    if (meant) tick(meant.shotId);
+    else mark('moment', 0, text.slice(0, LABEL_MAX));
   }
+  function tick(shotId: string): void {
+    if (ticking.value.has(shotId)) return;
+    outbox?.put({ id: `shot-${shotId}-${newPeerId().slice(0, 8)}`, request: 'tickShot', params: { shotId, atMs: readMs() } });
+    navigator.vibrate?.(40);
+  }
+  const ticking = computed(
+    () => new Set(letters.value.flatMap(({ request, params }) => (request === 'tickShot' ? [(params as { shotId: string }).shotId] : []))),
+  );
 
   /** `agoMs`: how long ago it was touched. */
   function mark(kind: Mark['kind'], agoMs = 0, text: string | null = null): string {
@@ -138,5 +154,18 @@ export function useCaptureMarks({ session, channel, joinedNotes, readMs }: Captu
     return [...found.values()].toSorted((a, b) => a.atMs - b.atMs);
   });
 
-  return { own, connected, waiting: computed(() => letters.value.length), mark, label, shown, see, film, hide };
+  return {
+    own,
+    connected,
+    waiting: computed(() => letters.value.length),
+    mark,
+    label,
+    shown,
+    see,
+    film,
+    hide,
+    shots: shots.list,
+    tick,
+    ticking,
+  };
 }

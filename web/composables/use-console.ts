@@ -21,6 +21,7 @@ import { api } from './api.ts';
 import { measureClock } from './clock-exchange.ts';
 import { mergeMarks, mergeMessages } from './marks.ts';
 import { useNow } from './use-now.ts';
+import { useShots } from './use-shots.ts';
 import { useTalk } from './use-talk.ts';
 import { useSession } from './use-session.ts';
 
@@ -56,6 +57,7 @@ export function useConsole(operationId: string) {
   const talker = new Talker(signalling);
   const talk = ref<Talk | null>(null);
   const speech = useTalk(talker, talk);
+  const shots = useShots(`/operations/${operationId}/shots`);
 
   function take(told: OperationView): void {
     operation.value = told;
@@ -82,6 +84,7 @@ export function useConsole(operationId: string) {
       const joined = await signalling.request('join', { peerId, operationId });
       take(joined.operation);
       speech.hear(joined.talk);
+      void shots.load();
       for (const hear of meanwhile.splice(0)) hear();
       connection.value = 'online';
       void measureClock(signalling).then((clock) => clock && correct(clock.offsetMs));
@@ -144,6 +147,7 @@ export function useConsole(operationId: string) {
   on('mark', ({ mark }) => mergeMarks(marks, [mark]));
   on('still', ({ still }) => stills.set(still.stillId, still));
   on('talk', (told) => speech.hear(told.talk));
+  signalling.on('shots', (told) => told.operationId === operationId && shots.take(told.list));
   on('message', ({ message }) => mergeMessages(messages, [message]));
   on('alarm-cleared', ({ alarmId }) => standing.delete(alarmId));
   signalling.connect();
@@ -169,6 +173,9 @@ export function useConsole(operationId: string) {
     messages,
     talk,
     speech,
+    shots: shots.list,
+    tickShot: (shotId: string, angleId: string) => shots.tick(shotId, { angleId, atMs: readMs() }),
+    untickShot: shots.untick,
     nowMs,
     show: (angleId: string, heightPx: number) => viewer.show(angleId, heightPx),
     answerTakeover: (requestId: string, agree: boolean) => signalling.request('answerTakeover', { requestId, agree }),

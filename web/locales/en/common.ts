@@ -58,6 +58,13 @@ export default {
     next: 'This password is easily guessed: too common, repeated, or made of your name. Choose another.',
     insecure: 'This page is not on HTTPS, so the browser gives no camera. Use the link that begins with https://.',
     token: 'This is not a capture link. Scan the code that the commander shows you.',
+    edition: 'Somebody has saved a newer edition of this list meanwhile.',
+    version: 'Somebody has changed this device meanwhile. Load it again, then make your change.',
+    serial: 'Serial number: missing, too long, or of a device that is registered already.',
+    'device-out': 'This device is handed out already. Take it back first.',
+    'device-state': 'Only a device in service can be handed out.',
+    deviceId: 'There is no such device, or it belongs to another squad.',
+    shotId: 'This item is no longer on the list.',
     'camera-denied': 'No permission for camera or microphone. Allow both in the browser’s settings, then try again.',
     'camera-denied-ios':
       'No permission for camera or microphone. Tap the page icon in the address bar → Website Settings and allow both, or Settings → Safari → Camera, Microphone; then try again.',

@@ -92,7 +92,7 @@ export default {
       view: { live: 'Live pictures watched', recording: 'Recording viewed' },
       labels: { changed: 'Labels changed' },
       case: { made: 'Case made', changed: 'Case changed' },
-      shot: { ticked: 'Item of the shot list ticked' },
+      shot: { ticked: 'Item of the shot list ticked', unticked: 'Tick of the shot list taken back' },
       'shot-list': { changed: 'Shot list changed' },
       take: { moved: 'Take moved to another angle' },
       package: { asked: 'Archive package asked for' },

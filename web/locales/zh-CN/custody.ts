@@ -75,7 +75,7 @@ export default {
       view: { live: '观看实时画面', recording: '查看录像' },
       labels: { changed: '修改标签' },
       case: { made: '新建案件', changed: '修改案件' },
-      shot: { ticked: '勾选要点' },
+      shot: { ticked: '勾选要点', unticked: '取消要点勾选' },
       'shot-list': { changed: '修改要点清单' },
       take: { moved: '录制移至其他机位' },
       package: { asked: '要求制作归档包' },

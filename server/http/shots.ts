@@ -1,0 +1,117 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { HubError } from '../../media/errors.ts';
+import { Id } from '../../media/protocol/ids.ts';
+import { CAPTURE_COOKIE } from '../auth/gate.ts';
+import type { Context } from '../context.ts';
+import { tickShot, untickShot } from '../live/shot-ticks.ts';
+import { mayAnywhere } from '../permission/decide.ts';
+import { byLink, onHub, onOperation } from '../permission/rules.ts';
+import { OperationType } from '../protocol/cases.ts';
+import { ApiError } from '../protocol/http.ts';
+import { OperationShots, PhoneTick, ShotList, ShotListChange, ShotListEditions, TickCreate } from '../protocol/shots.ts';
+import { officerOf, operationShots } from '../store/operation-shots.ts';
+import { operationRow } from '../store/operations.ts';
+import { captureGrant } from '../store/sessions.ts';
+import { currentLists, editionsOf, saveEdition } from '../store/shot-lists.ts';
+import { actorOf } from './permit.ts';
+
+const errors = { '4xx': ApiError, '5xx': ApiError };
+const OfType = z.object({ type: OperationType });
+const OfOperation = z.object({ operationId: Id });
+const OfShot = z.object({ operationId: Id, shotId: Id });
+const LINK = 'the link of a phone is its right';
+
+/** The lists of what must be on film, by type, in editions: kept by the legal unit. */
+export function shotListRoutes(app: FastifyInstance, context: Context): void {
+  const { store, hub } = context;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+
+  routes.get(
+    '/shot-lists',
+    { schema: { response: { 200: z.object({ lists: z.array(ShotList) }), ...errors } }, ...onHub('shot-list.see') },
+    async () => ({ lists: await currentLists(store) }),
+  );
+
+  routes.get(
+    '/shot-lists/:type',
+    {
+      schema: { params: OfType, response: { 200: ShotListEditions, ...errors } },
+      ...onHub('shot-list.see'),
+    },
+    async (request) => ({
+      editions: await editionsOf(store, request.params.type),
+      edit: mayAnywhere(actorOf(request), 'shot-list.edit'),
+    }),
+  );
+
+  routes.put(
+    '/shot-lists/:type',
+    {
+      schema: { params: OfType, body: ShotListChange, response: { 200: ShotList, ...errors } },
+      ...onHub('shot-list.edit', 'shot-list.changed'),
+    },
+    (request) => saveEdition(store, request.params.type, request.body, actorOf(request), hub.nowMs()),
+  );
+}
+
+/** An operation's own list, and its ticks from the console. */
+export function operationShotRoutes(app: FastifyInstance, context: Context): void {
+  const { store, hub } = context;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+
+  routes.get(
+    '/operations/:operationId/shots',
+    { schema: { params: OfOperation, response: { 200: OperationShots, ...errors } }, ...onOperation('shot-list.see') },
+    async (request) => {
+      const { operationId } = request.params;
+      await operationRow(store, operationId);
+      return operationShots(store, operationId, hub.nowMs());
+    },
+  );
+
+  routes.post(
+    '/operations/:operationId/shots/:shotId/tick',
+    {
+      schema: { params: OfShot, body: TickCreate, response: { 200: OperationShots, ...errors } },
+      ...onOperation('operation.run', 'shot.ticked'),
+    },
+    (request) => {
+      const { angleId, atMs = null } = request.body;
+      return tickShot(context, request.params, { angleId, atMs, by: 'commander', name: actorOf(request).name });
+    },
+  );
+
+  routes.delete(
+    '/operations/:operationId/shots/:shotId/tick',
+    { schema: { params: OfShot, response: { 200: OperationShots, ...errors } }, ...onOperation('operation.run', 'shot.unticked') },
+    (request) => untickShot(context, request.params),
+  );
+}
+
+/** The same list on a phone, which ticks on the angle that it films. */
+export function captureShotRoutes(app: FastifyInstance, context: Context): void {
+  const { store, hub } = context;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+
+  routes.get('/capture/shots', { schema: { response: { 200: OperationShots, ...errors } }, ...byLink(LINK) }, async (request) => {
+    const { operationId } = await captureGrant(store, request.cookies[CAPTURE_COOKIE]);
+    return operationShots(store, operationId, hub.nowMs());
+  });
+
+  routes.post(
+    '/capture/shots/:shotId/tick',
+    {
+      schema: { params: OfShot.pick({ shotId: true }), body: PhoneTick, response: { 200: OperationShots, ...errors } },
+      ...byLink(LINK),
+    },
+    async (request) => {
+      const { operationId, angleId, linkHash } = await captureGrant(store, request.cookies[CAPTURE_COOKIE]);
+      if (angleId === null) throw new HubError('conflict', 'choose an angle first', { field: 'angleId' });
+      const name = await officerOf(store, operationId, angleId, linkHash);
+      const { atMs = null } = request.body;
+      return tickShot(context, { operationId, shotId: request.params.shotId }, { angleId, atMs, by: 'operator', name });
+    },
+  );
+}
