@@ -19,7 +19,9 @@ export const useSession = defineStore('session', () => {
   /** What was just signed in with: whoever must change it need not type it again. */
   const given = ref('');
   const held = new Set<(signedIn: boolean) => void>();
-  const may = (permission: string): boolean => me.value?.permissions.includes(permission) ?? false;
+  /** In some squad at least; `everywhere`: in the whole brigade. */
+  const may = (permission: string, everywhere = false): boolean =>
+    (everywhere ? me.value?.brigade : me.value?.permissions)?.includes(permission) ?? false;
 
   function take(told: Me): Me {
     const { personId } = told.person;
