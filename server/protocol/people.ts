@@ -56,6 +56,8 @@ export const PasswordChange = z.object({ current: z.string().min(1).max(200), ne
 export const Me = z.object({
   person: Person,
   permissions: z.array(z.string()),
+  /** Those of them that hold in the whole brigade. */
+  brigade: z.array(z.string()),
   socketToken: z.string(),
   hubTimeMs: HubTimeMs,
 });
