@@ -10,6 +10,7 @@ import { onBrigade, onHub } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
 import {
   OneTimePassword,
+  PeoplePage,
   PeopleQuery,
   Person,
   PersonChange,
@@ -18,6 +19,7 @@ import {
   SessionItem,
   Squad,
   SquadCreate,
+  Squads,
 } from '../protocol/people.ts';
 import { indexMissing } from '../store/operation-index.ts';
 import { changePerson, insertPerson, listPeople, listSquads, personById, saveSquad, setPassword, setTotp } from '../store/people.ts';
@@ -34,11 +36,9 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const signOut = async (personId: string): Promise<void> => void hub.emit('signedOut', await endSessions(store, personId, null));
 
-  routes.get(
-    '/squads',
-    { schema: { response: { 200: z.object({ squads: z.array(Squad) }), ...errors } }, ...onHub('people.see') },
-    async () => ({ squads: await listSquads(store) }),
-  );
+  routes.get('/squads', { schema: { response: { 200: Squads, ...errors } }, ...onHub('people.see') }, async () => ({
+    squads: await listSquads(store),
+  }));
 
   routes.post(
     '/squads',
@@ -59,7 +59,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
   routes.get(
     '/people',
     {
-      schema: { querystring: PeopleQuery, response: { 200: z.object({ people: z.array(Person), total: z.int() }), ...errors } },
+      schema: { querystring: PeopleQuery, response: { 200: PeoplePage, ...errors } },
       ...onHub('people.see'),
     },
     async (request) => listPeople(store, request.query),
