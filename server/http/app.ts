@@ -39,17 +39,17 @@ const PAGES = [
   '/console',
   '/console/:operationId',
   '/review/:operationId',
+  '/cases',
+  '/cases/new',
+  '/cases/:caseId',
+  '/operations/new',
+  '/operations/:operationId',
   '/shot-lists',
   '/devices',
   '/devices/:deviceId',
   '/people',
   '/account',
   '/custody',
-  '/cases',
-  '/cases/new',
-  '/cases/:caseId',
-  '/operations/new',
-  '/operations/:operationId',
 ];
 /** Who connects and says nothing, or says it too slowly, holds a socket for so long and no longer; uploads may take their time. */
 const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2000 };

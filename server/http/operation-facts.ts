@@ -3,9 +3,9 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
+import { tellShots } from '../live/shot-ticks.ts';
 import { checkSeal } from '../operations/stages.ts';
 import { onOperation } from '../permission/rules.ts';
-import { tellShots } from '../live/shot-ticks.ts';
 import { ApiError } from '../protocol/http.ts';
 import { AnglePlan, FactsChange, OperationFacts } from '../protocol/operations.ts';
 import { packageStatus } from '../store/archive-jobs.ts';
@@ -64,6 +64,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
       const { operationId } = request.params;
       await takeStep(store, operationId, 'live', hub.nowMs(), whoAsks(request));
       hub.emit('operation', operationId);
+      await tellShots(context, operationId);
       return readFacts(store, operationId);
     },
   );

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call } from '../../scripts/demo/hub.ts';
 import { sessionAt, signedIn } from '../../scripts/demo/sign-in.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { launchBrowser, untilMoving } from '../../scripts/demo/phone.ts';
+import { OperationView } from '../../server/protocol/http.ts';
 import { type RunningHub, signal, startHub, until, workersOf } from '../support/hub.ts';
 import { journalLines } from '../support/operation.ts';
 
@@ -53,11 +55,9 @@ describe('an operation, from the first click to the review', () => {
   const state = (name: string): Locator => phone.page.locator(`[data-testid="capture"][data-state="${name}"]`);
 
   it('is created, and hands out a link for a phone', async () => {
+    ({ operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '拆除 城东路 12 号' }));
     desk = await open(hub.url);
-    await desk.page.getByLabel('行动名称').fill('拆除 城东路 12 号');
-    await desk.page.getByRole('button', { name: '新建行动' }).click();
-    await desk.page.waitForURL(/\/console\/.+/);
-    operationId = desk.page.url().split('/').at(-1) ?? '';
+    await desk.page.locator(`a[href="/console/${operationId}"]`).click();
     await desk.page.getByRole('button', { name: '添加机位' }).click();
     await desk.page.getByRole('dialog').getByRole('textbox').fill('手机 甲');
     await desk.page.getByRole('dialog').getByRole('button', { name: '添加机位' }).click();

@@ -30,7 +30,6 @@ export class Talker {
     this.#isJoined();
   }
 
-
   /** Speak to one angle, or (null) to all. Resolves with the talk's id once the hub records it. Throws ApiFailure (`conflict` while another speaks) or the browser's error. */
   async start(angleId: string | null): Promise<string> {
     const track = await this.#microphone();
