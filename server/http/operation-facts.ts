@@ -40,8 +40,8 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
       const had = before.squads.map(({ squadId }) => squadId);
       if (squadIds) checkGiven(reachFor(request, 'operation.label').squads, squadIds, had);
       await changeFacts(store, operationId, request.body);
-      hub.emit('operation', operationId);
       if (request.body.type !== undefined) await tellShots(context, operationId);
+      hub.emit('operation', operationId);
       return readFacts(store, operationId);
     },
   );

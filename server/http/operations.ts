@@ -12,6 +12,7 @@ import { checkFacts, noteEndedBy } from '../store/operation-facts.ts';
 import { angleName, insertOperation, operationRow, removeCamera, saveCamera } from '../store/operations.ts';
 import { newAngle, newId } from '../live/new-angle.ts';
 import { checkGiven, reachFor, whoAsks } from './acting.ts';
+import { actorOf, whoIs } from './permit.ts';
 
 const OfOperation = z.object({ operationId: Id });
 const OfAngle = z.object({ operationId: Id, angleId: Id });
@@ -29,7 +30,10 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/operations',
-    { schema: { body: OperationCreate, response: { 201: OperationView, ...errors } }, ...onHub('operation.plan', 'operation.opened') },
+    {
+      schema: { body: OperationCreate, response: { 201: OperationView, ...errors } },
+      ...onHub('operation.plan', 'operation.opened', 'route'),
+    },
     async (request, reply) => {
       const { name, angles, ...given } = request.body;
       const { squads: plans } = reachFor(request, 'operation.plan');
@@ -40,6 +44,9 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
       await checkFacts(store, facts);
       const day = new Date(hub.nowMs()).toISOString().slice(0, 10).replaceAll('-', '');
       const operationId = newId(day);
+      const { planned, type = null } = request.body;
+      const line = { what: 'operation.opened', who: whoIs(actorOf(request), request.ip), operationId } as const;
+      await context.custody.record({ ...line, detail: { name, planned, type, squadIds } });
       const { openedMs, segmentMs } = await hub.media.request('openOperation', { operationId, name });
       await insertOperation(store, { operationId, name, openedMs, segmentMs }, facts);
       for (const angle of angles) await newAngle(context, operationId, angle);

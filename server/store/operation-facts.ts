@@ -81,6 +81,7 @@ export async function changeFacts(store: Store, operationId: string, change: Fac
       })
       .where('operation_id', '=', operationId)
       .execute();
+    if (type !== row.type) await shotsForType(tx, operationId, type);
     if (name !== row.name) await tx.updateTable('operation').set({ name }).where('operation_id', '=', operationId).execute();
     if (change.squadIds) await setSquads(tx, operationId, change.squadIds);
     if (change.officers) await setOfficers(tx, operationId, change.officers);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
-import { signedIn } from '../../scripts/demo/sign-in.ts';
+import { sessionAt, signedIn } from '../../scripts/demo/sign-in.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { launchBrowser, untilMoving } from '../../scripts/demo/phone.ts';
 import { OperationView } from '../../server/protocol/http.ts';
@@ -198,22 +198,19 @@ describe('what people do wrong', () => {
     }
   });
 
-  it('beyond loopback nothing is shown before the start-up secret', async () => {
-    const beyond = await startHub(join(root, 'beyond'), {
-      LISTEN: '0.0.0.0',
-      ANNOUNCED_ADDRESS: '127.0.0.1',
-      STARTUP_SECRET: 'open-sesame-1',
-    });
+  it('beyond loopback, too, nothing is shown before somebody has signed in, over HTTPS', async () => {
+    const beyond = await startHub(join(root, 'beyond'), { LISTEN: '0.0.0.0', ANNOUNCED_ADDRESS: '127.0.0.1' });
     try {
       const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB' });
       const page = await context.newPage();
       await page.goto(beyond.url);
-      const secret = page.locator('input[type="password"]');
-      await secret.fill('not-this-one');
-      await secret.press('Enter');
-      await page.getByText('This is not the start-up secret.').waitFor();
-      await secret.fill('open-sesame-1');
-      await secret.press('Enter');
+      const { login = '', password = '' } = sessionAt(beyond.url) ?? {};
+      await page.getByLabel('Login', { exact: true }).fill(login);
+      await page.getByLabel('Password', { exact: true }).fill('not this one');
+      await page.keyboard.press('Enter');
+      await page.getByText('Login or password is wrong.').waitFor();
+      await page.getByLabel('Password', { exact: true }).fill(password);
+      await page.keyboard.press('Enter');
       await page.getByLabel('Name of the operation').waitFor();
       await context.close();
     } finally {

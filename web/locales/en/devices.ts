@@ -27,7 +27,7 @@ export default {
     choose: 'Choose…',
     optional: 'optional',
     list: 'All devices',
-    in: 'Here',
+    in: 'Not handed out',
     out: 'Handed out',
     outTo: 'With {who} since {at}',
     outFor: 'For {name}',

@@ -27,7 +27,7 @@ export default {
     choose: '请选择…',
     optional: '选填',
     list: '全部设备',
-    in: '在库',
+    in: '未领用',
     out: '已领用',
     outTo: '{who} 领用，{at} 起',
     outFor: '用于 {name}',
