@@ -12,11 +12,14 @@ import type { ServerCertificate } from '../auth/tls.ts';
 import type { Context } from '../context.ts';
 import { captureLinkRoutes } from './capture-links.ts';
 import { captureRoutes } from './capture.ts';
+import { caseRoutes } from './cases.ts';
 import { custodyRoutes } from './custody.ts';
 import { deviceRoutes } from './devices.ts';
 import { installErrors } from './errors.ts';
 import { accountRoutes } from './account.ts';
 import { healthRoutes } from './health.ts';
+import { operationFactsRoutes } from './operation-facts.ts';
+import { operationListRoutes } from './operation-list.ts';
 import { operationRoutes } from './operations.ts';
 import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
@@ -36,6 +39,11 @@ const PAGES = [
   '/console',
   '/console/:operationId',
   '/review/:operationId',
+  '/cases',
+  '/cases/new',
+  '/cases/:caseId',
+  '/operations/new',
+  '/operations/:operationId',
   '/shot-lists',
   '/devices',
   '/devices/:deviceId',
@@ -94,6 +102,9 @@ export async function buildApp(
   // a plugin's routes say nothing of rules
   const routes = installPermission(app, context, { [`${ASSETS}*`]: anyone(PAGE).config.rule });
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => operationListRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => operationFactsRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => caseRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sourceRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureLinkRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureRoutes(api, context), { prefix: '/api' });

@@ -7,10 +7,11 @@ import { CAPTURE_COOKIE } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { tickShot, untickShot } from '../live/shot-ticks.ts';
 import { mayAnywhere } from '../permission/decide.ts';
-import { byLink, onHub, onOperation } from '../permission/rules.ts';
+import { byLink, onBrigade, onHub, onOperation } from '../permission/rules.ts';
 import { OperationType } from '../protocol/cases.ts';
 import { ApiError } from '../protocol/http.ts';
 import { OperationShots, PhoneTick, ShotList, ShotListChange, ShotListEditions, TickCreate } from '../protocol/shots.ts';
+import { linkWho } from '../store/capture-links.ts';
 import { officerOf, operationShots } from '../store/operation-shots.ts';
 import { operationRow } from '../store/operations.ts';
 import { captureGrant } from '../store/sessions.ts';
@@ -50,7 +51,7 @@ export function shotListRoutes(app: FastifyInstance, context: Context): void {
     '/shot-lists/:type',
     {
       schema: { params: OfType, body: ShotListChange, response: { 200: ShotList, ...errors } },
-      ...onHub('shot-list.edit', 'shot-list.changed'),
+      ...onBrigade('shot-list.edit', 'shot-list.changed'),
     },
     (request) => saveEdition(store, request.params.type, request.body, actorOf(request), hub.nowMs()),
   );
@@ -111,6 +112,8 @@ export function captureShotRoutes(app: FastifyInstance, context: Context): void 
       if (angleId === null) throw new HubError('conflict', 'choose an angle first', { field: 'angleId' });
       const name = await officerOf(store, operationId, angleId, linkHash);
       const { atMs = null } = request.body;
+      const line = { what: 'shot.ticked', who: await linkWho(store, linkHash, request.ip), operationId, angleId } as const;
+      context.custody.note({ ...line, subject: request.params.shotId });
       return tickShot(context, { operationId, shotId: request.params.shotId }, { angleId, atMs, by: 'operator', name });
     },
   );

@@ -12,6 +12,8 @@ import { type RunningHub, startHub } from '../support/hub.ts';
 
 type Words = typeof en;
 type Known = { login: string; password: string };
+/** `where`: the squad in which the role holds, null for the whole brigade. */
+type Made = { squad: string; name: string; login: string; role: string; where: string | null };
 
 let root = '';
 let hub: RunningHub;
@@ -53,12 +55,7 @@ async function places(page: Page): Promise<string[]> {
 }
 
 /** An administrator makes a person with a role in a new squad; the session ends before the form is sent. */
-async function makePerson(
-  desk: ConsolePage,
-  words: Words,
-  made: { squad: string; name: string; login: string; role: string },
-  again: string,
-) {
+async function makePerson(desk: ConsolePage, words: Words, made: Made, again: string) {
   const { page, shot } = desk;
   await page.getByTestId('squads').getByLabel(words.squads.name, { exact: true }).fill(made.squad);
   await button(page, words.squads.add).click();
@@ -69,7 +66,11 @@ async function makePerson(
   await form.getByLabel(words.people.login, { exact: true }).fill(made.login);
   await button(form, words.people.addRole).click();
   await form.getByTestId('grant').locator('select').nth(0).selectOption(made.role);
-  await form.getByTestId('grant').locator('select').nth(1).selectOption(made.squad);
+  await form
+    .getByTestId('grant')
+    .locator('select')
+    .nth(1)
+    .selectOption({ label: made.where ?? words.role.brigade });
   await shot('person');
   await page.context().clearCookies(); // the session is over
   await button(form, words.people.create).click();
@@ -85,7 +86,7 @@ async function makePerson(
   await shot('given');
   await button(page, words.people.passwordDone).click();
   const row = page.getByTestId('person').filter({ hasText: made.login });
-  expect(await row.textContent()).toContain(`${words.role[made.role as 'operator']} · ${made.squad}`);
+  expect(await row.textContent()).toContain(`${words.role[made.role as 'operator']} · ${made.where ?? words.role.brigade}`);
   await shot('people');
   return password;
 }
@@ -94,8 +95,8 @@ describe('people sign in and do what their roles allow', () => {
   let administrator: Known | null = null;
 
   it.each([
-    ['zh-CN', 390, zhCN, { squad: '一中队', name: '李娜', login: 'lina', role: 'administrator' }],
-    ['en', 1440, en, { squad: 'Second squad', name: 'Wang Fang', login: 'wangfang', role: 'commander' }],
+    ['zh-CN', 390, zhCN, { squad: '一中队', name: '李娜', login: 'lina', role: 'administrator', where: null }],
+    ['en', 1440, en, { squad: 'Second squad', name: 'Wang Fang', login: 'wangfang', role: 'commander', where: 'Second squad' }],
   ] as const)('%s, %i pixels', async (locale, width, words: Words, made) => {
     // the first administrator makes another one, who makes a commander
     const admin = administrator ?? firstAdministratorIn(hub.output());
@@ -121,7 +122,7 @@ describe('people sign in and do what their roles allow', () => {
     administrator = { login: made.login, password };
     if (made.role !== 'administrator') {
       await choosePassword(page, words, 'a gate between two walls');
-      await page.getByText(words.home.title, { exact: true }).first().waitFor();
+      await page.getByText(words.board.title, { exact: true }).first().waitFor();
       expect(await places(page)).toEqual(expect.arrayContaining(['/', '/people', '/account']));
       expect(await places(page)).not.toContain('/custody');
       await page.goto(`${hub.url}/custody`);

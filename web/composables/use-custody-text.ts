@@ -33,7 +33,7 @@ export function useCustodyText(names: () => ReadonlyMap<string, string> = () => 
     if (typeof value === 'number' && name.endsWith('Ms')) return dateTime(value);
     if (typeof value === 'boolean') return t(value ? 'custody.yes' : 'custody.no');
     if (typeof value === 'string') return worded(`custody.value.${value.replaceAll(' ', '-')}`, value);
-    return value === null ? '–' : JSON.stringify(value);
+    return JSON.stringify(value);
   }
 
   return {
@@ -42,7 +42,9 @@ export function useCustodyText(names: () => ReadonlyMap<string, string> = () => 
     aboutText: ({ angleId, subject }: CustodyLine): string =>
       [angleId, subject === null ? null : nameOf(subject)].filter((text) => text !== null).join(' · '),
     details: ({ detail }: CustodyLine): [name: string, value: string][] =>
-      Object.entries(detail).map(([name, value]) => [worded(`custody.detail.${name}`, name), valueText(name, value)]),
+      Object.entries(detail)
+        .filter(([, value]) => value !== '' && value !== null)
+        .map(([name, value]) => [worded(`custody.detail.${name}`, name), valueText(name, value)]),
     /** All that have words, for the choice of a filter: `link.made`. */
     whats: (): string[] => keysOf(i18n.tm('custody.what')),
   };

@@ -6,6 +6,8 @@ import { api, ApiFailure, whenSignedOut } from './api.ts';
 import { forgetDrafts } from './use-draft.ts';
 
 export type SessionState = 'unknown' | 'open' | 'locked' | 'must-change' | 'unreachable';
+/** Whose drafts this tab keeps. */
+const OWNER = 'fieldhub.drafts-of';
 type SignInForm = { login: string; password: string; code?: string };
 
 /** Who is signed in with this browser, and what that person may do. */
@@ -17,16 +19,26 @@ export const useSession = defineStore('session', () => {
   /** What was just signed in with: whoever must change it need not type it again. */
   const given = ref('');
   const held = new Set<(signedIn: boolean) => void>();
-  const may = (permission: string): boolean => me.value?.permissions.includes(permission) ?? false;
+  /** In some squad at least; `everywhere`: in the whole brigade. */
+  const may = (permission: string, everywhere = false): boolean =>
+    (everywhere ? me.value?.brigade : me.value?.permissions)?.includes(permission) ?? false;
 
   function take(told: Me): Me {
-    if (me.value && me.value.person.personId !== told.person.personId) {
-      // somebody else: neither the page nor what was typed into it is theirs
-      forgetDrafts();
-      location.assign('/');
-    }
+    const { personId } = told.person;
+    if (sessionStorage.getItem(OWNER) !== personId) forgetDrafts();
+    sessionStorage.setItem(OWNER, personId);
+    if (me.value && me.value.person.personId !== personId) return leave(told);
     me.value = told;
     close(told.person.mustChange ? 'must-change' : 'open');
+    return told;
+  }
+  /** Somebody else has signed in with this browser: neither this page nor what it has not sent yet is theirs. */
+  function leave(told: Me): Me {
+    me.value = null;
+    state.value = 'unknown';
+    interrupted.value = false;
+    release(false);
+    location.assign('/');
     return told;
   }
   function close(next: SessionState): void {

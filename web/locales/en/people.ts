@@ -153,6 +153,7 @@ export default {
     totpImage: 'Code to scan with an authenticator app',
     totpConfirm: 'Confirm',
     totpWrong: 'This code is not right. Is the time of the phone right?',
+    totpElsewhere: 'It was set up or removed on another page meanwhile. Look again.',
     totpDone: 'The authenticator is set up.',
     totpEnd: 'Remove',
     totpEndText: 'To remove it, enter your password.',

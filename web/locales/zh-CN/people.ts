@@ -153,6 +153,7 @@ export default {
     totpImage: '供身份验证器应用扫描的二维码',
     totpConfirm: '确认',
     totpWrong: '验证码不正确。请检查手机时间是否准确。',
+    totpElsewhere: '其他页面已更改此设置，请重新查看。',
     totpDone: '动态验证码已启用。',
     totpEnd: '停用',
     totpEndText: '停用前请输入密码。',
