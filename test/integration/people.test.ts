@@ -171,6 +171,7 @@ describe('the custody log', () => {
     await until('the refusal is in the index', async () => (await page('outcome=refused')).lines.length > 0);
     const { lines } = await page('');
     expect(lines.map(({ what, outcome }) => `${what} ${outcome}`).toReversed()).toEqual([
+      'operation.opened done',
       'angle.made done',
       'view.recording done',
       'refused refused',
