@@ -3,12 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call } from '../../scripts/demo/hub.ts';
 import { demoPeople } from '../../scripts/demo/people.ts';
 import { filmWithPhone, launchBrowser, untilMoving } from '../../scripts/demo/phone.ts';
 import { DEMO_PASSWORD } from '../../scripts/demo/sign-in.ts';
 import { PERMISSIONS } from '../../server/permission/rules.ts';
 import { type Role, ROLES } from '../../server/protocol/people.ts';
+import { OperationView } from '../../server/protocol/http.ts';
+import { OperationFacts } from '../../server/protocol/operations.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
+import { untilPacked } from '../support/operation.ts';
 
 let root = '';
 let hub: RunningHub;
@@ -126,6 +130,23 @@ describe('a case, from its filing to the log', () => {
     await legal.goto(`${hub.url}/custody`);
     await lines.filter({ hasText: '新建案件' }).first().waitFor();
     await legal.context().close();
+  });
+});
+
+describe('its labels complete and its package verified', () => {
+  it('it is sealed by the custodian, and nothing of it is changed any more', async () => {
+    const desk = await deskOf('custodian');
+    await untilPacked(() => call(hub, OperationView, 'GET', `/operations/${operationId}`));
+    await desk.goto(`${hub.url}/operations/${operationId}`);
+    await desk.getByRole('button', { name: '封存' }).click();
+    await desk.locator('.el-message-box').getByRole('button', { name: '封存' }).click();
+    await desk.getByText('已封存').first().waitFor();
+    await expect.poll(() => desk.getByLabel('行动名称').isDisabled()).toBe(true);
+    const { version } = await call(hub, OperationFacts, 'GET', `/operations/${operationId}/facts`);
+    await expect(call(hub, OperationFacts, 'PUT', `/operations/${operationId}/facts`, { version, place: '别处' })).rejects.toThrow(
+      /sealed/,
+    );
+    await desk.context().close();
   });
 });
 
