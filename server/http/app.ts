@@ -5,15 +5,17 @@ import cookie from '@fastify/cookie';
 import staticFiles from '@fastify/static';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
-import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { HubError } from '../../media/errors.ts';
 import { checkOrigin } from '../auth/gate.ts';
 import type { ServerCertificate } from '../auth/tls.ts';
 import type { Context } from '../context.ts';
+import { apiDocument } from './api-document.ts';
 import { captureLinkRoutes } from './capture-links.ts';
 import { captureRoutes } from './capture.ts';
 import { custodyRoutes } from './custody.ts';
 import { deviceRoutes } from './devices.ts';
+import { docsRoutes, DOCS_RULES } from './docs.ts';
 import { installErrors } from './errors.ts';
 import { accountRoutes } from './account.ts';
 import { healthRoutes } from './health.ts';
@@ -76,20 +78,13 @@ export async function buildApp(
   app.setSerializerCompiler(serializerCompiler);
   installErrors(app);
   await app.register(cookie);
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'fieldhub', description: 'Live field capture: operations, angles, recordings', version: readVersion() },
-      servers: [{ url: '/' }],
-    },
-    transform: jsonSchemaTransform,
-  });
+  await app.register(swagger, apiDocument(context, readVersion()));
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(HEADERS);
     if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request);
   });
   // a plugin's routes say nothing of rules
-  const routes = installPermission(app, context, { [`${ASSETS}*`]: anyone(PAGE).config.rule });
+  const routes = installPermission(app, context, { [`${ASSETS}*`]: anyone(PAGE).config.rule, ...DOCS_RULES });
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sourceRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureLinkRoutes(api, context), { prefix: '/api' });
@@ -107,7 +102,7 @@ export async function buildApp(
   await app.register(async (api) => whepRoutes(api, context));
   await app.register(async (api) => stillRoutes(api, context));
   healthRoutes(app, context);
-  app.get('/api/openapi.json', { schema: { hide: true }, ...anyone('what the API is, not what is in it') }, async () => app.swagger());
+  await docsRoutes(app);
   await pages(app);
   if (certificate?.caPath) {
     const pem = readFileSync(certificate.caPath);

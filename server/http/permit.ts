@@ -9,7 +9,8 @@ import type { Who, What } from '../custody/lines.ts';
 import type { Stretch } from '../custody/recording-views.ts';
 import { operationBounds, segmentLength } from '../store/operation-bounds.ts';
 
-export type RuledRoute = { method: string; url: string; rule: Rule };
+/** `hidden`: not in the description of the API. */
+export type RuledRoute = { method: string; url: string; rule: Rule; hidden: boolean };
 
 const actors = new WeakMap<FastifyRequest, Actor>();
 /** Requests whose line stands in the custody log already. */
@@ -45,7 +46,8 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
     const rule = config?.rule ?? plugins[url];
     if (!rule) throw new HubError('internal', `${String(method)} ${url} has no rule: who may use it?`);
     route.config = { ...config, rule };
-    for (const each of [method].flat()) routes.push({ method: each, url, rule });
+    const hidden = route.schema?.hide === true;
+    for (const each of [method].flat()) routes.push({ method: each, url, rule, hidden });
   });
   app.addHook('onRequest', async (request) => {
     const rule = ruleOf(request);

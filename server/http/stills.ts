@@ -34,7 +34,7 @@ export async function stillRoutes(app: FastifyInstance, context: Context): Promi
   routes.post(
     '/api/capture/stills',
     {
-      schema: { querystring: OfUpload, response: { 201: Still, '4xx': ApiError, '5xx': ApiError } },
+      schema: { summary: 'Send a picture', querystring: OfUpload, response: { 201: Still, '4xx': ApiError, '5xx': ApiError } },
       ...byLink('the session of a capture link'),
     },
     async (request, reply) => {
@@ -64,7 +64,14 @@ export async function stillRoutes(app: FastifyInstance, context: Context): Promi
 
   routes.get(
     '/api/operations/:operationId/angles/:angleId/stills/:stillId',
-    { schema: { params: OfStill, querystring: z.object({ size: z.enum(['small', 'full']).default('full') }) }, ...viewing() },
+    {
+      schema: {
+        summary: 'A picture as it was taken, or small',
+        params: OfStill,
+        querystring: z.object({ size: z.enum(['small', 'full']).default('full') }),
+      },
+      ...viewing(),
+    },
     async (request, reply) => {
       const { operationId, angleId, stillId } = request.params;
       const still = await stillRow(store, operationId, stillId);
