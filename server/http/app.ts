@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import cookie from '@fastify/cookie';
@@ -46,6 +47,8 @@ const PAGES = [
 const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2000 };
 const TLS_PATIENCE = { handshakeTimeout: 10_000 };
 const REQUEST_MS = 300_000;
+/** Any other request that offers another protocol is answered as if it did not (RFC 9110, 7.8): the connection is else nobody's. */
+const UPGRADES = { shouldUpgradeCallback: ({ url = '' }: IncomingMessage): boolean => url.startsWith('/socket.io/') };
 const ASSETS = '/assets/';
 const PAGE = 'the pages hold nothing: what they show they ask for';
 const HEADERS = {
@@ -72,8 +75,8 @@ export async function buildApp(
     requestTimeout: REQUEST_MS,
   };
   const app = (certificate
-    ? Fastify({ ...options, https: { cert: certificate.cert, key: certificate.key, ...PATIENCE, ...TLS_PATIENCE } })
-    : Fastify({ ...options, http: PATIENCE })) as unknown as FastifyInstance;
+    ? Fastify({ ...options, https: { cert: certificate.cert, key: certificate.key, ...PATIENCE, ...TLS_PATIENCE, ...UPGRADES } })
+    : Fastify({ ...options, http: { ...PATIENCE, ...UPGRADES } })) as unknown as FastifyInstance;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   installErrors(app);
