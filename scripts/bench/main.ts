@@ -5,6 +5,7 @@ import { benchCrash, crashLines } from './crash.ts';
 import { benchLive, liveLines } from './live.ts';
 import { type BenchArgs, readArgs, USAGE } from './options.ts';
 import { benchRecord, recordLines } from './record-report.ts';
+import { benchSearch, searchLines } from './search.ts';
 import { inWorkspace, type Workspace } from './workspace.ts';
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -24,6 +25,10 @@ async function run(args: BenchArgs, space: Workspace): Promise<{ figures: object
   if (args.bench === 'live') {
     const figures = await benchLive(args, space);
     return { figures, lines: liveLines(figures) };
+  }
+  if (args.bench === 'search') {
+    const figures = await benchSearch(args, space);
+    return { figures, lines: searchLines(figures) };
   }
   const figures = await benchRecord(args, space);
   return { figures, lines: recordLines(figures) };

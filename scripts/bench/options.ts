@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const USAGE = `npm run bench -- record|align|crash|live [options]
+export const USAGE = `npm run bench -- record|align|crash|live|search [options]
 
 record: the recorder against one ffmpeg a stream, on the same streams, in turn
   --streams N        synthetic sources, 720p30 at 2.5 Mbit/s with Opus (30)
@@ -30,12 +30,15 @@ live: phones, cameras and commanders at once: time to the first picture, glass t
   --viewers N        of nine angles each; one is a browser (10)
   --seconds S        (60)
 
+search: the list of operations, searched, filtered and sorted, next to SQLite's LIKE '%…%'
+  --operations N     in a fresh store (100000)
+
 all of them:
   --keep DIR         leave recordings, sources and the sender's ground truth there (docs/benchmarks.md)
   --json             the last line of standard output is one JSON object
 `;
 
-const BENCHES = 'record, align, crash or live';
+const BENCHES = 'record, align, crash, live or search';
 
 type Common = { streams: number; keep: string | null; json: boolean };
 export type RecordArgs = Common & {
@@ -55,7 +58,9 @@ export type AlignArgs = Common & { bench: 'align'; seconds: number; jitterMs: nu
 export type CrashArgs = Common & { bench: 'crash'; rounds: number };
 export type LiveArgs = Omit<Common, 'streams'> & { bench: 'live'; phones: number; cameras: number; viewers: number; seconds: number };
 
-export type BenchArgs = RecordArgs | AlignArgs | CrashArgs | LiveArgs;
+export type SearchArgs = Omit<Common, 'streams'> & { bench: 'search'; operations: number };
+
+export type BenchArgs = RecordArgs | AlignArgs | CrashArgs | LiveArgs | SearchArgs;
 
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean', default: false } as const;
@@ -81,6 +86,11 @@ export function readArgs([bench, ...args]: string[]): BenchArgs {
     const phones = number('phones', values.phones, 20, [0, 100]);
     const cameras = number('cameras', values.cameras, 10, [0, 100]);
     return { bench, ...kept(values), phones, cameras, viewers: number('viewers', values.viewers, 10, [1, 100]), seconds };
+  }
+  if (bench === 'search') {
+    const { keep, json } = common;
+    const { values } = parseArgs({ args, options: { keep, json, operations: text } });
+    return { bench, ...kept(values), operations: number('operations', values.operations, 100_000, [1000, 1_000_000]) };
   }
   throw new Error(bench === undefined ? `which bench? ${BENCHES}` : `there is no bench ${bench}: ${BENCHES}`);
 }

@@ -52,20 +52,31 @@ export async function signIn(url: string, login: string, password: string, next?
   return { url, cookie, personId: person.personId, login, password: next ?? password };
 }
 
-/** The first administrator, with a password of its own and every role there is: one person who does all, as this program needs it. */
+/** Of hubs on loopback that a demo, a bench or a test has started for itself, and of nothing else. */
+export const DEMO_PASSWORD = 'two walls and a gate';
+
+/**
+ * The first administrator, with a password of its own and every role there is: one person who does all, as this program needs it.
+ * A data folder that such a program has used before is taken up again.
+ */
 export async function takeCharge(url: string, output: string): Promise<HubSession> {
   const first = firstAdministratorIn(output);
-  if (!first) throw new Error(`the hub told of no first administrator:\n${output}`);
-  const session = await signIn(url, first.login, first.password, 'two walls and a gate');
+  const session = first
+    ? await signIn(url, first.login, first.password, DEMO_PASSWORD)
+    : await signIn(url, 'admin', DEMO_PASSWORD).catch((error: unknown) => {
+        throw new Error('this data folder belongs to a hub with people of its own: take another one', { cause: error });
+      });
   const roles = ROLES.map((role) => ({ role, squadId: null }));
   await ask(url, 'PUT', `/people/${session.personId}`, session.cookie, { roles });
   keepSession(session);
   return session;
 }
 
-/** For pages that are signed in from the start: `browser.newContext({ storageState: signedIn(hub.url) })`. */
+/** For pages that are signed in from the start, where this program is: `browser.newContext({ storageState: signedIn(hub.url) })`. */
 export function signedIn(url: string) {
-  const [name = '', value = ''] = sessionAt(url)?.cookie.split('=') ?? [];
+  const session = sessionAt(url);
+  if (!session) return { cookies: [], origins: [] };
+  const [name = '', value = ''] = session.cookie.split('=');
   const kept = { path: '/', expires: -1, httpOnly: true, secure: url.startsWith('https'), sameSite: 'Strict' as const };
   return { cookies: [{ name, value, domain: new URL(url).hostname, ...kept }], origins: [] };
 }

@@ -9,7 +9,7 @@ import type { Context } from '../context.ts';
 import { checkPassword, hashPassword, requireGoodPassword } from '../people/passwords.ts';
 import { signIn } from '../people/sign-in.ts';
 import { newTotp, totpStep } from '../people/totp.ts';
-import { type Actor, permissionsOf } from '../permission/decide.ts';
+import { type Actor, permissionsOf, squadsWith } from '../permission/decide.ts';
 import { anyone, PERMISSION_NAMES, signedIn } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
 import {
@@ -42,6 +42,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
   const me = async (actor: Actor): Promise<Me> => ({
     person: await personById(store, actor.personId),
     permissions: permissionsOf(actor),
+    brigade: permissionsOf(actor).filter((each) => squadsWith(actor, each) === 'all'),
     socketToken: context.tokens.issue({ kind: 'console', sessionHash: actor.sessionHash ?? '' }, Date.now()),
     hubTimeMs: hub.nowMs(),
   });

@@ -14,12 +14,15 @@ import type { Context } from '../context.ts';
 import { apiDocument } from './api-document.ts';
 import { captureLinkRoutes } from './capture-links.ts';
 import { captureRoutes } from './capture.ts';
+import { caseRoutes } from './cases.ts';
 import { custodyRoutes } from './custody.ts';
 import { deviceRoutes } from './devices.ts';
 import { docsRoutes, DOCS_RULES } from './docs.ts';
 import { installErrors } from './errors.ts';
 import { accountRoutes } from './account.ts';
 import { healthRoutes } from './health.ts';
+import { operationFactsRoutes } from './operation-facts.ts';
+import { operationListRoutes } from './operation-list.ts';
 import { operationRoutes } from './operations.ts';
 import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
@@ -39,9 +42,17 @@ const PAGES = [
   '/console',
   '/console/:operationId',
   '/review/:operationId',
+  '/cases',
+  '/cases/new',
+  '/cases/:caseId',
+  '/operations/new',
+  '/operations/:operationId',
   '/shot-lists',
   '/devices',
   '/devices/:deviceId',
+  '/people',
+  '/account',
+  '/custody',
 ];
 /** Who connects and says nothing, or says it too slowly, holds a socket for so long and no longer; uploads may take their time. */
 const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2000 };
@@ -89,6 +100,9 @@ export async function buildApp(
   // a plugin's routes say nothing of rules
   const routes = installPermission(app, context, { [`${ASSETS}*`]: anyone(PAGE).config.rule, ...DOCS_RULES });
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => operationListRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => operationFactsRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => caseRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sourceRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureLinkRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureRoutes(api, context), { prefix: '/api' });

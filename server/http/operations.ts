@@ -5,18 +5,14 @@ import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
 import { onHub, onOperation } from '../permission/rules.ts';
-import {
-  AngleCreate,
-  AngleState,
-  ApiError,
-  OperationCreate,
-  OperationListItem,
-  OperationView,
-  PackageStatus,
-  PlainSource,
-} from '../protocol/http.ts';
-import { angleName, insertOperation, listOperations, operationRow, removeCamera, saveCamera } from '../store/operations.ts';
+import { AngleCreate, AngleState, ApiError, OperationView, PackageStatus, PlainSource } from '../protocol/http.ts';
+import { OperationCreate } from '../protocol/operations.ts';
+import { checkCase } from '../store/cases.ts';
+import { checkFacts, noteEndedBy } from '../store/operation-facts.ts';
+import { angleName, insertOperation, operationRow, removeCamera, saveCamera } from '../store/operations.ts';
 import { newAngle, newId } from '../live/new-angle.ts';
+import { checkGiven, reachFor, whoAsks } from './acting.ts';
+import { actorOf, whoIs } from './permit.ts';
 
 const OfOperation = z.object({ operationId: Id });
 const OfAngle = z.object({ operationId: Id, angleId: Id });
@@ -32,27 +28,28 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
       throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
   };
 
-  routes.get(
-    '/operations',
-    {
-      schema: { summary: 'Operations', response: { 200: z.object({ operations: z.array(OperationListItem) }), ...errors } },
-      ...onHub('operation.see'),
-    },
-    async () => ({ operations: await listOperations(store) }),
-  );
-
   routes.post(
     '/operations',
     {
       schema: { summary: 'Begin an operation', body: OperationCreate, response: { 201: OperationView, ...errors } },
-      ...onHub('operation.plan', 'operation.opened'),
+      ...onHub('operation.plan', 'operation.opened', 'route'),
     },
     async (request, reply) => {
-      const { name } = request.body;
+      const { name, angles, ...given } = request.body;
+      const { squads: plans } = reachFor(request, 'operation.plan');
+      const { squadIds = plans === 'all' ? [] : plans } = given;
+      const facts = { ...given, squadIds, who: whoAsks(request) };
+      checkGiven(plans, squadIds, []);
+      if (typeof given.caseId === 'string') await checkCase(store, reachFor(request, 'operation.see'), given.caseId);
+      await checkFacts(store, facts);
       const day = new Date(hub.nowMs()).toISOString().slice(0, 10).replaceAll('-', '');
       const operationId = newId(day);
-      const state = await hub.media.request('openOperation', { operationId, name });
-      await insertOperation(store, { operationId, name, openedMs: state.openedMs, segmentMs: state.segmentMs });
+      const { planned, type = null } = request.body;
+      const line = { what: 'operation.opened', who: whoIs(actorOf(request), request.ip), operationId } as const;
+      await context.custody.record({ ...line, detail: { name, planned, type, squadIds } });
+      const { openedMs, segmentMs } = await hub.media.request('openOperation', { operationId, name });
+      await insertOperation(store, { operationId, name, openedMs, segmentMs }, facts);
+      for (const angle of angles) await newAngle(context, operationId, angle);
       return reply.status(201).send(await hub.view(operationId));
     },
   );
@@ -77,6 +74,7 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
       if ((await operationRow(store, operationId)).status === 'live') {
         await hub.media.request('endOperation', { operationId }, 30_000);
         await hub.settled();
+        await noteEndedBy(store, operationId, whoAsks(request));
       }
       return hub.view(operationId);
     },

@@ -4,13 +4,13 @@ import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
-import type { Json } from '../custody/lines.ts';
 import { newId } from '../live/new-angle.ts';
 import { hashPassword, oneTimePassword } from '../people/passwords.ts';
 import { onBrigade, onHub } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
 import {
   OneTimePassword,
+  PeoplePage,
   PeopleQuery,
   Person,
   PersonChange,
@@ -19,10 +19,12 @@ import {
   SessionItem,
   Squad,
   SquadCreate,
+  Squads,
 } from '../protocol/people.ts';
+import { indexMissing } from '../store/operation-index.ts';
 import { changePerson, insertPerson, listPeople, listSquads, personById, saveSquad, setPassword, setTotp } from '../store/people.ts';
 import { endSessions, listSessions, sessionHashes } from '../store/person-sessions.ts';
-import { actorOf, whoIs } from './permit.ts';
+import { actorOf } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
 const OfPerson = z.object({ personId: Id });
@@ -30,15 +32,13 @@ const OfSquad = z.object({ squadId: Id });
 
 /** Squads, people, their roles, and what an administrator does about their sessions and passwords. */
 export function peopleRoutes(app: FastifyInstance, context: Context): void {
-  const { store, hub, custody } = context;
+  const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const signOut = async (personId: string): Promise<void> => void hub.emit('signedOut', await endSessions(store, personId, null));
 
-  routes.get(
-    '/squads',
-    { schema: { summary: 'Squads', response: { 200: z.object({ squads: z.array(Squad) }), ...errors } }, ...onHub('people.see') },
-    async () => ({ squads: await listSquads(store) }),
-  );
+  routes.get('/squads', { schema: { summary: 'Squads', response: { 200: Squads, ...errors } }, ...onHub('people.see') }, async () => ({
+    squads: await listSquads(store),
+  }));
 
   routes.post(
     '/squads',
@@ -55,17 +55,17 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
       schema: { summary: 'Rename a squad', params: OfSquad, body: SquadCreate, response: { 200: Squad, ...errors } },
       ...onBrigade('people.manage', 'squad.changed'),
     },
-    async (request) => saveSquad(store, request.params.squadId, request.body.name, null),
+    async (request) => {
+      const squad = await saveSquad(store, request.params.squadId, request.body.name, null);
+      await indexMissing(store);
+      return squad;
+    },
   );
 
   routes.get(
     '/people',
     {
-      schema: {
-        summary: 'People, searched and in pages',
-        querystring: PeopleQuery,
-        response: { 200: z.object({ people: z.array(Person), total: z.int() }), ...errors },
-      },
+      schema: { summary: 'People, searched and in pages', querystring: PeopleQuery, response: { 200: PeoplePage, ...errors } },
       ...onHub('people.see'),
     },
     async (request) => listPeople(store, request.query),
@@ -75,14 +75,12 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
     '/people',
     {
       schema: { summary: 'Add somebody, with a password to be changed', body: PersonCreate, response: { 201: PersonCreated, ...errors } },
-      ...onBrigade('people.manage'),
+      ...onBrigade('people.manage', 'person.made'),
     },
     async (request, reply) => {
       const { login, name, badge, roles } = request.body;
       const password = oneTimePassword();
       const personId = newId('pe');
-      const who = whoIs(actorOf(request), request.ip);
-      await custody.record({ what: 'person.made', who, subject: personId, outcome: 'done', detail: { login, name, roles } });
       const passwordHash = await hashPassword(password);
       const person = await insertPerson(store, { personId, login, name, badge, roles, passwordHash }, hub.nowMs());
       return reply.status(201).send({ person, password });
@@ -93,14 +91,10 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
     '/people/:personId',
     {
       schema: { summary: 'Change name, badge, roles or state', params: OfPerson, body: PersonChange, response: { 200: Person, ...errors } },
-      ...onBrigade('people.manage'),
+      ...onBrigade('people.manage', 'person.changed'),
     },
     async (request) => {
       const { personId } = request.params;
-      const before = await personById(store, personId);
-      const who = whoIs(actorOf(request), request.ip);
-      const changed = JSON.parse(JSON.stringify({ login: before.login, ...request.body })) as Record<string, Json>;
-      await custody.record({ what: 'person.changed', who, subject: personId, detail: changed });
       const person = await changePerson(store, personId, request.body);
       if (person.state === 'blocked') await signOut(personId);
       else if (request.body.roles) hub.emit('signedOut', await sessionHashes(store, personId)); // consoles come again, with the new roles

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HubError, messageOf } from '../../media/errors.ts';
 import { Attempts } from '../auth/attempts.ts';
@@ -5,7 +6,7 @@ import { identify } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { type Actor, decide, type Decision } from '../permission/decide.ts';
 import type { Permission, Rule } from '../permission/rules.ts';
-import type { Who, What } from '../custody/lines.ts';
+import type { Json, Who, What } from '../custody/lines.ts';
 import type { Stretch } from '../custody/recording-views.ts';
 import { operationBounds, segmentLength } from '../store/operation-bounds.ts';
 
@@ -68,12 +69,15 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
     const rule = ruleOf(request);
     if (rule === null || !('logged' in rule) || rule.logged === undefined) return;
     const line = lineOf(request, actorOf(request), rule.logged);
-    if ('asRange' in rule && line.operationId !== null && line.angleId !== null) {
+    const how = 'how' in rule ? rule.how : undefined;
+    if (how === 'route') return;
+    if (how === 'range' && line.operationId !== null && line.angleId !== null) {
       const { who, operationId, angleId } = line;
       await context.recordingViews.see({ who, operationId, angleId }, await seenBy(context, request));
       return;
     }
-    await context.custody.record({ ...line, outcome: 'done', detail: {} });
+    const detail = rule.by === 'permission' && how !== 'secret' ? sentWith(request) : {};
+    await context.custody.record({ ...line, outcome: 'done', detail });
     written.add(request);
   });
   app.addHook('onError', async (request, _, error) => {
@@ -123,6 +127,12 @@ async function seenBy({ store }: Context, { params }: FastifyRequest): Promise<S
   if (cell === undefined) return null;
   const segmentMs = await segmentLength(store, operationId);
   return { fromMs: Number(cell) * segmentMs, toMs: (Number(cell) + 1) * segmentMs };
+}
+
+/** What was sent, as its schema has left it; of texts that are no JSON, nothing. */
+function sentWith({ body }: FastifyRequest): Record<string, Json> {
+  if (typeof body !== 'object' || body === null || body instanceof Uint8Array || body instanceof Readable) return {};
+  return JSON.parse(JSON.stringify(body)) as Record<string, Json>;
 }
 
 const askedFor = ({ method, routeOptions }: FastifyRequest): { method: string; route: string } => ({

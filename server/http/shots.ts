@@ -7,7 +7,7 @@ import { CAPTURE_COOKIE } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { tickShot, untickShot } from '../live/shot-ticks.ts';
 import { mayAnywhere } from '../permission/decide.ts';
-import { byLink, onHub, onOperation } from '../permission/rules.ts';
+import { byLink, onBrigade, onHub, onOperation } from '../permission/rules.ts';
 import { OperationType } from '../protocol/cases.ts';
 import { ApiError } from '../protocol/http.ts';
 import { OperationShots, PhoneTick, ShotList, ShotListChange, ShotListEditions, TickCreate } from '../protocol/shots.ts';
@@ -58,7 +58,7 @@ export function shotListRoutes(app: FastifyInstance, context: Context): void {
         body: ShotListChange,
         response: { 200: ShotList, ...errors },
       },
-      ...onHub('shot-list.edit', 'shot-list.changed'),
+      ...onBrigade('shot-list.edit', 'shot-list.changed'),
     },
     (request) => saveEdition(store, request.params.type, request.body, actorOf(request), hub.nowMs()),
   );

@@ -41,7 +41,7 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
         body: SourceCreate,
         response: { 201: SourceMade, ...errors },
       },
-      ...onOperation('operation.run', 'source.added'),
+      ...onOperation('operation.run', 'source.added', 'secret'),
     },
     async (request, reply) => {
       const { operationId, angleId } = request.params;

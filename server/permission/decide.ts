@@ -47,9 +47,7 @@ export function mayAnywhere(actor: Actor, permission: Permission): boolean {
 export function squadsWith(actor: Actor, permission: Permission): 'all' | string[] {
   if (actor.scopes !== null && !actor.scopes.includes(permission)) return [];
   const roles: readonly string[] = PERMISSIONS[permission];
-  const giving = actor.grants.filter(({ role }) => roles.includes(role));
-  if (giving.some(({ squadId }) => squadId === null)) return 'all';
-  return [...new Set(giving.flatMap(({ squadId }) => (squadId === null ? [] : [squadId])))];
+  return squadsOf(actor.grants.filter(({ role }) => roles.includes(role)));
 }
 
 /** What a sensitive or secret operation shows, only these see who were not on it. */
@@ -59,7 +57,18 @@ function inReach(actor: Actor, permission: Permission, { squadIds, confidentiali
   const squads = squadsWith(actor, permission);
   if (squads !== 'all' && !squadIds.some((id) => squads.includes(id))) return false;
   if (confidentiality === 'open' || confidentiality === 'internal' || officerIds.includes(actor.personId)) return true;
-  return actor.grants.some(({ role, squadId }) => TRUSTED_WITH_SECRETS.includes(role) && (squadId === null || squadIds.includes(squadId)));
+  const trusted = squadsTrusted(actor);
+  return trusted === 'all' || squadIds.some((id) => trusted.includes(id));
+}
+
+/** The squads whose sensitive and secret operations an actor may see without having been on them. */
+export function squadsTrusted(actor: Actor): 'all' | string[] {
+  return squadsOf(actor.grants.filter(({ role }) => TRUSTED_WITH_SECRETS.includes(role)));
+}
+
+function squadsOf(grants: RoleGrant[]): 'all' | string[] {
+  if (grants.some(({ squadId }) => squadId === null)) return 'all';
+  return [...new Set(grants.flatMap(({ squadId }) => (squadId === null ? [] : [squadId])))];
 }
 
 /** All that an actor may do somewhere: what screens offer. */

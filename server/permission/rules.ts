@@ -37,14 +37,16 @@ export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as Permission[];
  *   its squads and its confidentiality; `of: 'hub'` at nothing but the role, in whatever squad; `of: 'brigade'`: the role must be
  *   held in the whole brigade.
  *
- * `logged`: what the custody log says of it, before it happens: what cannot be written does not happen. `asRange`: many
- * requests make one look at a recording; the log has its beginning, and what was seen when it is over.
+ * `logged`: what the custody log says of it, before it happens: what cannot be written does not happen. The line has what was
+ * sent as its detail, but for (`how`) `secret`: it holds a password; `range`: many requests make one look at a recording, of
+ * which the log has the beginning, and what was seen when it is over; `route`: the route writes it, when it knows the new id.
  */
+export type HowLogged = 'secret' | 'range' | 'route';
 export type Rule =
   | { by: 'anyone'; why: string }
   | { by: 'link'; why: string }
   | { by: 'signed-in'; whileMustChange?: boolean; logged?: What }
-  | { by: 'permission'; permission: Permission; of: 'operation' | 'hub' | 'brigade'; logged?: What; asRange?: true };
+  | { by: 'permission'; permission: Permission; of: 'operation' | 'hub' | 'brigade'; logged?: What; how?: HowLogged };
 
 export const anyone = (why: string): { config: { rule: Rule } } => ({ config: { rule: { by: 'anyone', why } } });
 export const byLink = (why: string): { config: { rule: Rule } } => ({ config: { rule: { by: 'link', why } } });
@@ -52,12 +54,12 @@ export const signedIn = (more: { whileMustChange?: boolean; logged?: What } = {}
   config: { rule: { by: 'signed-in', ...more } },
 });
 /** Who may do this, to the operation that the request names. */
-export const onOperation = (permission: Permission, logged?: What): { config: { rule: Rule } } => ({
-  config: { rule: { by: 'permission', permission, of: 'operation', ...(logged === undefined ? {} : { logged }) } },
+export const onOperation = (permission: Permission, logged?: What, how?: HowLogged): { config: { rule: Rule } } => ({
+  config: { rule: { by: 'permission', permission, of: 'operation', ...(logged && { logged }), ...(how && { how }) } },
 });
 /** Who may do this at all; squads are looked at by the route itself, where they matter. */
-export const onHub = (permission: Permission, logged?: What): { config: { rule: Rule } } => ({
-  config: { rule: { by: 'permission', permission, of: 'hub', ...(logged === undefined ? {} : { logged }) } },
+export const onHub = (permission: Permission, logged?: What, how?: HowLogged): { config: { rule: Rule } } => ({
+  config: { rule: { by: 'permission', permission, of: 'hub', ...(logged && { logged }), ...(how && { how }) } },
 });
 
 /** Who may do this for the whole brigade: a role in one squad is not enough. */
@@ -66,7 +68,7 @@ export const onBrigade = (permission: Permission, logged?: What): { config: { ru
 });
 /** Looking at what was recorded of the angle that the request names. */
 export const viewing = (): { config: { rule: Rule } } => ({
-  config: { rule: { by: 'permission', permission: 'recording.view', of: 'operation', logged: 'view.recording', asRange: true } },
+  config: { rule: { by: 'permission', permission: 'recording.view', of: 'operation', logged: 'view.recording', how: 'range' } },
 });
 
 declare module 'fastify' {

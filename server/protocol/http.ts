@@ -9,13 +9,13 @@ import { Talk } from '../../media/protocol/talk.ts';
 import { Incidents } from '../../media/protocol/incidents.ts';
 import { Takeover } from '../../media/protocol/takeover.ts';
 import { Still } from '../../media/protocol/stills.ts';
+import { Confidentiality, OperationStage, OperationType } from './cases.ts';
 import { AngleState, Interruption, OperationState, SourceFacts } from '../../media/protocol/state.ts';
 
 /** Every refusal of the HTTP API and of the sockets. `field` names what was wrong, where there is one. */
 export const ApiError = z.object({ code: z.string(), message: z.string(), field: z.string().optional() });
 export type ApiError = z.infer<typeof ApiError>;
 
-export const OperationCreate = z.object({ name: Name });
 export const AngleCreate = z.object({ name: Name });
 
 export const PackageStatus = z.object({
@@ -75,8 +75,21 @@ export const OperationListItem = z.object({
   /** Calls for help that nobody has answered. */
   calls: z.int(),
   package: PackageStatus,
+  state: OperationStage,
+  type: OperationType.nullable(),
+  place: z.string().nullable(),
+  plannedMs: HubTimeMs.nullable(),
+  /** When it began; null while it is planned. */
+  startedMs: HubTimeMs.nullable(),
+  confidentiality: Confidentiality,
+  case: z.object({ caseId: Id, number: Name, cause: Name }).nullable(),
+  /** Their names. */
+  squads: z.array(z.string()),
 });
 export type OperationListItem = z.infer<typeof OperationListItem>;
+/** `total` is exact up to 1,000; with `more` there are more than these. */
+export const OperationList = z.object({ operations: z.array(OperationListItem), total: z.int(), more: z.boolean() });
+export type OperationList = z.infer<typeof OperationList>;
 
 /**
  * A camera to be fetched (user and password stand in the address, or beside it; no answer repeats them, nor the path), or an
@@ -118,8 +131,18 @@ export {
  * POST   /api/session                                SignIn → Me   (cookie)
  * GET    /api/session                                → Me | 401; DELETE signs out; /password, /all, /totp, /tokens: see people.ts
  * GET    /api/squads, /api/people, /api/custody      … the documentation of the API has them all
- * GET    /api/operations                             → { operations: OperationListItem[] }
+ * GET    /api/operations?q&state&type&squad&case&confidentiality&from&to&sort&order&page&size → OperationList   (OperationQuery)
+ * GET    /api/operations.csv?…&lang&zone             → text/csv, 10,000 rows at most   (OperationExport)
  * POST   /api/operations                             OperationCreate → 201 OperationView
+ * GET    /api/operations/:operationId/facts          → OperationFacts
+ * PUT    /api/operations/:operationId/facts          FactsChange → OperationFacts | 409 when somebody else changed it first
+ * POST   /api/operations/:operationId/start          → OperationFacts   (planned → live)
+ * POST   /api/operations/:operationId/seal           → OperationFacts   (ended → sealed; 409 names what is missing)
+ * PUT    /api/operations/:operationId/angles/:angleId/plan   AnglePlan → OperationFacts
+ * GET    /api/cases?q&stage&page&size                → CaseList
+ * POST   /api/cases                                  CaseCreate → 201 EnforcementCase
+ * GET    /api/cases/:caseId                          → EnforcementCase
+ * PUT    /api/cases/:caseId                          CaseChange → EnforcementCase
  * GET    /api/operations/:operationId                → OperationView
  * POST   /api/operations/:operationId/end            → OperationView
  * POST   /api/operations/:operationId/package        → PackageStatus (start again after a failure)

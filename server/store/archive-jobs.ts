@@ -1,5 +1,7 @@
+import type { Selectable } from 'kysely';
 import type { PackageStatus } from '../protocol/http.ts';
 import type { Store } from './database.ts';
+import type { Database } from './schema.ts';
 
 const NONE: PackageStatus = {
   state: 'none',
@@ -19,6 +21,20 @@ export async function packageStatus(
   progress: Pick<PackageStatus, 'step' | 'progress'> | null,
 ): Promise<PackageStatus> {
   const row = await store.selectFrom('archive_job').where('operation_id', '=', operationId).selectAll().executeTakeFirst();
+  return statusOf(row, progress);
+}
+
+/** Of these operations, without how far a job is. */
+export async function packageStatuses(store: Store, ids: string[]): Promise<(operationId: string) => PackageStatus> {
+  const rows = await store.selectFrom('archive_job').where('operation_id', 'in', ids).selectAll().execute();
+  const known = new Map(rows.map((row) => [row.operation_id, row]));
+  return (operationId) => statusOf(known.get(operationId), null);
+}
+
+function statusOf(
+  row: Selectable<Database['archive_job']> | undefined,
+  progress: Pick<PackageStatus, 'step' | 'progress'> | null,
+): PackageStatus {
   if (!row) return NONE;
   const { state, path, size_bytes: sizeBytes, files, verified_ms: verifiedMs, error } = row;
   return {

@@ -52,16 +52,21 @@ export const migrations: string[][] = [
   // cases; what is known of an operation beside its recording; full text by bigrams, its rowid the operation's number
   [
     `CREATE TABLE enforcement_case (case_id TEXT PRIMARY KEY, number TEXT NOT NULL UNIQUE, cause TEXT NOT NULL, parties TEXT NOT NULL, stage TEXT NOT NULL, confidentiality TEXT NOT NULL, squad_id TEXT REFERENCES squad, created_ms INTEGER NOT NULL, created_by TEXT NOT NULL, version INTEGER NOT NULL)`,
-    `CREATE TABLE operation_facts (operation_id TEXT PRIMARY KEY REFERENCES operation, number INTEGER NOT NULL UNIQUE, state TEXT NOT NULL, type TEXT, case_id TEXT REFERENCES enforcement_case, place TEXT, latitude REAL, longitude REAL, planned_ms INTEGER, confidentiality TEXT NOT NULL, required_angles INTEGER NOT NULL, quick INTEGER NOT NULL, created_ms INTEGER NOT NULL, created_by TEXT, version INTEGER NOT NULL)`,
+    `CREATE TABLE operation_facts (number INTEGER PRIMARY KEY, operation_id TEXT NOT NULL UNIQUE REFERENCES operation, name TEXT NOT NULL, state TEXT NOT NULL, type TEXT, case_id TEXT REFERENCES enforcement_case, place TEXT, latitude REAL, longitude REAL, at_ms INTEGER NOT NULL, planned_ms INTEGER, confidentiality TEXT NOT NULL, squads TEXT NOT NULL, required_angles INTEGER NOT NULL, quick INTEGER NOT NULL, created_ms INTEGER NOT NULL, created_by TEXT, version INTEGER NOT NULL)`,
     `CREATE INDEX operation_facts_state ON operation_facts (state, number)`,
     `CREATE INDEX operation_facts_case ON operation_facts (case_id)`,
+    `CREATE INDEX operation_facts_name ON operation_facts (name, number)`,
+    `CREATE INDEX operation_facts_at ON operation_facts (at_ms, number)`,
+    `CREATE INDEX operation_facts_planned ON operation_facts (planned_ms, number)`,
     `CREATE TABLE operation_squad (operation_id TEXT NOT NULL REFERENCES operation, squad_id TEXT NOT NULL REFERENCES squad, PRIMARY KEY (operation_id, squad_id))`,
     `CREATE INDEX operation_squad_squad ON operation_squad (squad_id)`,
     `CREATE TABLE operation_officer (operation_id TEXT NOT NULL REFERENCES operation, position INTEGER NOT NULL, person_id TEXT REFERENCES person, name TEXT NOT NULL, PRIMARY KEY (operation_id, position))`,
     `CREATE TABLE operation_step (operation_id TEXT NOT NULL REFERENCES operation, state TEXT NOT NULL, at_ms INTEGER NOT NULL, person_id TEXT, person_name TEXT, PRIMARY KEY (operation_id, state))`,
     `CREATE TABLE planned_angle (operation_id TEXT NOT NULL, angle_id TEXT NOT NULL, officer TEXT, device_id TEXT, PRIMARY KEY (operation_id, angle_id))`,
-    `CREATE VIRTUAL TABLE operation_text USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0')`,
-    `INSERT INTO operation_facts SELECT operation_id, row_number() OVER (ORDER BY opened_ms), status, NULL, NULL, NULL, NULL, NULL, NULL, 'internal', 1, 1, opened_ms, NULL, 1 FROM operation`,
+    `CREATE VIRTUAL TABLE operation_text USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'ascii', prefix = '4')`,
+    `INSERT INTO operation_facts SELECT row_number() OVER (ORDER BY opened_ms), operation_id, name, status, NULL, NULL, NULL, NULL, NULL, opened_ms, NULL, 'internal', '', 1, 1, opened_ms, NULL, 1 FROM operation`,
+    `INSERT INTO operation_step SELECT operation_id, 'live', opened_ms, NULL, NULL FROM operation`,
+    `INSERT INTO operation_step SELECT operation_id, 'ended', ended_ms, NULL, NULL FROM operation WHERE status = 'ended' AND ended_ms IS NOT NULL`,
   ],
   // shot lists of each type in numbered editions, an operation's own copy; devices, their notes and assignments
   [

@@ -4,43 +4,43 @@ import type { MediaEvent } from '../../media/protocol/events.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
 import { AngleState, type Interruption, type OperationState } from '../../media/protocol/state.ts';
 import { HubError } from '../../media/errors.ts';
-import type { OperationListItem, OperationView, PackageStatus, TakeSummary } from '../protocol/http.ts';
-import type { Store } from './database.ts';
+import type { OperationView, PackageStatus, TakeSummary } from '../protocol/http.ts';
+import { inTransaction, type Store } from './database.ts';
 import { packageStatus } from './archive-jobs.ts';
 import { messagesOf, saveMessage } from './messages.ts';
 import { saveStill, stillsOf } from './stills.ts';
-import { marksOf, saveMark, standingCalls } from './marks.ts';
+import { marksOf, saveMark } from './marks.ts';
+import { factsEnded, insertFacts, type NewFacts } from './operation-facts.ts';
+import { indexOperation } from './operation-index.ts';
 
 const ms = (value: number): number => Math.round(value);
 
-/** A new operation, before the media plane is told: nothing recorded may be unknown here. */
+/** A new operation, before the media plane is told of anything in it: nothing recorded may be unknown here. Throws `bad_request`. */
 export async function insertOperation(
   store: Store,
   operation: { operationId: string; name: string; openedMs: number; segmentMs: number },
+  facts: NewFacts = { planned: false, who: null },
 ): Promise<void> {
   const { operationId, name, openedMs, segmentMs } = operation;
-  await store
-    .insertInto('operation')
-    .values({ operation_id: operationId, name, status: 'live', opened_ms: ms(openedMs), segment_ms: segmentMs })
-    .execute();
-  const { last } = await store
-    .selectFrom('operation_facts')
-    .select((eb) => eb.fn.max<number | null>('number').as('last'))
-    .executeTakeFirstOrThrow();
-  const facts = { state: 'live', confidentiality: 'internal', required_angles: 1, quick: 1, created_ms: ms(openedMs), version: 1 } as const;
-  await store
-    .insertInto('operation_facts')
-    .values({ operation_id: operationId, number: (last ?? 0) + 1, ...facts })
-    .execute();
+  await inTransaction(store, async (tx) => {
+    await tx
+      .insertInto('operation')
+      .values({ operation_id: operationId, name, status: 'live', opened_ms: ms(openedMs), segment_ms: segmentMs })
+      .execute();
+    await insertFacts(tx, operationId, name, openedMs, facts);
+  });
 }
 
 export async function insertAngle(store: Store, operationId: string, angleId: string, name: string): Promise<void> {
-  const { count } = await store
-    .selectFrom('angle')
-    .where('operation_id', '=', operationId)
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  await store.insertInto('angle').values({ operation_id: operationId, angle_id: angleId, name, position: count }).execute();
+  await inTransaction(store, async (tx) => {
+    const { count } = await tx
+      .selectFrom('angle')
+      .where('operation_id', '=', operationId)
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow();
+    await tx.insertInto('angle').values({ operation_id: operationId, angle_id: angleId, name, position: count }).execute();
+    await indexOperation(tx, operationId);
+  });
 }
 
 /** Throws `not_found`. */
@@ -60,29 +60,6 @@ export async function angleName(store: Store, operationId: string, angleId: stri
     .executeTakeFirst();
   if (!row) throw new HubError('not_found', `operation ${operationId} has no angle ${angleId}`, { field: 'angleId' });
   return row.name;
-}
-
-export async function listOperations(store: Store): Promise<OperationListItem[]> {
-  const rows = await store.selectFrom('operation').selectAll().orderBy('opened_ms', 'desc').limit(500).execute();
-  const counts = await store
-    .selectFrom('angle')
-    .select((eb) => ['operation_id', eb.fn.countAll<number>().as('count')])
-    .groupBy('operation_id')
-    .execute();
-  const angles = new Map(counts.map((row) => [row.operation_id, row.count]));
-  const calls = await standingCalls(store);
-  return Promise.all(
-    rows.map(async (row) => ({
-      operationId: row.operation_id,
-      name: row.name,
-      status: row.status,
-      openedMs: row.opened_ms,
-      endedMs: row.ended_ms,
-      angles: angles.get(row.operation_id) ?? 0,
-      calls: row.status === 'live' ? (calls.get(row.operation_id) ?? 0) : 0,
-      package: await packageStatus(store, row.operation_id, null),
-    })),
-  );
 }
 
 /** Everything known of an operation; the angles as the media plane last told. Throws `not_found`. */
@@ -209,6 +186,7 @@ export async function markEnded(store: Store, operationId: string, endedMs: numb
     .where('operation_id', '=', operationId)
     .where('status', '=', 'live')
     .execute();
+  await factsEnded(store, operationId, endedMs);
   await store.deleteFrom('camera').where('operation_id', '=', operationId).execute();
   await store.deleteFrom('gateway').where('operation_id', '=', operationId).execute();
 }

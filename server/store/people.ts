@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { HubError } from '../../media/errors.ts';
 import type { Person, PersonChange, RoleGrant, Squad } from '../protocol/people.ts';
-import type { Store } from './database.ts';
+import { inTransaction, type Store } from './database.ts';
+import { forgetSquadsText } from './operation-index.ts';
 
 type Row = {
   person_id: string;
@@ -190,7 +191,12 @@ export async function saveSquad(store: Store, squadId: string, name: string, cre
       .insertInto('squad')
       .values({ squad_id: squadId, name, created_ms: Math.round(create.nowMs) })
       .execute();
-  else await store.updateTable('squad').set({ name }).where('squad_id', '=', squadId).execute();
+  else
+    await inTransaction(store, async (tx) => {
+      await tx.updateTable('squad').set({ name }).where('squad_id', '=', squadId).execute();
+      await forgetSquadsText(tx, squadId);
+    });
+
   const squad = (await listSquads(store)).find((each) => each.squadId === squadId);
   if (!squad) throw new HubError('not_found', 'there is no such squad', { field: 'squadId' });
   return squad;

@@ -148,17 +148,23 @@ export type Database = {
     version: number;
   };
   operation_facts: {
+    /** Its place in the order they were made, and its row of the full text. */
+    number: Generated<number>;
     operation_id: string;
-    /** Its place in the order of time, and its row of the full text. */
-    number: number;
+    /** As `operation.name`; here so that lists are sorted by an index. */
+    name: string;
     state: OperationStage;
     type: Nullable<OperationType>;
     case_id: Nullable<string>;
     place: Nullable<string>;
     latitude: Nullable<number>;
     longitude: Nullable<number>;
+    /** Its time in lists: of its begin, else planned for, else made. */
+    at_ms: number;
     planned_ms: Nullable<number>;
     confidentiality: Confidentiality;
+    /** As `operation_squad`, each id between blanks: lists are filtered by it without a look elsewhere. */
+    squads: string;
     required_angles: number;
     /** Begun unplanned: its facts follow. */
     quick: number;

@@ -33,8 +33,11 @@ export type RunningHub = {
   killAll: () => Promise<void>;
 };
 
-/** Start a real hub, supervisor and all, and wait until it answers. Throws with its output when it ends instead. */
-export async function startHub(dataDir: string, env: Record<string, string> = {}): Promise<RunningHub> {
+/**
+ * Start a real hub, supervisor and all, and wait until it answers. Throws with its output when it ends instead. `untouched`: its
+ * first administrator has not signed in.
+ */
+export async function startHub(dataDir: string, env: Record<string, string> = {}, { untouched = false } = {}): Promise<RunningHub> {
   const settings = { DATA: dataDir, PORT: '0', RTC_PORT: String(await freePort()), DISK_RESERVE_MB: '100', LOG_LEVEL: 'info', ...env };
   const child = spawn(process.execPath, [join(root, 'server/supervisor/main.ts')], {
     env: { ...process.env, ...settings },
@@ -53,7 +56,7 @@ export async function startHub(dataDir: string, env: Record<string, string> = {}
     return /fieldhub is ready/.test(output) && readable(state);
   });
   const { url } = state();
-  await signInAt(url, dataDir, output);
+  if (!untouched) await signInAt(url, dataDir, output);
   return {
     process: child,
     dataDir,

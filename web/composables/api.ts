@@ -14,6 +14,8 @@ export class ApiFailure extends Error {
   }
 }
 
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
 const OWN_WORDS = [
   'expired',
   'revoked',
@@ -31,6 +33,11 @@ const OWN_WORDS = [
   'device-state',
   'deviceId',
   'shotId',
+  'sign-in',
+  'signed-out',
+  'must-change',
+  'current',
+  'next',
 ];
 
 /** Which sentence of `error.*` tells a failure; some fields have a sentence of their own. */
@@ -40,13 +47,41 @@ export function errorKey(error: unknown): { key: string; params: Record<string, 
   return { key: `error.${own ?? error.code}`, params: { field: error.field ?? '', why: error.message } };
 }
 
-/** One JSON request, its answer checked against the schema. Throws ApiFailure. */
-export async function api<S extends z.ZodType>(
-  schema: S,
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
-  path: string,
-  body?: unknown,
-): Promise<z.infer<S>> {
+/** Resolves with true once somebody has signed in again. */
+let askToSignIn: (() => Promise<boolean>) | null = null;
+let asking: Promise<boolean> | null = null;
+
+/** Who asks for a new sign-in when the hub does not know the session any more. Where nobody does, that is an error like others. */
+export function whenSignedOut(ask: () => Promise<boolean>): void {
+  askToSignIn = ask;
+}
+
+/** What is wrong with what somebody typed, rather than with the session. */
+const TYPED = ['current', 'code', 'password', 'secret', 'token'];
+
+function isSignedOut(path: string, { code, field }: ApiFailure): boolean {
+  if (path === '/session') return false; // this asks who it is
+  return code === 'unauthorized' ? !TYPED.includes(field ?? '') : code === 'forbidden' && field === 'must-change';
+}
+
+/**
+ * One JSON request, its answer checked against the schema. Where the session has ended, it waits until somebody has signed in
+ * again, and is then sent once more. Throws ApiFailure.
+ */
+export async function api<S extends z.ZodType>(schema: S, method: Method, path: string, body?: unknown): Promise<z.infer<S>> {
+  // what a page asks for every few seconds must not pile up behind the sign-in
+  if (asking && method === 'GET' && path !== '/session') throw new ApiFailure('unauthorized', 'signed out', 'signed-out');
+  try {
+    return await send(schema, method, path, body);
+  } catch (error) {
+    if (!(error instanceof ApiFailure && askToSignIn && isSignedOut(path, error))) throw error;
+    asking ??= askToSignIn().finally(() => (asking = null));
+    if (!(await asking)) throw new ApiFailure('unauthorized', error.message, 'signed-out');
+    return send(schema, method, path, body);
+  }
+}
+
+async function send<S extends z.ZodType>(schema: S, method: Method, path: string, body?: unknown): Promise<z.infer<S>> {
   let response: Response;
   try {
     response = await fetch(`/api${path}`, {

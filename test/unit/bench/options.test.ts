@@ -8,6 +8,10 @@ describe('the options of the benches', () => {
     expect(readArgs(['crash', '--json'])).toMatchObject({ bench: 'crash', streams: 3, rounds: 20, json: true });
   });
 
+  it('say how many operations are searched', () => {
+    expect(readArgs(['search', '--json'])).toMatchObject({ bench: 'search', operations: 100_000, json: true, keep: null });
+  });
+
   it('read a bad network', () => {
     expect(readArgs(['record', '--only', 'hub', '--loss', '5', '--burst', '30', '--no-nack', '--reorder'])).toMatchObject({
       loss: 0.05,
@@ -27,6 +31,7 @@ describe('the options of the benches', () => {
     [['align', '--jitter', '-1'], '--jitter'],
     [['crash', '--seconds', '5'], '--seconds'],
     [['crash', '--keep', ''], '--keep'],
+    [['search', '--operations', '10'], '--operations 10 '],
     [['polish'], 'polish'],
     [[], 'which bench?'],
   ])('%j is refused by name', (argv, message) => {

@@ -1,11 +1,5 @@
 /** The register of devices. */
 export default {
-  draft: {
-    yes: 'What you typed before is here again.',
-    older: 'What you typed before is here again; the entry has changed since. Look it over before you save.',
-    discard: 'Discard',
-  },
-  pages: { label: 'Pages', prev: 'Previous', next: 'Next', at: 'Page {page} of {pages}' },
   device: {
     title: 'Devices',
     one: 'Device',
@@ -33,7 +27,7 @@ export default {
     choose: 'Choose…',
     optional: 'optional',
     list: 'All devices',
-    in: 'Here',
+    in: 'Not handed out',
     out: 'Handed out',
     outTo: 'With {who} since {at}',
     outFor: 'For {name}',

@@ -1,11 +1,5 @@
 /** The register of devices. */
 export default {
-  draft: {
-    yes: '已恢复上次未保存的内容。',
-    older: '已恢复上次未保存的内容；原资料其后有改动，请核对后再保存。',
-    discard: '放弃',
-  },
-  pages: { label: '翻页', prev: '上一页', next: '下一页', at: '第 {page} / {pages} 页' },
   device: {
     title: '设备台账',
     one: '设备',
@@ -33,7 +27,7 @@ export default {
     choose: '请选择…',
     optional: '选填',
     list: '全部设备',
-    in: '在库',
+    in: '未领用',
     out: '已领用',
     outTo: '{who} 领用，{at} 起',
     outFor: '用于 {name}',

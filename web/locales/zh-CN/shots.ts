@@ -15,9 +15,9 @@ export default {
     open: '尚未拍摄',
     touch: '拍到后点此',
     elsewhere: '其他机位 {at}',
-    allDone: '全部要点已拍',
-    lacking: '有 {n} 项未拍摄',
-    never: '未勾选，未见拍摄',
+    allDone: '全部要点已勾选',
+    lacking: '有 {n} 项未勾选',
+    never: '从未勾选已拍',
     noType: '此行动没有类型，因此没有要点清单。',
     empty: '清单为空。',
     type: {

@@ -1,0 +1,100 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { Id } from '../../media/protocol/ids.ts';
+import type { Context } from '../context.ts';
+import { tellShots } from '../live/shot-ticks.ts';
+import { checkSeal } from '../operations/stages.ts';
+import { onOperation } from '../permission/rules.ts';
+import { ApiError } from '../protocol/http.ts';
+import { AnglePlan, FactsChange, OperationFacts } from '../protocol/operations.ts';
+import { packageStatus } from '../store/archive-jobs.ts';
+import { checkCase } from '../store/cases.ts';
+import { inTransaction } from '../store/database.ts';
+import { readFacts } from '../store/facts-view.ts';
+import { changeFacts, planAngle, takeStep } from '../store/operation-facts.ts';
+import { angleName } from '../store/operations.ts';
+import { checkGiven, reachFor, whoAsks } from './acting.ts';
+
+const OfOperation = z.object({ operationId: Id });
+const OfAngle = z.object({ operationId: Id, angleId: Id });
+const response = { 200: OperationFacts, '4xx': ApiError, '5xx': ApiError };
+
+/** What people know of an operation, and its way from a plan to its seal. */
+export function operationFactsRoutes(app: FastifyInstance, context: Context): void {
+  const { store, hub } = context;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+
+  routes.get(
+    '/operations/:operationId/facts',
+    { schema: { summary: "An operation's facts", params: OfOperation, response }, ...onOperation('operation.see') },
+    (request) => readFacts(store, request.params.operationId),
+  );
+
+  routes.put(
+    '/operations/:operationId/facts',
+    {
+      schema: { summary: 'Change the facts', params: OfOperation, body: FactsChange, response },
+      ...onOperation('operation.label', 'operation.changed'),
+    },
+    async (request) => {
+      const { operationId } = request.params;
+      const { squadIds, caseId } = request.body;
+      const before = await readFacts(store, operationId);
+      if (typeof caseId === 'string' && caseId !== before.caseId) await checkCase(store, reachFor(request, 'operation.see'), caseId);
+      const had = before.squads.map(({ squadId }) => squadId);
+      if (squadIds) checkGiven(reachFor(request, 'operation.label').squads, squadIds, had);
+      await changeFacts(store, operationId, request.body);
+      if (request.body.type !== undefined) await tellShots(context, operationId);
+      hub.emit('operation', operationId);
+      return readFacts(store, operationId);
+    },
+  );
+
+  routes.put(
+    '/operations/:operationId/angles/:angleId/plan',
+    {
+      schema: { summary: 'Who films an angle, and with what', params: OfAngle, body: AnglePlan, response },
+      ...onOperation('operation.plan', 'operation.changed'),
+    },
+    async (request) => {
+      const { operationId, angleId } = request.params;
+      await angleName(store, operationId, angleId);
+      await planAngle(store, { operationId, angleId }, request.body);
+      return readFacts(store, operationId);
+    },
+  );
+
+  routes.post(
+    '/operations/:operationId/start',
+    {
+      schema: { summary: 'Begin a planned operation', params: OfOperation, response },
+      ...onOperation('operation.plan', 'operation.started'),
+    },
+    async (request) => {
+      const { operationId } = request.params;
+      await takeStep(store, operationId, 'live', hub.nowMs(), whoAsks(request));
+      hub.emit('operation', operationId);
+      await tellShots(context, operationId);
+      return readFacts(store, operationId);
+    },
+  );
+
+  routes.post(
+    '/operations/:operationId/seal',
+    {
+      schema: { summary: 'Seal an operation that has ended', params: OfOperation, response },
+      ...onOperation('operation.seal', 'operation.sealed'),
+    },
+    (request) => {
+      const { operationId } = request.params;
+      return inTransaction(store, async (tx) => {
+        const { state, labels } = await readFacts(tx, operationId);
+        const { state: packed } = await packageStatus(tx, operationId, null);
+        checkSeal({ state, labels, packaged: packed === 'verified' });
+        await takeStep(tx, operationId, 'sealed', hub.nowMs(), whoAsks(request));
+        return readFacts(tx, operationId);
+      });
+    },
+  );
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { HubTimeMs, Id, Name } from '../../media/protocol/ids.ts';
+import { CaseStage, Confidentiality, OperationStage, OperationType } from './cases.ts';
+
+/** The types of R12: several angles, by people who do nothing else. */
+export const SEVERAL_ANGLES: readonly OperationType[] = ['demolition', 'campaign'];
+export const MOST_ANGLES = 20;
+
+/** 执法人员: one of the hub's people, or a name alone for somebody of another unit. It stays as it was on the day. */
+export const Officer = z.object({ personId: Id.nullable(), name: Name });
+export type Officer = z.infer<typeof Officer>;
+
+/** What people write of an operation. */
+export const WrittenFacts = z.object({
+  name: Name,
+  type: OperationType.nullable(),
+  caseId: Id.nullable(),
+  place: Name.nullable(),
+  /** Both or neither; WGS 84, degrees. */
+  latitude: z.number().min(-90).max(90).nullable(),
+  longitude: z.number().min(-180).max(180).nullable(),
+  plannedMs: HubTimeMs.nullable(),
+  /** Never less than its case's. */
+  confidentiality: Confidentiality,
+  /** That must be live at once; for demolition and campaign two at least. */
+  requiredAngles: z.int().min(1).max(MOST_ANGLES),
+  squadIds: z.array(Id).max(30),
+  officers: z.array(Officer).max(60),
+});
+export type WrittenFacts = z.infer<typeof WrittenFacts>;
+/** Some of it. */
+export const GivenFacts = WrittenFacts.partial();
+export type GivenFacts = z.infer<typeof GivenFacts>;
+
+/** `planned`: begun later by `start`; otherwise it is live at once and its facts may follow. `angles` are made in this order. */
+export const OperationCreate = GivenFacts.extend({
+  name: Name,
+  planned: z.boolean().default(false),
+  angles: z.array(Name).max(MOST_ANGLES).default([]),
+});
+export type OperationCreate = z.infer<typeof OperationCreate>;
+/** What is not named stays. `version`: that which was read; whoever comes second is refused. */
+export const FactsChange = GivenFacts.extend({ version: z.int() });
+export type FactsChange = z.infer<typeof FactsChange>;
+export const AnglePlan = z.object({ officer: Name.nullable(), deviceId: Id.nullable() });
+
+/** 中队(组), 执法人员, 记录时间, 案由, 当事人, 地点, 行动类型: complete before an operation is sealed (R18). */
+export const LABELS = ['squads', 'officers', 'time', 'cause', 'parties', 'place', 'type'] as const;
+/** `value` null: missing. Lists are joined by 、; `time` is an interval of ISO 8601, a type one of R9's words. */
+export const OperationLabel = z.object({ label: z.enum(LABELS), value: z.string().nullable() });
+export type OperationLabel = z.infer<typeof OperationLabel>;
+
+export const OperationFacts = WrittenFacts.omit({ squadIds: true }).extend({
+  operationId: Id,
+  number: z.int(),
+  state: OperationStage,
+  /** Begun unplanned. */
+  quick: z.boolean(),
+  createdMs: HubTimeMs,
+  version: z.int(),
+  squads: z.array(z.object({ squadId: Id, name: Name })),
+  case: z
+    .object({
+      caseId: Id,
+      number: Name,
+      cause: Name,
+      parties: z.array(Name),
+      stage: CaseStage,
+      confidentiality: Confidentiality,
+    })
+    .nullable(),
+  /** Who brought it to each state, and when; without a name: the hub itself. */
+  steps: z.array(z.object({ state: OperationStage, atMs: HubTimeMs, personName: z.string().nullable() })),
+  angles: z.array(z.object({ angleId: Id, name: Name, officer: z.string().nullable(), deviceId: Id.nullable() })),
+  labels: z.array(OperationLabel),
+});
+export type OperationFacts = z.infer<typeof OperationFacts>;
+
+export const OPERATION_SORTS = ['number', 'time', 'name', 'state', 'planned'] as const;
+const several = <T extends z.ZodType>(one: T) =>
+  z.union([one, z.array(one).max(20)]).transform((given): z.output<T>[] => (Array.isArray(given) ? given : [given]));
+
+/** Every filter narrows. Moments in hub time. */
+export const OperationFilter = z.object({
+  /** Words, each of which stands somewhere in it: name, place, case, parties, officers, squads, angles, type. */
+  q: z.string().max(100).default(''),
+  state: several(OperationStage).optional(),
+  type: several(OperationType).optional(),
+  squad: Id.optional(),
+  case: Id.optional(),
+  confidentiality: Confidentiality.optional(),
+  /** Its time: of its begin, or planned for, or made. `to` is not in it. */
+  from: z.coerce.number().nonnegative().optional(),
+  to: z.coerce.number().nonnegative().optional(),
+  /** `number`: in the order they were made. Without a planned time: last. */
+  sort: z.enum(OPERATION_SORTS).default('number'),
+  order: z.enum(['asc', 'desc']).default('desc'),
+});
+export type OperationFilter = z.infer<typeof OperationFilter>;
+export const OperationQuery = OperationFilter.extend({
+  page: z.coerce.number().int().min(1).max(100_000).default(1),
+  size: z.coerce.number().int().min(1).max(100).default(50),
+});
+export type OperationQuery = z.infer<typeof OperationQuery>;
+/** `zone`: of the moments in it, as the IANA database names it. */
+export const OperationExport = OperationFilter.extend({
+  lang: z.enum(['zh-CN', 'en']).default('zh-CN'),
+  zone: z.string().max(60).default('UTC'),
+});
