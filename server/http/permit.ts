@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HubError, messageOf } from '../../media/errors.ts';
+import { Id } from '../../media/protocol/ids.ts';
 import { Attempts } from '../auth/attempts.ts';
 import { identify } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
@@ -116,9 +117,13 @@ export const whoIs = (actor: Actor, address: string): Who => ({
 
 function lineOf(request: FastifyRequest, actor: Actor, what: What) {
   const params = (request.params ?? {}) as Record<string, string>;
-  const { operationId = null, angleId = null, ...rest } = params;
-  return { what, who: whoIs(actor, request.ip), operationId, angleId, subject: Object.values(rest).at(-1) ?? null };
+  const { operationId, angleId, ...rest } = params;
+  const named = { operationId: idOrNull(operationId), angleId: idOrNull(angleId) };
+  return { what, who: whoIs(actor, request.ip), ...named, subject: Object.values(rest).at(-1) ?? null };
 }
+
+/** Whoever is refused may have asked for anything: what cannot name something is none of the log's names. */
+const idOrNull = (text: string | undefined): string | null => Id.safeParse(text).data ?? null;
 
 /** The stretch of hub time that a segment's cell is; null for what is no segment. */
 async function seenBy({ store }: Context, { params }: FastifyRequest): Promise<Stretch | null> {
