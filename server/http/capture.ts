@@ -10,6 +10,7 @@ import { AnglesInUse } from '../live/in-use.ts';
 import { newAngle } from '../live/new-angle.ts';
 import { AngleChoice, type AngleOffer, CaptureExchange, CaptureSession } from '../protocol/capture.ts';
 import { ApiError, type OperationView } from '../protocol/http.ts';
+import { linkWho } from '../store/capture-links.ts';
 import { chooseAngle, noteSeen } from '../store/seats.ts';
 import { type CaptureGrant, captureGrant, exchangeToken } from '../store/sessions.ts';
 
@@ -47,6 +48,9 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
       const who = { present: request.cookies[CAPTURE_COOKIE], device: deviceOf(request.headers), address: request.ip };
       const { session, grant } = await exchangeToken(store, request.body.token, who, hub.nowMs());
       attempts.clear(`link ${request.ip}`);
+      const { operationId, angleId, linkHash } = grant;
+      const used = { what: 'link.used', who: await linkWho(store, linkHash, request.ip), operationId, angleId } as const;
+      context.custody.note({ ...used, detail: { device: who.device } });
       const answer = await sessionOf(context, grant);
       keep(reply, session);
       return answer;

@@ -11,6 +11,7 @@ import { byLink, onBrigade, onHub, onOperation } from '../permission/rules.ts';
 import { OperationType } from '../protocol/cases.ts';
 import { ApiError } from '../protocol/http.ts';
 import { OperationShots, PhoneTick, ShotList, ShotListChange, ShotListEditions, TickCreate } from '../protocol/shots.ts';
+import { linkWho } from '../store/capture-links.ts';
 import { officerOf, operationShots } from '../store/operation-shots.ts';
 import { operationRow } from '../store/operations.ts';
 import { captureGrant } from '../store/sessions.ts';
@@ -134,6 +135,8 @@ export function captureShotRoutes(app: FastifyInstance, context: Context): void 
       if (angleId === null) throw new HubError('conflict', 'choose an angle first', { field: 'angleId' });
       const name = await officerOf(store, operationId, angleId, linkHash);
       const { atMs = null } = request.body;
+      const line = { what: 'shot.ticked', who: await linkWho(store, linkHash, request.ip), operationId, angleId } as const;
+      context.custody.note({ ...line, subject: request.params.shotId });
       return tickShot(context, { operationId, shotId: request.params.shotId }, { angleId, atMs, by: 'operator', name });
     },
   );

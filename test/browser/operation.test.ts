@@ -211,7 +211,7 @@ describe('what people do wrong', () => {
       await page.getByText('Login or password is wrong.').waitFor();
       await page.getByLabel('Password', { exact: true }).fill(password);
       await page.keyboard.press('Enter');
-      await page.getByLabel('Name of the operation').waitFor();
+      await page.getByTestId('quick-start').waitFor();
       await context.close();
     } finally {
       await beyond.stop();
