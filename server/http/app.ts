@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import cookie from '@fastify/cookie';
 import staticFiles from '@fastify/static';
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { HubError } from '../../media/errors.ts';
 import { checkOrigin } from '../auth/gate.ts';
@@ -18,7 +18,7 @@ import { caseRoutes } from './cases.ts';
 import { custodyRoutes } from './custody.ts';
 import { deviceRoutes } from './devices.ts';
 import { docsRoutes, DOCS_RULES } from './docs.ts';
-import { installErrors } from './errors.ts';
+import { apiError, installErrors } from './errors.ts';
 import { accountRoutes } from './account.ts';
 import { healthRoutes } from './health.ts';
 import { operationFactsRoutes } from './operation-facts.ts';
@@ -84,6 +84,11 @@ export async function buildApp(
     bodyLimit: 64 * 1024,
     trustProxy: false,
     requestTimeout: REQUEST_MS,
+    // addresses that no route is looked up for: no hook and no error handler sees them
+    frameworkErrors: (error: FastifyError, _: FastifyRequest, reply: FastifyReply) => {
+      const { status, body } = apiError(error);
+      void reply.headers(HEADERS).status(status).send(body);
+    },
   };
   const app = (certificate
     ? Fastify({ ...options, https: { cert: certificate.cert, key: certificate.key, ...PATIENCE, ...TLS_PATIENCE, ...UPGRADES } })
