@@ -95,6 +95,7 @@ export function preflightRoutes(app: FastifyInstance, context: Context): void {
 function probeRoute(app: FastifyInstance, { store }: Context): void {
   const budget = new ProbeBudget(BUDGET);
   const routes = app.withTypeProvider<ZodTypeProvider>();
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/octet-stream', (_, payload, done) => {
     let bytes = 0;
     let first: { atMs: number; bytes: number } | null = null;
