@@ -40,7 +40,7 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
   routes.post(
     '/capture/session',
     {
-      schema: { body: CaptureExchange, response: { 200: CaptureSession, ...errors } },
+      schema: { summary: "Exchange a link's secret for a session", body: CaptureExchange, response: { 200: CaptureSession, ...errors } },
       ...byLink('the link’s secret, or the session it was exchanged for'),
     },
     async (request, reply) => {
@@ -59,7 +59,10 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/capture/session',
-    { schema: { response: { 200: CaptureSession, ...errors } }, ...byLink('the link’s secret, or the session it was exchanged for') },
+    {
+      schema: { summary: 'What this phone films; renews its session', response: { 200: CaptureSession, ...errors } },
+      ...byLink('the link’s secret, or the session it was exchanged for'),
+    },
     async (request, reply) => {
       const grant = await grantOf(request);
       const answer = await sessionOf(context, grant);
@@ -74,7 +77,7 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
   routes.post(
     '/capture/angle',
     {
-      schema: { body: AngleChoice, response: { 200: CaptureSession, ...errors } },
+      schema: { summary: 'Choose or propose an angle', body: AngleChoice, response: { 200: CaptureSession, ...errors } },
       ...byLink('the link’s secret, or the session it was exchanged for'),
     },
     async (request) => {

@@ -25,13 +25,18 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
-  routes.get('/operations/:operationId/facts', { schema: { params: OfOperation, response }, ...onOperation('operation.see') }, (request) =>
-    readFacts(store, request.params.operationId),
+  routes.get(
+    '/operations/:operationId/facts',
+    { schema: { summary: "An operation's facts", params: OfOperation, response }, ...onOperation('operation.see') },
+    (request) => readFacts(store, request.params.operationId),
   );
 
   routes.put(
     '/operations/:operationId/facts',
-    { schema: { params: OfOperation, body: FactsChange, response }, ...onOperation('operation.label', 'operation.changed') },
+    {
+      schema: { summary: 'Change the facts', params: OfOperation, body: FactsChange, response },
+      ...onOperation('operation.label', 'operation.changed'),
+    },
     async (request) => {
       const { operationId } = request.params;
       const { squadIds, caseId } = request.body;
@@ -48,7 +53,10 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
 
   routes.put(
     '/operations/:operationId/angles/:angleId/plan',
-    { schema: { params: OfAngle, body: AnglePlan, response }, ...onOperation('operation.plan', 'operation.changed') },
+    {
+      schema: { summary: 'Who films an angle, and with what', params: OfAngle, body: AnglePlan, response },
+      ...onOperation('operation.plan', 'operation.changed'),
+    },
     async (request) => {
       const { operationId, angleId } = request.params;
       await angleName(store, operationId, angleId);
@@ -59,7 +67,10 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
 
   routes.post(
     '/operations/:operationId/start',
-    { schema: { params: OfOperation, response }, ...onOperation('operation.plan', 'operation.started') },
+    {
+      schema: { summary: 'Begin a planned operation', params: OfOperation, response },
+      ...onOperation('operation.plan', 'operation.started'),
+    },
     async (request) => {
       const { operationId } = request.params;
       await takeStep(store, operationId, 'live', hub.nowMs(), whoAsks(request));
@@ -71,7 +82,10 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
 
   routes.post(
     '/operations/:operationId/seal',
-    { schema: { params: OfOperation, response }, ...onOperation('operation.seal', 'operation.sealed') },
+    {
+      schema: { summary: 'Seal an operation that has ended', params: OfOperation, response },
+      ...onOperation('operation.seal', 'operation.sealed'),
+    },
     (request) => {
       const { operationId } = request.params;
       return inTransaction(store, async (tx) => {

@@ -36,19 +36,25 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const signOut = async (personId: string): Promise<void> => void hub.emit('signedOut', await endSessions(store, personId, null));
 
-  routes.get('/squads', { schema: { response: { 200: Squads, ...errors } }, ...onHub('people.see') }, async () => ({
+  routes.get('/squads', { schema: { summary: 'Squads', response: { 200: Squads, ...errors } }, ...onHub('people.see') }, async () => ({
     squads: await listSquads(store),
   }));
 
   routes.post(
     '/squads',
-    { schema: { body: SquadCreate, response: { 201: Squad, ...errors } }, ...onBrigade('people.manage', 'squad.made') },
+    {
+      schema: { summary: 'Make a squad', body: SquadCreate, response: { 201: Squad, ...errors } },
+      ...onBrigade('people.manage', 'squad.made'),
+    },
     async (request, reply) => reply.status(201).send(await saveSquad(store, newId('sq'), request.body.name, { nowMs: hub.nowMs() })),
   );
 
   routes.put(
     '/squads/:squadId',
-    { schema: { params: OfSquad, body: SquadCreate, response: { 200: Squad, ...errors } }, ...onBrigade('people.manage', 'squad.changed') },
+    {
+      schema: { summary: 'Rename a squad', params: OfSquad, body: SquadCreate, response: { 200: Squad, ...errors } },
+      ...onBrigade('people.manage', 'squad.changed'),
+    },
     async (request) => {
       const squad = await saveSquad(store, request.params.squadId, request.body.name, null);
       await indexMissing(store);
@@ -59,7 +65,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
   routes.get(
     '/people',
     {
-      schema: { querystring: PeopleQuery, response: { 200: PeoplePage, ...errors } },
+      schema: { summary: 'People, searched and in pages', querystring: PeopleQuery, response: { 200: PeoplePage, ...errors } },
       ...onHub('people.see'),
     },
     async (request) => listPeople(store, request.query),
@@ -67,7 +73,10 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/people',
-    { schema: { body: PersonCreate, response: { 201: PersonCreated, ...errors } }, ...onBrigade('people.manage', 'person.made') },
+    {
+      schema: { summary: 'Add somebody, with a password to be changed', body: PersonCreate, response: { 201: PersonCreated, ...errors } },
+      ...onBrigade('people.manage', 'person.made'),
+    },
     async (request, reply) => {
       const { login, name, badge, roles } = request.body;
       const password = oneTimePassword();
@@ -81,7 +90,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
   routes.put(
     '/people/:personId',
     {
-      schema: { params: OfPerson, body: PersonChange, response: { 200: Person, ...errors } },
+      schema: { summary: 'Change name, badge, roles or state', params: OfPerson, body: PersonChange, response: { 200: Person, ...errors } },
       ...onBrigade('people.manage', 'person.changed'),
     },
     async (request) => {
@@ -95,7 +104,10 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/people/:personId/password',
-    { schema: { params: OfPerson, response: { 200: OneTimePassword, ...errors } }, ...onBrigade('people.manage', 'person.password') },
+    {
+      schema: { summary: 'Give a new password to be changed', params: OfPerson, response: { 200: OneTimePassword, ...errors } },
+      ...onBrigade('people.manage', 'person.password'),
+    },
     async (request) => {
       const { personId } = request.params;
       await personById(store, personId);
@@ -112,7 +124,11 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
   routes.get(
     '/people/:personId/sessions',
     {
-      schema: { params: OfPerson, response: { 200: z.object({ sessions: z.array(SessionItem) }), ...errors } },
+      schema: {
+        summary: "Somebody's sessions",
+        params: OfPerson,
+        response: { 200: z.object({ sessions: z.array(SessionItem) }), ...errors },
+      },
       ...onBrigade('people.manage'),
     },
     async (request) => {
@@ -124,7 +140,10 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
 
   routes.delete(
     '/people/:personId/sessions',
-    { schema: { params: OfPerson, response: { 204: z.null(), ...errors } }, ...onBrigade('people.manage', 'session.ended') },
+    {
+      schema: { summary: 'Sign somebody out everywhere', params: OfPerson, response: { 204: z.null(), ...errors } },
+      ...onBrigade('people.manage', 'session.ended'),
+    },
     async (request, reply) => {
       await personById(store, request.params.personId);
       await signOut(request.params.personId);
