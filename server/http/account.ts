@@ -26,6 +26,7 @@ import {
 } from '../protocol/people.ts';
 import { credentials, personById, setPassword, setTotp } from '../store/people.ts';
 import * as sessions from '../store/person-sessions.ts';
+import { hash } from '../store/sessions.ts';
 import { actorOf, whoIs } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
@@ -62,7 +63,9 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     { schema: { body: SignIn, response: { 200: Me, ...errors } }, ...anyone('signing in') },
     async (request, reply) => {
       const from = { address: request.ip, device: deviceOf(request.headers) };
+      const before = await sessions.actorOfCookie(store, request.cookies[sessionCookie(context)], hub.nowMs());
       const secret = await signIn(context, request.body, from);
+      if (before) over(await sessions.endSessions(store, before.personId, before.sessionId)); // one browser, one session
       const actor = await sessions.actorOfCookie(store, secret, hub.nowMs());
       if (!actor) throw new HubError('internal', 'the session just made is not there');
       void reply.setCookie(sessionCookie(context), secret, cookie);
@@ -91,15 +94,19 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
       schema: { body: PasswordChange, response: { 200: Me, ...errors } },
       ...signedIn({ whileMustChange: true, logged: 'person.password' }),
     },
-    async (request) => {
+    async (request, reply) => {
       const actor = actorOf(request);
       const { current, next } = request.body;
       await requirePassword(request, current);
       if (next === current) throw new HubError('bad_request', 'this is the password you have', { field: 'next' });
       requireGoodPassword(next, actor);
       await setPassword(store, actor.personId, await hashPassword(next), false);
-      over(await sessions.endSessions(store, actor.personId, null, actor.sessionHash)); // whoever knew the old one is out
-      return me({ ...actor, mustChange: false });
+      const secret = await sessions.renewSession(store, actor.sessionHash ?? '');
+      void reply.setCookie(sessionCookie(context), secret, cookie);
+      const sessionHash = hash(secret);
+      const others = await sessions.endSessions(store, actor.personId, null, sessionHash); // whoever knew the old one is out
+      over([...others, actor.sessionHash ?? '']);
+      return me({ ...actor, sessionHash, mustChange: false });
     },
   );
 

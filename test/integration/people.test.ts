@@ -75,8 +75,10 @@ describe('signing in', () => {
     for (const next of ['short', 'fresh12345', '1234567890', 'abababababab', password])
       expect((await change(next)).body).toMatchObject({ code: 'bad_request', field: 'next' });
     expect((await change('a wide river', 'wrong')).body).toMatchObject({ code: 'unauthorized', field: 'current' });
-    expect((await change('a wide river')).status).toBe(200);
-    expect((await ask('GET', '/operations', cookie)).status).toBe(200);
+    const changed = await change('a wide river');
+    expect(changed.status).toBe(200);
+    expect((await ask('GET', '/operations', changed.cookie)).status).toBe(200);
+    expect((await ask('GET', '/session', cookie)).status).toBe(401); // whoever has seen the old cookie
   });
 
   it('with an authenticator a code is asked for, and none is taken twice', async () => {
@@ -119,6 +121,18 @@ describe('a session', () => {
     expect((await ask('POST', '/session', '', { login: one.login, password: one.password })).body).toMatchObject({ field: 'sign-in' });
     await call(hub, Person, 'PUT', `/people/${one.personId}`, { state: 'active' });
     expect((await ask('DELETE', '/session', (await signIn(hub.url, one.login, one.password)).cookie)).status).toBe(204);
+  });
+
+  it('has a cookie of its own, whatever one a browser comes to sign in with, and ends what that one was for', async () => {
+    const one = await person(everywhere('reviewer'));
+    const planted = `fh_session=${'A'.repeat(43)}`;
+    const { login, password } = one;
+    const first = await ask('POST', '/session', planted, { login, password });
+    expect(first.cookie).toMatch(/^fh_session=[\w-]{43}$/);
+    expect(first.cookie).not.toBe(planted);
+    const second = await ask('POST', '/session', first.cookie, { login, password });
+    expect([(await ask('GET', '/session', first.cookie)).status, (await ask('GET', '/session', second.cookie)).status]).toEqual([401, 200]);
+    expect((await ask('GET', '/session', one.cookie)).status).toBe(200); // another browser
   });
 
   it('another site gets nothing by its cookie, and a machine only what its token is for', async () => {
@@ -171,6 +185,7 @@ describe('the custody log', () => {
     await until('the refusal is in the index', async () => (await page('outcome=refused')).lines.length > 0);
     const { lines } = await page('');
     expect(lines.map(({ what, outcome }) => `${what} ${outcome}`).toReversed()).toEqual([
+      'operation.opened done',
       'angle.made done',
       'view.recording done',
       'refused refused',
