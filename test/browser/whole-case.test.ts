@@ -81,9 +81,11 @@ describe('a case, from its filing to the log', () => {
       const url = await desk.getByRole('dialog').locator('input[readonly]').inputValue();
       await desk.keyboard.press('Escape');
       await desk.getByTestId('link-code').waitFor({ state: 'detached' });
+      await desk.getByTestId('too-few').getByText(`目前只有 ${phones.length} 个`).waitFor(); // a demolition needs two
       phones.push(await filmWithPhone(browser, url));
       await untilMoving(desk, ((await tile.getAttribute('data-testid')) ?? '').replace('tile-', ''));
     }
+    await desk.getByTestId('too-few').waitFor({ state: 'detached' });
     await shot(desk, 'live');
   });
 
