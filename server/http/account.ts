@@ -130,14 +130,19 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     },
   );
 
-  routes.post('/session/totp', { schema: { response: { 200: TotpSetup, ...errors } }, ...signedIn() }, async (request) => {
-    const { personId, login } = actorOf(request);
-    if ((await personById(store, personId)).totp)
-      throw new HubError('conflict', 'an authenticator is set up: remove it first', { field: 'totp' });
-    const made = newTotp(login);
-    await setTotp(store, personId, made.secret, null);
-    return made;
-  });
+  routes.post(
+    '/session/totp',
+    { schema: { body: PasswordGiven, response: { 200: TotpSetup, ...errors } }, ...signedIn() },
+    async (request) => {
+      const { personId, login } = actorOf(request);
+      await requirePassword(request, request.body.password); // who finds a page open locks nobody out
+      if ((await personById(store, personId)).totp)
+        throw new HubError('conflict', 'an authenticator is set up: remove it first', { field: 'totp' });
+      const made = newTotp(login);
+      await setTotp(store, personId, made.secret, null);
+      return made;
+    },
+  );
 
   routes.put(
     '/session/totp',

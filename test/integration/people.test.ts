@@ -83,7 +83,8 @@ describe('signing in', () => {
 
   it('with an authenticator a code is asked for, and none is taken twice', async () => {
     const { cookie, login, password } = await person(everywhere('legal'));
-    const { secret, uri } = TotpSetup.parse((await ask('POST', '/session/totp', cookie)).body);
+    expect((await ask('POST', '/session/totp', cookie, { password: 'wrong' })).body).toMatchObject({ field: 'current' });
+    const { secret, uri } = TotpSetup.parse((await ask('POST', '/session/totp', cookie, { password })).body);
     expect(uri).toContain(login);
     const totp = new TOTP({ secret });
     expect((await ask('PUT', '/session/totp', cookie, { code: '000000' })).body).toMatchObject({ field: 'code' });
