@@ -100,7 +100,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
       await requirePassword(request, current);
       if (next === current) throw new HubError('bad_request', 'this is the password you have', { field: 'next' });
       requireGoodPassword(next, actor);
-      await setPassword(store, actor.personId, await hashPassword(next), false);
+      await setPassword(store, actor.personId, await hashPassword(next), null);
       const secret = await sessions.renewSession(store, actor.sessionHash ?? '');
       void reply.setCookie(sessionCookie(context), secret, cookie);
       const sessionHash = hash(secret);

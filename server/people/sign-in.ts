@@ -6,12 +6,15 @@ import { credentials, hasPeople, insertPerson, setPassword, takeTotpStep, unused
 import { checkPassword, hashPassword, oneTimePassword } from './passwords.ts';
 import { totpStep } from './totp.ts';
 
+/** So long a password that was given can be used to choose another one. */
+const GIVEN_MS = 7 * 86_400_000;
+
 type Tried = { login: string; password: string; code?: string | undefined };
 
 /**
  * A session for whoever knows login and password, and the authenticator's code where one is set up. Throws `too_many` after ten
  * tries a minute with a login, or sixty from an address, which is often a whole brigade's; `unauthorized` (`sign-in`, which never
- * says what was wrong; `code`).
+ * says what was wrong; `code`; `given-expired` for a right one-time password that is too old).
  */
 export async function signIn(
   context: Context,
@@ -33,6 +36,11 @@ export async function signIn(
   if (!known || !right || known.state !== 'active')
     throw refuse(known?.state === 'blocked' && right ? 'blocked' : 'wrong login or password', wrong());
   who.id = known.personId;
+  if (known.givenMs !== null && hub.nowMs() - known.givenMs > GIVEN_MS)
+    throw refuse(
+      'one-time password expired',
+      new HubError('unauthorized', 'this one-time password has expired', { field: 'given-expired' }),
+    );
   if (known.totpSecret !== null && known.totpStep !== null) {
     if (code === undefined || code === '') throw new HubError('unauthorized', "the authenticator's code is needed", { field: 'code' });
     const step = totpStep(known.totpSecret, code, Date.now());
@@ -68,6 +76,6 @@ export async function firstAdministrator({
     const roles = [{ role: 'administrator' as const, squadId: null }];
     const person = { personId: newId('pe'), login: LOGIN, name: 'Administrator', badge: null, roles, passwordHash };
     await insertPerson(store, person, hub.nowMs());
-  } else await setPassword(store, waiting, passwordHash, true);
+  } else await setPassword(store, waiting, passwordHash, hub.nowMs());
   return { login: LOGIN, password };
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
@@ -8,7 +9,16 @@ import { firstAdministratorIn, hubFetch, signIn, sessionAt } from '../../scripts
 import { verifyLog } from '../../server/custody/verify-log.ts';
 import { CustodyHead, CustodyPage } from '../../server/protocol/custody.ts';
 import { AngleState, OperationView } from '../../server/protocol/http.ts';
-import { AccessTokenMade, Me, Person, PersonCreated, type RoleGrant, Squad, TotpSetup } from '../../server/protocol/people.ts';
+import {
+  AccessTokenMade,
+  Me,
+  OneTimePassword,
+  Person,
+  PersonCreated,
+  type RoleGrant,
+  Squad,
+  TotpSetup,
+} from '../../server/protocol/people.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 
 let root = '';
@@ -81,6 +91,19 @@ describe('signing in', () => {
     expect((await ask('GET', '/session', cookie)).status).toBe(401); // whoever has seen the old cookie
   });
 
+  it('a given password is good for a week', async () => {
+    const body = { login: 'late', name: '迟到', roles: [] };
+    const { person: late, password } = await call(hub, PersonCreated, 'POST', '/people', body);
+    const store = new DatabaseSync(join(hub.dataDir, 'fieldhub.sqlite'));
+    store.exec('PRAGMA busy_timeout = 5000');
+    store.prepare('UPDATE person SET given_ms = given_ms - 8 * 86400000 WHERE person_id = ?').run(late.personId);
+    store.close();
+    expect((await ask('POST', '/session', '', { login: 'late', password })).body).toMatchObject({ field: 'given-expired' });
+    expect((await ask('POST', '/session', '', { login: 'late', password: 'wrong' })).body).toMatchObject({ field: 'sign-in' });
+    const again = await call(hub, OneTimePassword, 'POST', `/people/${late.personId}/password`);
+    expect((await ask('POST', '/session', '', { login: 'late', password: again.password })).status).toBe(200);
+  });
+
   it('with an authenticator a code is asked for, and none is taken twice', async () => {
     const { cookie, login, password } = await person(everywhere('legal'));
     expect((await ask('POST', '/session/totp', cookie, { password: 'wrong' })).body).toMatchObject({ field: 'current' });
@@ -141,6 +164,9 @@ describe('a session', () => {
     const foreign = { origin: 'https://evil.example' };
     expect((await ask('GET', '/operations', cookie, undefined, foreign)).status).toBe(401);
     expect((await ask('POST', '/operations', cookie, { name: 'x' }, foreign)).status).toBe(403);
+    for (const site of ['cross-site', 'same-site'])
+      expect((await ask('GET', '/operations', cookie, undefined, { 'sec-fetch-site': site })).status).toBe(401);
+    expect((await ask('GET', '/operations', cookie, undefined, { 'sec-fetch-site': 'same-origin' })).status).toBe(200);
     const tokens = '/session/tokens';
     const beyond = await ask('POST', tokens, cookie, { name: '大屏', permissions: ['people.manage'], days: 30 });
     expect(beyond.body).toMatchObject({ code: 'bad_request', field: 'permissions' });

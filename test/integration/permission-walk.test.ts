@@ -49,7 +49,7 @@ beforeAll(async () => {
       const personId = `pe-${role}-${near ? 'near' : 'far'}`;
       const roles = [{ role, squadId: near ? 'sq-near' : 'sq-far' }];
       await insertPerson(store, { personId, login: personId, name: role, badge: null, roles, passwordHash: 'none' }, Date.now());
-      await setPassword(store, personId, 'none', false);
+      await setPassword(store, personId, 'none', null);
       walkers.push({ name: `${role}, ${near ? 'its' : 'another'} squad`, role, near, personId });
     }
   // somebody manages people whatever the walk does
