@@ -21,7 +21,12 @@ export async function identify(context: Context, request: FastifyRequest): Promi
   const token = bearerOf(request);
   if (token !== null) {
     const actor = await actorOfToken(context.store, token, context.hub.nowMs());
-    if (actor === null) context.attempts.note(`token ${request.ip}`, Date.now());
+    if (actor === null) {
+      const who = { kind: 'token', id: null, name: null, address: request.ip } as const;
+      const tell = (why: string): void => context.custody.note({ what: 'sign-in', who, outcome: 'refused', detail: { why } });
+      context.attempts.note(`token ${request.ip}`, Date.now(), () => tell('too many attempts'));
+      tell('wrong token');
+    }
     return actor;
   }
   if (!originAllowed(context, request.headers.origin, request.headers.host)) return null;

@@ -52,6 +52,8 @@ async function person(roles: RoleGrant[]): Promise<{ personId: string; login: st
   const { cookie } = await signIn(hub.url, login, created.password, password);
   return { personId: created.person.personId, login, password, cookie };
 }
+/** What the custody log has of signing in, the last first. */
+const signIns = async () => (await call(hub, CustodyPage, 'GET', '/custody?what=sign-in')).lines;
 const everywhere = (role: RoleGrant['role']): RoleGrant[] => [{ role, squadId: null }];
 
 describe('signing in', () => {
@@ -105,7 +107,7 @@ describe('signing in', () => {
   });
 
   it('with an authenticator a code is asked for, and none is taken twice', async () => {
-    const { cookie, login, password } = await person(everywhere('legal'));
+    const { cookie, login, password, personId } = await person(everywhere('legal'));
     expect((await ask('POST', '/session/totp', cookie, { password: 'wrong' })).body).toMatchObject({ field: 'current' });
     const { secret, uri } = TotpSetup.parse((await ask('POST', '/session/totp', cookie, { password })).body);
     expect(uri).toContain(login);
@@ -117,6 +119,8 @@ describe('signing in', () => {
     expect((await ask('POST', '/session', '', { login, password, code })).body).toMatchObject({ field: 'code' }); // used already
     const next = totp.generate({ timestamp: Date.now() + 30_000 });
     expect((await ask('POST', '/session', '', { login, password, code: next })).status).toBe(200);
+    const mine = (await signIns()).filter(({ who }) => who.id === personId).map(({ detail }) => detail['why'] ?? detail['with']);
+    expect(mine.toReversed()).toEqual(['password', 'code asked for', 'wrong code', 'password and code']);
     expect((await ask('DELETE', '/session/totp', cookie, { password: 'wrong' })).status).toBe(401);
     expect((await ask('DELETE', '/session/totp', cookie, { password })).status).toBe(204);
   });
@@ -126,6 +130,9 @@ describe('signing in', () => {
     let told = await ask('POST', '/session', '', { login, password: 'wrong one' });
     for (let i = 0; i < 11; i += 1) told = await ask('POST', '/session', '', { login, password: 'wrong one' });
     expect(told.status).toBe(429);
+    const tried = async () => (await signIns()).filter(({ who }) => who.name === login).map(({ detail }) => detail['why']);
+    await until('the log has it', async () => (await tried())[0] === 'too many attempts');
+    expect(await tried()).toHaveLength(11); // and no line more for who goes on
     expect((await ask('POST', '/session', '', { login, password })).status).toBe(429);
   });
 });
@@ -178,6 +185,9 @@ describe('a session', () => {
     expect((await ask('GET', '/session', '', undefined, bearer)).status).toBe(403); // no token looks after an account
     expect((await ask('DELETE', `${tokens}/${item.tokenId}`, cookie)).status).toBe(204);
     expect((await ask('GET', '/operations', '', undefined, bearer)).status).toBe(401);
+    await until('the log has it', async () =>
+      (await signIns()).some(({ who, detail }) => who.kind === 'token' && detail['why'] === 'wrong token'),
+    );
   });
 });
 
