@@ -148,6 +148,24 @@ describe('who may do what', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('no socket asks as often as it likes, and another one is answered meanwhile', async () => {
+    const leader = walkers.find(({ role, near }) => role === 'leader' && near) ?? walkers[0]!;
+    const open = async () => {
+      const token = plane.context.tokens.issue({ kind: 'console', sessionHash: hash(await sessionOf(leader)) }, Date.now());
+      return io(`${plane.url}/console`, { auth: { token }, transports: ['websocket'], forceNew: true, reconnection: false });
+    };
+    const [flood, other] = [await open(), await open()];
+    type Reply = { ok: boolean; error?: { code: string } };
+    const asked = Array.from({ length: 3000 }, () => flood.emitWithAck('showConsumer', SAMPLE.showConsumer) as Promise<Reply>);
+    const told = (await other.timeout(10_000).emitWithAck('showConsumer', SAMPLE.showConsumer)) as Reply;
+    expect(told.error?.code).toBe('conflict'); // it has joined nothing
+    const codes = (await Promise.all(asked)).map(({ error }) => error?.code);
+    expect(codes.filter((code) => code === 'conflict').length).toBeGreaterThanOrEqual(1000);
+    expect(codes.filter((code) => code === 'too_many').length).toBeGreaterThan(500);
+    flood.close();
+    other.close();
+  });
+
   it('no event of a phone’s socket without a link’s token', async () => {
     const secret = await sessionOf(walkers.find(({ role }) => role === 'leader') ?? walkers[0]!);
     const token = plane.context.tokens.issue({ kind: 'console', sessionHash: hash(secret) }, Date.now());
