@@ -46,9 +46,10 @@ function ask(url: string, method: string, path: string, cookie: string, body: ob
 
 /** Sign in; with a password that was given, choose another one (`next`) at once. */
 export async function signIn(url: string, login: string, password: string, next?: string): Promise<HubSession> {
-  const { cookie, body } = await ask(url, 'POST', '/session', '', { login, password });
-  const { person } = JSON.parse(body) as { person: { personId: string } };
-  if (next !== undefined) await ask(url, 'PUT', '/session/password', cookie, { current: password, next });
+  const given = await ask(url, 'POST', '/session', '', { login, password });
+  const { person } = JSON.parse(given.body) as { person: { personId: string } };
+  // the session of a changed password goes on by another cookie
+  const { cookie } = next === undefined ? given : await ask(url, 'PUT', '/session/password', given.cookie, { current: password, next });
   return { url, cookie, personId: person.personId, login, password: next ?? password };
 }
 

@@ -1,25 +1,26 @@
 import { HubError } from '../../media/errors.ts';
 
-const WINDOW_MS = 60_000;
-
-/** Counts what somebody has tried (an address wrong secrets, say), and refuses more than so much a minute. */
+/** Counts what somebody has tried (an address wrong secrets, say), and refuses more than so much a minute, or another time. */
 export class Attempts {
   readonly #most: number;
+  readonly #windowMs: number;
   readonly #tries = new Map<string, { count: number; sinceMs: number }>();
 
-  constructor(most = 10) {
+  constructor(most = 10, windowMs = 60_000) {
     this.#most = most;
+    this.#windowMs = windowMs;
   }
 
-  /** Throws `too_many`. */
-  note(address: string, nowMs: number): void {
+  /** Throws `too_many`; `overrun` is told of it once. */
+  note(address: string, nowMs: number, overrun: () => void = () => undefined): void {
     const known = this.#tries.get(address);
-    if (!known || nowMs - known.sinceMs > WINDOW_MS) {
+    if (!known || nowMs - known.sinceMs > this.#windowMs) {
       if (this.#tries.size > 10_000) this.#tries.clear();
       this.#tries.set(address, { count: 1, sinceMs: nowMs });
       return;
     }
     known.count += 1;
+    if (known.count === this.#most + 1) overrun();
     if (known.count > this.#most) throw new HubError('too_many', 'too many attempts, wait a minute');
   }
 

@@ -21,10 +21,17 @@ export async function identify(context: Context, request: FastifyRequest): Promi
   const token = bearerOf(request);
   if (token !== null) {
     const actor = await actorOfToken(context.store, token, context.hub.nowMs());
-    if (actor === null) context.attempts.note(`token ${request.ip}`, Date.now());
+    if (actor === null) {
+      const who = { kind: 'token', id: null, name: null, address: request.ip } as const;
+      const tell = (why: string): void => context.custody.note({ what: 'sign-in', who, outcome: 'refused', detail: { why } });
+      context.attempts.note(`token ${request.ip}`, Date.now(), () => tell('too many attempts'));
+      tell('wrong token');
+    }
     return actor;
   }
   if (!originAllowed(context, request.headers.origin, request.headers.host)) return null;
+  // pictures and the like that another site, or another port of this machine, embeds come without an Origin
+  if (/^(cross|same)-site$/.test(request.headers['sec-fetch-site'] ?? '')) return null;
   return actorOfCookie(context.store, request.cookies[sessionCookie(context)], context.hub.nowMs());
 }
 

@@ -26,6 +26,7 @@ import {
 } from '../protocol/people.ts';
 import { credentials, personById, setPassword, setTotp } from '../store/people.ts';
 import * as sessions from '../store/person-sessions.ts';
+import { hash } from '../store/sessions.ts';
 import { actorOf, whoIs } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
@@ -62,7 +63,9 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     { schema: { summary: 'Sign in', body: SignIn, response: { 200: Me, ...errors } }, ...anyone('signing in') },
     async (request, reply) => {
       const from = { address: request.ip, device: deviceOf(request.headers) };
+      const before = await sessions.actorOfCookie(store, request.cookies[sessionCookie(context)], hub.nowMs());
       const secret = await signIn(context, request.body, from);
+      if (before) over(await sessions.endSessions(store, before.personId, before.sessionId)); // one browser, one session
       const actor = await sessions.actorOfCookie(store, secret, hub.nowMs());
       if (!actor) throw new HubError('internal', 'the session just made is not there');
       void reply.setCookie(sessionCookie(context), secret, cookie);
@@ -96,15 +99,19 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
       schema: { summary: 'Choose another password; signs out everywhere else', body: PasswordChange, response: { 200: Me, ...errors } },
       ...signedIn({ whileMustChange: true, logged: 'person.password' }),
     },
-    async (request) => {
+    async (request, reply) => {
       const actor = actorOf(request);
       const { current, next } = request.body;
       await requirePassword(request, current);
       if (next === current) throw new HubError('bad_request', 'this is the password you have', { field: 'next' });
       requireGoodPassword(next, actor);
-      await setPassword(store, actor.personId, await hashPassword(next), false);
-      over(await sessions.endSessions(store, actor.personId, null, actor.sessionHash)); // whoever knew the old one is out
-      return me({ ...actor, mustChange: false });
+      await setPassword(store, actor.personId, await hashPassword(next), null);
+      const secret = await sessions.renewSession(store, actor.sessionHash ?? '');
+      void reply.setCookie(sessionCookie(context), secret, cookie);
+      const sessionHash = hash(secret);
+      const others = await sessions.endSessions(store, actor.personId, null, sessionHash); // whoever knew the old one is out
+      over([...others, actor.sessionHash ?? '']);
+      return me({ ...actor, sessionHash, mustChange: false });
     },
   );
 
@@ -136,9 +143,13 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/session/totp',
-    { schema: { summary: 'Begin to set up an authenticator', response: { 200: TotpSetup, ...errors } }, ...signedIn() },
+    {
+      schema: { summary: 'Begin to set up an authenticator', body: PasswordGiven, response: { 200: TotpSetup, ...errors } },
+      ...signedIn(),
+    },
     async (request) => {
       const { personId, login } = actorOf(request);
+      await requirePassword(request, request.body.password); // who finds a page open locks nobody out
       if ((await personById(store, personId)).totp)
         throw new HubError('conflict', 'an authenticator is set up: remove it first', { field: 'totp' });
       const made = newTotp(login);

@@ -42,7 +42,6 @@ export function operationListRoutes(app: FastifyInstance, context: Context): voi
       return reply
         .type('text/csv; charset=utf-8')
         .header('content-disposition', `attachment; filename="operations-${day}.csv"`)
-        .header('cache-control', 'no-store')
         .send(operationsCsv(await exportedOperations(store, numbers), lang, zone));
     },
   );

@@ -114,7 +114,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
       if (personId === actorOf(request).personId)
         throw new HubError('conflict', 'choose your own password in your account', { field: 'own-password' });
       const password = oneTimePassword();
-      await setPassword(store, personId, await hashPassword(password), true);
+      await setPassword(store, personId, await hashPassword(password), hub.nowMs());
       await setTotp(store, personId, null, null); // whoever lost the password has often lost the phone as well
       await signOut(personId);
       return { password };

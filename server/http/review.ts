@@ -49,7 +49,7 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
       const { operationId, angleId } = request.params;
       const operation = await readOperation(operationDir(dataDir, operationId));
       const playlist = mediaPlaylist(operation, angleId, request.query.track ?? null);
-      return reply.header('cache-control', 'no-cache').type('application/vnd.apple.mpegurl').send(playlist);
+      return reply.type('application/vnd.apple.mpegurl').send(playlist);
     },
   );
 
@@ -62,7 +62,7 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
       const facts = await stat(path).catch(() => null);
       if (!facts?.isFile()) throw new HubError('not_found', 'there is no such recording', { field: 'file' });
       const { track } = request.query;
-      reply.header('cache-control', 'private, max-age=31536000, immutable').type(track === 'audio' ? 'audio/mp4' : 'video/mp4');
+      reply.type(track === 'audio' ? 'audio/mp4' : 'video/mp4');
       if (track) return reply.send(fileOfTrack(file, await readFile(path), track));
       reply.header('content-length', facts.size);
       return reply.send(createReadStream(path, { end: Math.max(0, facts.size - 1) }));
@@ -89,7 +89,7 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
         cacheDir: join(dataDir, 'posters'),
         name: `${operationId}-${angleId}`,
       });
-      return reply.header('cache-control', 'private, max-age=3600').type('image/jpeg').send(createReadStream(path));
+      return reply.type('image/jpeg').send(createReadStream(path));
     },
   );
 }

@@ -80,7 +80,6 @@ export async function stillRoutes(app: FastifyInstance, context: Context): Promi
       const still = await stillRow(store, operationId, stillId);
       if (still?.angleId !== angleId) throw new HubError('not_found', 'there is no such picture', { field: 'stillId' });
       const path = join(operationDir(settings.dataDir, operationId), angleId, still.file);
-      reply.header('cache-control', 'private, max-age=31536000, immutable');
       if (request.query.size === 'full') return reply.type(still.type).send(createReadStream(path));
       const small = await thumbnail(path, join(settings.dataDir, 'posters'), `${operationId}-${stillId}`);
       return reply.type('image/jpeg').send(createReadStream(small));

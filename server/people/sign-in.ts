@@ -1,4 +1,5 @@
 import { HubError } from '../../media/errors.ts';
+import { Attempts } from '../auth/attempts.ts';
 import type { Context } from '../context.ts';
 import { newId } from '../live/new-angle.ts';
 import { createSession } from '../store/person-sessions.ts';
@@ -6,12 +7,19 @@ import { credentials, hasPeople, insertPerson, setPassword, takeTotpStep, unused
 import { checkPassword, hashPassword, oneTimePassword } from './passwords.ts';
 import { totpStep } from './totp.ts';
 
+/** So long a password that was given can be used to choose another one. */
+const GIVEN_MS = 7 * 86_400_000;
+
+/** Whoever knows the password may not try every code. */
+const codes = new Attempts(10, 15 * 60_000);
+
 type Tried = { login: string; password: string; code?: string | undefined };
 
 /**
  * A session for whoever knows login and password, and the authenticator's code where one is set up. Throws `too_many` after ten
- * tries a minute with a login, or sixty from an address, which is often a whole brigade's; `unauthorized` (`sign-in`, which never
- * says what was wrong; `code`).
+ * tries a minute with a login, sixty from an address, which is often a whole brigade's, or ten codes in a quarter of an hour;
+ * `unauthorized` (`sign-in`, which never
+ * says what was wrong; `code`; `given-expired` for a right one-time password that is too old).
  */
 export async function signIn(
   context: Context,
@@ -21,26 +29,37 @@ export async function signIn(
   const { store, custody, attempts, signIns, hub } = context;
   const key = `login ${login.toLowerCase()}`;
   const who = { kind: 'person' as const, id: null as string | null, name: login.slice(0, 100), address: from.address };
+  const tell = (why: string) => (): void => custody.note({ what: 'sign-in', who, outcome: 'refused', detail: { why } });
   const refuse = (why: string, error: HubError): HubError => {
-    custody.note({ what: 'sign-in', who, outcome: 'refused', detail: { why } });
+    tell(why)();
     return error;
   };
-  // those before it stand in the log: who goes on may not fill it
-  signIns.note(from.address, Date.now());
-  attempts.note(key, Date.now());
+  // those before it stand in the log, and that there were too many: who goes on may not fill it
+  signIns.note(from.address, Date.now(), tell('too many attempts'));
+  attempts.note(key, Date.now(), tell('too many attempts'));
   const known = await credentials(store, login);
   const right = await checkPassword(password, known?.passwordHash ?? null);
   if (!known || !right || known.state !== 'active')
     throw refuse(known?.state === 'blocked' && right ? 'blocked' : 'wrong login or password', wrong());
   who.id = known.personId;
-  if (known.totpSecret !== null && known.totpStep !== null) {
-    if (code === undefined || code === '') throw new HubError('unauthorized', "the authenticator's code is needed", { field: 'code' });
+  if (known.givenMs !== null && hub.nowMs() - known.givenMs > GIVEN_MS)
+    throw refuse(
+      'one-time password expired',
+      new HubError('unauthorized', 'this one-time password has expired', { field: 'given-expired' }),
+    );
+  const asksCode = known.totpSecret !== null && known.totpStep !== null;
+  if (known.totpSecret !== null && asksCode) {
+    if (code === undefined || code === '')
+      throw refuse('code asked for', new HubError('unauthorized', "the authenticator's code is needed", { field: 'code' }));
+    codes.note(known.personId, Date.now(), tell('too many attempts'));
     const step = totpStep(known.totpSecret, code, Date.now());
     if (step === null || !(await takeTotpStep(store, known.personId, step)))
       throw refuse('wrong code', new HubError('unauthorized', "this is not the authenticator's code now", { field: 'code' }));
   }
-  await custody.record({ what: 'sign-in', who: { ...who, name: known.name }, outcome: 'done', detail: { device: from.device } });
+  const detail = { device: from.device, with: asksCode ? 'password and code' : 'password' };
+  await custody.record({ what: 'sign-in', who: { ...who, name: known.name }, outcome: 'done', detail });
   attempts.clear(key);
+  codes.clear(known.personId);
   return createSession(store, known.personId, from, hub.nowMs());
 }
 
@@ -68,6 +87,6 @@ export async function firstAdministrator({
     const roles = [{ role: 'administrator' as const, squadId: null }];
     const person = { personId: newId('pe'), login: LOGIN, name: 'Administrator', badge: null, roles, passwordHash };
     await insertPerson(store, person, hub.nowMs());
-  } else await setPassword(store, waiting, passwordHash, true);
+  } else await setPassword(store, waiting, passwordHash, hub.nowMs());
   return { login: LOGIN, password };
 }

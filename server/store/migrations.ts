@@ -89,4 +89,6 @@ export const migrations: string[][] = [
     `CREATE INDEX custody_line_at ON custody_line (at_ms)`,
     `CREATE TABLE custody_index (one INTEGER PRIMARY KEY, end_bytes INTEGER NOT NULL)`,
   ],
+  // when a password was given that must be changed: it is good for some days only
+  [`ALTER TABLE person ADD COLUMN given_ms INTEGER`, `UPDATE person SET given_ms = created_ms WHERE must_change = 1`],
 ];

@@ -94,7 +94,7 @@ export async function insertPerson(store: Store, person: NewPerson, nowMs: numbe
     const row = { person_id: personId, login, name, badge, password_hash: passwordHash, must_change: 1, state: 'active' as const };
     await tx
       .insertInto('person')
-      .values({ ...row, created_ms: Math.round(nowMs) })
+      .values({ ...row, created_ms: Math.round(nowMs), given_ms: Math.round(nowMs) })
       .execute();
     await saveRoles(tx, personId, roles);
     return personById(tx, personId);
@@ -136,10 +136,11 @@ async function requireAdministrator(store: Store): Promise<void> {
   if (!left) throw new HubError('conflict', 'nobody would be left who manages people', { field: 'last-administrator' });
 }
 
-export async function setPassword(store: Store, personId: string, passwordHash: string, mustChange: boolean): Promise<void> {
+/** `givenMs`: given then by somebody else, and to be changed; null: chosen by the person. */
+export async function setPassword(store: Store, personId: string, passwordHash: string, givenMs: number | null): Promise<void> {
   await store
     .updateTable('person')
-    .set({ password_hash: passwordHash, must_change: mustChange ? 1 : 0 })
+    .set({ password_hash: passwordHash, must_change: givenMs === null ? 0 : 1, given_ms: givenMs === null ? null : Math.round(givenMs) })
     .where('person_id', '=', personId)
     .execute();
 }
@@ -149,11 +150,11 @@ export async function credentials(store: Store, login: string) {
   const row = await store
     .selectFrom('person')
     .where('login', '=', login)
-    .select(['person_id', 'name', 'state', 'password_hash', 'totp_secret', 'totp_step'])
+    .select(['person_id', 'name', 'state', 'password_hash', 'given_ms', 'totp_secret', 'totp_step'])
     .executeTakeFirst();
   if (!row) return null;
-  const { person_id: personId, name, state, password_hash: passwordHash, totp_secret: totpSecret, totp_step: totpStep } = row;
-  return { personId, name, state, passwordHash, totpSecret, totpStep };
+  const { person_id: personId, name, state, password_hash: passwordHash, given_ms: givenMs } = row;
+  return { personId, name, state, passwordHash, givenMs, totpSecret: row.totp_secret, totpStep: row.totp_step };
 }
 
 export async function setTotp(store: Store, personId: string, secret: string | null, step: number | null): Promise<void> {

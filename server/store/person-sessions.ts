@@ -114,6 +114,17 @@ export async function endSessions(
   return rows.map(({ session_hash: ended }) => ended);
 }
 
+/** The same session under a new secret, for its cookie; the old one opens nothing any more. */
+export async function renewSession(store: Store, sessionHash: string): Promise<string> {
+  const secret = newSecret();
+  await store
+    .updateTable('person_session')
+    .set({ session_hash: hash(secret) })
+    .where('session_hash', '=', sessionHash)
+    .execute();
+  return secret;
+}
+
 type NewToken = { personId: string; name: string; permissions: Permission[]; expiresMs: number };
 
 /** The token itself is told once, here. */

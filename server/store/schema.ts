@@ -93,6 +93,8 @@ export type Database = {
     /** PHC string of argon2id. */
     password_hash: string;
     must_change: number;
+    /** When the password was given that must be changed; null once its person has chosen one. */
+    given_ms: Nullable<number>;
     state: 'active' | 'blocked';
     totp_secret: Nullable<string>;
     /** The last time step whose code was taken: none is taken twice (RFC 6238, 5.2). */

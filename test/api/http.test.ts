@@ -87,6 +87,18 @@ describe('a running hub', () => {
     expect(page.status).toBe(200);
     expect(page.headers['content-security-policy']).toContain("default-src 'self'");
     expect(page.headers['referrer-policy']).toBe('no-referrer');
+    expect(page.headers['cross-origin-opener-policy']).toBe('same-origin');
+    expect(page.headers['strict-transport-security']).toBeUndefined();
+  });
+
+  it('lets a browser keep the app, and nothing that was asked of the hub', async () => {
+    const kept = async (path: string) => (await ask(hub.url + path)).headers['cache-control'];
+    const page = await ask(`${hub.url}/`);
+    const script = /\/assets\/[\w.-]+\.js/.exec(page.body)?.[0] ?? '';
+    expect(await kept(script)).toBe('public, max-age=31536000, immutable');
+    expect(page.headers['cache-control']).toBe('no-cache');
+    for (const path of ['/api/operations', '/api/people', '/api/custody', '/hls/20260101-aaaaaaaa/an-aaaaaaaa/index.m3u8', '/metrics'])
+      expect([path, await kept(path)]).toEqual([path, 'no-store']);
   });
 });
 
@@ -181,6 +193,7 @@ describe('a hub beyond loopback', () => {
       // a phone downloads the authority's certificate before it trusts it
       const { body: ca, headers } = await ask(`${beyond.url}/ca.crt`, { trusting: true });
       expect(headers['content-type']).toBe('application/x-x509-ca-cert');
+      expect(headers['strict-transport-security']).toBe('max-age=63072000; includeSubDomains');
       expect((await ask(`${beyond.url}/healthz`, { ca })).status).toBe(200);
       expect((await ask(`${beyond.url}/api/operations`, { ca, nobody: true })).status).toBe(401);
       expect((await ask(`${beyond.url}/hls/20260101-aaaaaaaa/an-aaaaaaaa/index.m3u8`, { ca, nobody: true })).status).toBe(401);

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
@@ -8,7 +9,16 @@ import { firstAdministratorIn, hubFetch, signIn, sessionAt } from '../../scripts
 import { verifyLog } from '../../server/custody/verify-log.ts';
 import { CustodyHead, CustodyPage } from '../../server/protocol/custody.ts';
 import { AngleState, OperationView } from '../../server/protocol/http.ts';
-import { AccessTokenMade, Me, Person, PersonCreated, type RoleGrant, Squad, TotpSetup } from '../../server/protocol/people.ts';
+import {
+  AccessTokenMade,
+  Me,
+  OneTimePassword,
+  Person,
+  PersonCreated,
+  type RoleGrant,
+  Squad,
+  TotpSetup,
+} from '../../server/protocol/people.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 
 let root = '';
@@ -42,6 +52,8 @@ async function person(roles: RoleGrant[]): Promise<{ personId: string; login: st
   const { cookie } = await signIn(hub.url, login, created.password, password);
   return { personId: created.person.personId, login, password, cookie };
 }
+/** What the custody log has of signing in, the last first. */
+const signIns = async () => (await call(hub, CustodyPage, 'GET', '/custody?what=sign-in')).lines;
 const everywhere = (role: RoleGrant['role']): RoleGrant[] => [{ role, squadId: null }];
 
 describe('signing in', () => {
@@ -75,13 +87,29 @@ describe('signing in', () => {
     for (const next of ['short', 'fresh12345', '1234567890', 'abababababab', password])
       expect((await change(next)).body).toMatchObject({ code: 'bad_request', field: 'next' });
     expect((await change('a wide river', 'wrong')).body).toMatchObject({ code: 'unauthorized', field: 'current' });
-    expect((await change('a wide river')).status).toBe(200);
-    expect((await ask('GET', '/operations', cookie)).status).toBe(200);
+    const changed = await change('a wide river');
+    expect(changed.status).toBe(200);
+    expect((await ask('GET', '/operations', changed.cookie)).status).toBe(200);
+    expect((await ask('GET', '/session', cookie)).status).toBe(401); // whoever has seen the old cookie
+  });
+
+  it('a given password is good for a week', async () => {
+    const body = { login: 'late', name: '迟到', roles: [] };
+    const { person: late, password } = await call(hub, PersonCreated, 'POST', '/people', body);
+    const store = new DatabaseSync(join(hub.dataDir, 'fieldhub.sqlite'));
+    store.exec('PRAGMA busy_timeout = 5000');
+    store.prepare('UPDATE person SET given_ms = given_ms - 8 * 86400000 WHERE person_id = ?').run(late.personId);
+    store.close();
+    expect((await ask('POST', '/session', '', { login: 'late', password })).body).toMatchObject({ field: 'given-expired' });
+    expect((await ask('POST', '/session', '', { login: 'late', password: 'wrong' })).body).toMatchObject({ field: 'sign-in' });
+    const again = await call(hub, OneTimePassword, 'POST', `/people/${late.personId}/password`);
+    expect((await ask('POST', '/session', '', { login: 'late', password: again.password })).status).toBe(200);
   });
 
   it('with an authenticator a code is asked for, and none is taken twice', async () => {
-    const { cookie, login, password } = await person(everywhere('legal'));
-    const { secret, uri } = TotpSetup.parse((await ask('POST', '/session/totp', cookie)).body);
+    const { cookie, login, password, personId } = await person(everywhere('legal'));
+    expect((await ask('POST', '/session/totp', cookie, { password: 'wrong' })).body).toMatchObject({ field: 'current' });
+    const { secret, uri } = TotpSetup.parse((await ask('POST', '/session/totp', cookie, { password })).body);
     expect(uri).toContain(login);
     const totp = new TOTP({ secret });
     for (const code of ['000000', '１２３４５６', 'ｃｏｄｅ行动'])
@@ -92,6 +120,8 @@ describe('signing in', () => {
     expect((await ask('POST', '/session', '', { login, password, code })).body).toMatchObject({ field: 'code' }); // used already
     const next = totp.generate({ timestamp: Date.now() + 30_000 });
     expect((await ask('POST', '/session', '', { login, password, code: next })).status).toBe(200);
+    const mine = (await signIns()).filter(({ who }) => who.id === personId).map(({ detail }) => detail['why'] ?? detail['with']);
+    expect(mine.toReversed()).toEqual(['password', 'code asked for', 'wrong code', 'password and code']);
     expect((await ask('DELETE', '/session/totp', cookie, { password: 'wrong' })).status).toBe(401);
     expect((await ask('DELETE', '/session/totp', cookie, { password })).status).toBe(204);
   });
@@ -101,6 +131,9 @@ describe('signing in', () => {
     let told = await ask('POST', '/session', '', { login, password: 'wrong one' });
     for (let i = 0; i < 11; i += 1) told = await ask('POST', '/session', '', { login, password: 'wrong one' });
     expect(told.status).toBe(429);
+    const tried = async () => (await signIns()).filter(({ who }) => who.name === login).map(({ detail }) => detail['why']);
+    await until('the log has it', async () => (await tried())[0] === 'too many attempts');
+    expect(await tried()).toHaveLength(11); // and no line more for who goes on
     expect((await ask('POST', '/session', '', { login, password })).status).toBe(429);
   });
 });
@@ -122,11 +155,26 @@ describe('a session', () => {
     expect((await ask('DELETE', '/session', (await signIn(hub.url, one.login, one.password)).cookie)).status).toBe(204);
   });
 
+  it('has a cookie of its own, whatever one a browser comes to sign in with, and ends what that one was for', async () => {
+    const one = await person(everywhere('reviewer'));
+    const planted = `fh_session=${'A'.repeat(43)}`;
+    const { login, password } = one;
+    const first = await ask('POST', '/session', planted, { login, password });
+    expect(first.cookie).toMatch(/^fh_session=[\w-]{43}$/);
+    expect(first.cookie).not.toBe(planted);
+    const second = await ask('POST', '/session', first.cookie, { login, password });
+    expect([(await ask('GET', '/session', first.cookie)).status, (await ask('GET', '/session', second.cookie)).status]).toEqual([401, 200]);
+    expect((await ask('GET', '/session', one.cookie)).status).toBe(200); // another browser
+  });
+
   it('another site gets nothing by its cookie, and a machine only what its token is for', async () => {
     const { cookie } = await person(everywhere('commander'));
     const foreign = { origin: 'https://evil.example' };
     expect((await ask('GET', '/operations', cookie, undefined, foreign)).status).toBe(401);
     expect((await ask('POST', '/operations', cookie, { name: 'x' }, foreign)).status).toBe(403);
+    for (const site of ['cross-site', 'same-site'])
+      expect((await ask('GET', '/operations', cookie, undefined, { 'sec-fetch-site': site })).status).toBe(401);
+    expect((await ask('GET', '/operations', cookie, undefined, { 'sec-fetch-site': 'same-origin' })).status).toBe(200);
     const tokens = '/session/tokens';
     const beyond = await ask('POST', tokens, cookie, { name: '大屏', permissions: ['people.manage'], days: 30 });
     expect(beyond.body).toMatchObject({ code: 'bad_request', field: 'permissions' });
@@ -138,6 +186,9 @@ describe('a session', () => {
     expect((await ask('GET', '/session', '', undefined, bearer)).status).toBe(403); // no token looks after an account
     expect((await ask('DELETE', `${tokens}/${item.tokenId}`, cookie)).status).toBe(204);
     expect((await ask('GET', '/operations', '', undefined, bearer)).status).toBe(401);
+    await until('the log has it', async () =>
+      (await signIns()).some(({ who, detail }) => who.kind === 'token' && detail['why'] === 'wrong token'),
+    );
   });
 });
 

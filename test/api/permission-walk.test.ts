@@ -49,7 +49,7 @@ beforeAll(async () => {
       const personId = `pe-${role}-${near ? 'near' : 'far'}`;
       const roles = [{ role, squadId: near ? 'sq-near' : 'sq-far' }];
       await insertPerson(store, { personId, login: personId, name: role, badge: null, roles, passwordHash: 'none' }, Date.now());
-      await setPassword(store, personId, 'none', false);
+      await setPassword(store, personId, 'none', null);
       walkers.push({ name: `${role}, ${near ? 'its' : 'another'} squad`, role, near, personId });
     }
   // somebody manages people whatever the walk does
@@ -146,6 +146,24 @@ describe('who may do what', () => {
     console.log(`${names.length} of ${names.length} events of the console have a rule; walked by ${walkers.length}`);
     expect(Object.keys(consoleRights).toSorted()).toEqual(names.toSorted());
     expect(wrong).toEqual([]);
+  });
+
+  it('no socket asks as often as it likes, and another one is answered meanwhile', async () => {
+    const leader = walkers.find(({ role, near }) => role === 'leader' && near) ?? walkers[0]!;
+    const open = async () => {
+      const token = plane.context.tokens.issue({ kind: 'console', sessionHash: hash(await sessionOf(leader)) }, Date.now());
+      return io(`${plane.url}/console`, { auth: { token }, transports: ['websocket'], forceNew: true, reconnection: false });
+    };
+    const [flood, other] = [await open(), await open()];
+    type Reply = { ok: boolean; error?: { code: string } };
+    const asked = Array.from({ length: 3000 }, () => flood.emitWithAck('showConsumer', SAMPLE.showConsumer) as Promise<Reply>);
+    const told = (await other.timeout(10_000).emitWithAck('showConsumer', SAMPLE.showConsumer)) as Reply;
+    expect(told.error?.code).toBe('conflict'); // it has joined nothing
+    const codes = (await Promise.all(asked)).map(({ error }) => error?.code);
+    expect(codes.filter((code) => code === 'conflict').length).toBeGreaterThanOrEqual(1000);
+    expect(codes.filter((code) => code === 'too_many').length).toBeGreaterThan(500);
+    flood.close();
+    other.close();
   });
 
   it('no event of a phone’s socket without a link’s token', async () => {

@@ -34,6 +34,7 @@ const OWN_WORDS = [
   'deviceId',
   'shotId',
   'sign-in',
+  'given-expired',
   'signed-out',
   'must-change',
   'current',

@@ -47,6 +47,7 @@ export default {
     corrupt: 'The records do not verify. Tell the administrator.',
     secret: 'This is not the right secret.',
     'sign-in': 'Login or password is wrong.',
+    'given-expired': 'This one-time password has expired. Ask the administrator for a new one.',
     'signed-out': 'You are signed out. Sign in to go on.',
     'must-change': 'First choose a password of your own.',
     current: 'The present password is wrong.',

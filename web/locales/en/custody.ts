@@ -38,6 +38,7 @@ export default {
     detail: {
       why: 'why',
       device: 'device',
+      with: 'with',
       name: 'name',
       login: 'login',
       roles: 'roles',
@@ -57,6 +58,11 @@ export default {
     /** Values that the hub itself writes. */
     value: {
       'wrong-login-or-password': 'wrong login or password',
+      'wrong-token': 'wrong access token',
+      'code-asked-for': 'password right, code asked for',
+      'one-time-password-expired': 'one-time password too old',
+      password: 'password',
+      'password-and-code': 'password and code',
       'wrong-code': 'wrong code of the authenticator',
       'too-many-attempts': 'too many attempts',
       blocked: 'blocked',

@@ -148,6 +148,7 @@ export default {
     totpOff: 'Not set up. With it, the password alone opens nothing.',
     totpOn: 'Set up: signing in asks for a code.',
     totpBegin: 'Set up',
+    totpBeginText: 'To set it up, enter your password.',
     totpScan: 'Scan this with an authenticator app, or type in the key. Then enter the code it shows.',
     totpKey: 'Key',
     totpImage: 'Code to scan with an authenticator app',

@@ -32,6 +32,7 @@ export default {
     detail: {
       why: '原因',
       device: '设备',
+      with: '登录方式',
       name: '名称',
       login: '用户名',
       roles: '角色',
@@ -51,6 +52,11 @@ export default {
     /** Values that the hub itself writes. */
     value: {
       'wrong-login-or-password': '用户名或密码错误',
+      'wrong-token': '访问令牌错误',
+      'code-asked-for': '密码正确，等待输入动态验证码',
+      'one-time-password-expired': '一次性密码已过期',
+      password: '密码',
+      'password-and-code': '密码和动态验证码',
       'wrong-code': '动态验证码错误',
       'too-many-attempts': '尝试次数过多',
       blocked: '已停用',

@@ -148,6 +148,7 @@ export default {
     totpOff: '未启用。启用后，仅有密码无法登录。',
     totpOn: '已启用：登录时需要输入验证码。',
     totpBegin: '启用',
+    totpBeginText: '启用前请输入密码。',
     totpScan: '用身份验证器应用扫描二维码，或手动输入密钥，再输入应用显示的验证码。',
     totpKey: '密钥',
     totpImage: '供身份验证器应用扫描的二维码',
