@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
@@ -6,10 +6,11 @@ import { Id } from '../../media/protocol/ids.ts';
 import { deviceOf } from '../auth/device-name.ts';
 import { sessionCookie } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
-import { checkPassword, hashPassword, requireGoodPassword } from '../people/passwords.ts';
+import { requirePassword } from '../people/own-password.ts';
+import { hashPassword, requireGoodPassword } from '../people/passwords.ts';
 import { signIn } from '../people/sign-in.ts';
 import { newTotp, totpStep } from '../people/totp.ts';
-import { type Actor, permissionsOf, squadsWith } from '../permission/decide.ts';
+import { type Actor, permissionsOf } from '../permission/decide.ts';
 import { anyone, PERMISSION_NAMES, signedIn } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
 import {
@@ -26,6 +27,7 @@ import {
 } from '../protocol/people.ts';
 import { credentials, personById, setPassword, setTotp } from '../store/people.ts';
 import * as sessions from '../store/person-sessions.ts';
+import { cookieOptions, letIn, meOf } from './letting-in.ts';
 import { actorOf, whoIs } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
@@ -35,26 +37,9 @@ const OfToken = z.object({ tokenId: Id });
 
 /** Signing in and out, and everybody's own account: password, authenticator, sessions, tokens for machines. */
 export function accountRoutes(app: FastifyInstance, context: Context): void {
-  const { store, hub, settings, custody } = context;
+  const { store, hub, custody } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const cookie = { path: '/', httpOnly: true, sameSite: 'strict', secure: settings.beyondLoopback } as const;
-
-  const me = async (actor: Actor): Promise<Me> => ({
-    person: await personById(store, actor.personId),
-    permissions: permissionsOf(actor),
-    brigade: permissionsOf(actor).filter((each) => squadsWith(actor, each) === 'all'),
-    socketToken: context.tokens.issue({ kind: 'console', sessionHash: actor.sessionHash ?? '' }, Date.now()),
-    hubTimeMs: hub.nowMs(),
-  });
-  /** Throws `unauthorized` (`current`), `too_many`. */
-  const requirePassword = async (request: FastifyRequest, password: string): Promise<void> => {
-    const { login } = actorOf(request);
-    context.attempts.note(`password ${login}`, Date.now());
-    const known = await credentials(store, login);
-    if (!(await checkPassword(password, known?.passwordHash ?? null)))
-      throw new HubError('unauthorized', 'this is not your password', { field: 'current' });
-    context.attempts.clear(`password ${login}`);
-  };
+  const me = (actor: Actor): Promise<Me> => meOf(context, actor);
   const over = (ended: string[]): void => void hub.emit('signedOut', ended);
 
   routes.post(
@@ -62,11 +47,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     { schema: { body: SignIn, response: { 200: Me, ...errors } }, ...anyone('signing in') },
     async (request, reply) => {
       const from = { address: request.ip, device: deviceOf(request.headers) };
-      const secret = await signIn(context, request.body, from);
-      const actor = await sessions.actorOfCookie(store, secret, hub.nowMs());
-      if (!actor) throw new HubError('internal', 'the session just made is not there');
-      void reply.setCookie(sessionCookie(context), secret, cookie);
-      return me(actor);
+      return letIn(context, reply, await signIn(context, request.body, from));
     },
   );
 
@@ -80,7 +61,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     async (request, reply: FastifyReply) => {
       const { personId, sessionId } = actorOf(request);
       over(await sessions.endSessions(store, personId, sessionId));
-      void reply.clearCookie(sessionCookie(context), cookie);
+      void reply.clearCookie(sessionCookie(context), cookieOptions(context));
       return reply.status(204).send(null);
     },
   );
@@ -94,7 +75,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     async (request) => {
       const actor = actorOf(request);
       const { current, next } = request.body;
-      await requirePassword(request, current);
+      await requirePassword(context, actor, current);
       if (next === current) throw new HubError('bad_request', 'this is the password you have', { field: 'next' });
       requireGoodPassword(next, actor);
       await setPassword(store, actor.personId, await hashPassword(next), false);
@@ -152,8 +133,9 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     '/session/totp',
     { schema: { body: PasswordGiven, response: { 204: z.null(), ...errors } }, ...signedIn({ logged: 'person.totp' }) },
     async (request, reply) => {
-      await requirePassword(request, request.body.password);
-      await setTotp(store, actorOf(request).personId, null, null);
+      const actor = actorOf(request);
+      await requirePassword(context, actor, request.body.password);
+      await setTotp(store, actor.personId, null, null);
       return reply.status(204).send(null);
     },
   );

@@ -38,6 +38,7 @@ export default {
     detail: {
       why: 'why',
       device: 'device',
+      passkey: 'passkey',
       name: 'name',
       login: 'login',
       roles: 'roles',
@@ -58,6 +59,9 @@ export default {
     value: {
       'wrong-login-or-password': 'wrong login or password',
       'wrong-code': 'wrong code of the authenticator',
+      'passkey-too-late': 'answered too late, or a second time',
+      'unknown-passkey': 'passkey removed, or never known',
+      'wrong-passkey': 'passkey not accepted',
       'too-many-attempts': 'too many attempts',
       blocked: 'blocked',
       active: 'may sign in',
@@ -75,6 +79,7 @@ export default {
         changed: 'Person changed',
         password: 'Password changed or given',
         totp: 'Authenticator set up or removed',
+        passkey: 'Passkey added or removed',
       },
       squad: { made: 'Squad made', changed: 'Squad changed' },
       token: { made: 'Access token made', revoked: 'Access token revoked' },

@@ -32,6 +32,7 @@ export default {
     detail: {
       why: '原因',
       device: '设备',
+      passkey: '通行密钥',
       name: '名称',
       login: '用户名',
       roles: '角色',
@@ -52,6 +53,9 @@ export default {
     value: {
       'wrong-login-or-password': '用户名或密码错误',
       'wrong-code': '动态验证码错误',
+      'passkey-too-late': '通行密钥应答超时或重复使用',
+      'unknown-passkey': '通行密钥已移除或不存在',
+      'wrong-passkey': '通行密钥验证未通过',
       'too-many-attempts': '尝试次数过多',
       blocked: '已停用',
       active: '可以登录',
@@ -64,7 +68,13 @@ export default {
       'sign-out': '退出登录',
       refused: '越权操作',
       session: { ended: '登录被终止' },
-      person: { made: '新增人员', changed: '修改人员', password: '修改或重置密码', totp: '启用或停用动态验证码' },
+      person: {
+        made: '新增人员',
+        changed: '修改人员',
+        password: '修改或重置密码',
+        totp: '启用或停用动态验证码',
+        passkey: '添加或移除通行密钥',
+      },
       squad: { made: '新增中队', changed: '修改中队' },
       token: { made: '生成访问令牌', revoked: '撤销访问令牌' },
       link: { made: '生成拍摄链接', revoked: '撤销拍摄链接' },
