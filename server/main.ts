@@ -23,8 +23,8 @@ import { firstAdministrator } from './people/sign-in.ts';
 import { attachSignalling } from './signalling/attach.ts';
 import { DEFAULT_LISTS } from './shots/default-lists.ts';
 import { openStore } from './store/database.ts';
-import { putFirstEditions } from './store/shot-lists.ts';
 import { indexMissing } from './store/operation-index.ts';
+import { putFirstEditions } from './store/shot-lists.ts';
 import { hubSecret } from './store/sessions.ts';
 
 /** The control process: knows who may do what and what happened. Settings come from the supervisor as JSON. */
@@ -50,8 +50,8 @@ try {
 async function start(): Promise<void> {
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o750 });
   const store = openStore(join(settings.dataDir, 'fieldhub.sqlite'));
-  await putFirstEditions(store, DEFAULT_LISTS, Date.now());
   await indexMissing(store);
+  await putFirstEditions(store, DEFAULT_LISTS, Date.now());
   const hub = new Hub({ store, mediaSocket: settings.mediaSocket, dataDir: settings.dataDir, log });
   const packing = new Packing({ settings, store, hub, hubVersion, log });
   const presence = new Presence(settings.redis, hub, log);

@@ -9,6 +9,7 @@ import { readArgs, USAGE } from './args.ts';
 import { TestCamera } from './camera.ts';
 import { readFigures } from './figures.ts';
 import { call, type DemoHub, startHub } from './hub.ts';
+import { demoPeople, peopleLines } from './people.ts';
 import { filmWithPhone, launchBrowser, openConsole, untilMoving } from './phone.ts';
 
 /** The main job, end to end: three cameras and a phone film an operation; one camera fails in the middle; the recordings are packed and verified. */
@@ -52,8 +53,16 @@ async function demo(): Promise<void> {
   const free = seconds === null ? {} : { PORT: '0', RTC_PORT: String(await freePort()) };
   hub = await startHub(dataDir, free);
   say(`hub: ${hub.url}, data in ${dataDir}`);
+  const squadId = await demoPeople(hub);
+  for (const line of peopleLines()) say(line);
 
-  const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: OPERATION });
+  const { operationId } = await call(hub, OperationView, 'POST', '/operations', {
+    name: OPERATION,
+    type: 'demolition',
+    requiredAngles: 2,
+    place: '东街 18 号',
+    squadIds: [squadId],
+  });
   const base = `/operations/${operationId}`;
   const phone = await call(hub, AngleState, 'POST', `${base}/angles`, { name: PHONE });
   for (const { name, pattern } of CAMERAS) {

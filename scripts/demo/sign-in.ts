@@ -52,11 +52,20 @@ export async function signIn(url: string, login: string, password: string, next?
   return { url, cookie, personId: person.personId, login, password: next ?? password };
 }
 
-/** The first administrator, with a password of its own and every role there is: one person who does all, as this program needs it. */
+/** Of hubs on loopback that a demo, a bench or a test has started for itself, and of nothing else. */
+export const DEMO_PASSWORD = 'two walls and a gate';
+
+/**
+ * The first administrator, with a password of its own and every role there is: one person who does all, as this program needs it.
+ * A data folder that such a program has used before is taken up again.
+ */
 export async function takeCharge(url: string, output: string): Promise<HubSession> {
   const first = firstAdministratorIn(output);
-  if (!first) throw new Error(`the hub told of no first administrator:\n${output}`);
-  const session = await signIn(url, first.login, first.password, 'two walls and a gate');
+  const session = first
+    ? await signIn(url, first.login, first.password, DEMO_PASSWORD)
+    : await signIn(url, 'admin', DEMO_PASSWORD).catch((error: unknown) => {
+        throw new Error('this data folder belongs to a hub with people of its own: take another one', { cause: error });
+      });
   const roles = ROLES.map((role) => ({ role, squadId: null }));
   await ask(url, 'PUT', `/people/${session.personId}`, session.cookie, { roles });
   keepSession(session);

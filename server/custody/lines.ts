@@ -21,6 +21,7 @@ export const WHATS = [
   'token.made',
   'token.revoked',
   'link.made',
+  'link.used',
   'link.revoked',
   'device.changed',
   'device.shut-out',

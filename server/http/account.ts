@@ -44,20 +44,25 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/session',
-    { schema: { body: SignIn, response: { 200: Me, ...errors } }, ...anyone('signing in') },
+    { schema: { summary: 'Sign in', body: SignIn, response: { 200: Me, ...errors } }, ...anyone('signing in') },
     async (request, reply) => {
       const from = { address: request.ip, device: deviceOf(request.headers) };
       return letIn(context, reply, await signIn(context, request.body, from));
     },
   );
 
-  routes.get('/session', { schema: { response: { 200: Me, ...errors } }, ...signedIn({ whileMustChange: true }) }, async (request) =>
-    me(actorOf(request)),
+  routes.get(
+    '/session',
+    {
+      schema: { summary: 'Who is signed in, and what they may do', response: { 200: Me, ...errors } },
+      ...signedIn({ whileMustChange: true }),
+    },
+    async (request) => me(actorOf(request)),
   );
 
   routes.delete(
     '/session',
-    { schema: { response: { 204: z.null(), ...errors } }, ...signedIn({ whileMustChange: true, logged: 'sign-out' }) },
+    { schema: { summary: 'Sign out', response: { 204: z.null(), ...errors } }, ...signedIn({ whileMustChange: true, logged: 'sign-out' }) },
     async (request, reply: FastifyReply) => {
       const { personId, sessionId } = actorOf(request);
       over(await sessions.endSessions(store, personId, sessionId));
@@ -69,7 +74,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
   routes.put(
     '/session/password',
     {
-      schema: { body: PasswordChange, response: { 200: Me, ...errors } },
+      schema: { summary: 'Choose another password; signs out everywhere else', body: PasswordChange, response: { 200: Me, ...errors } },
       ...signedIn({ whileMustChange: true, logged: 'person.password' }),
     },
     async (request) => {
@@ -86,7 +91,10 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/session/all',
-    { schema: { response: { 200: z.object({ sessions: z.array(SessionItem) }), ...errors } }, ...signedIn() },
+    {
+      schema: { summary: 'Where one is signed in', response: { 200: z.object({ sessions: z.array(SessionItem) }), ...errors } },
+      ...signedIn(),
+    },
     async (request) => {
       const { personId, sessionHash } = actorOf(request);
       return { sessions: await sessions.listSessions(store, personId, sessionHash, hub.nowMs()) };
@@ -95,7 +103,10 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
 
   routes.delete(
     '/session/all/:sessionId',
-    { schema: { params: OfSession, response: { 204: z.null(), ...errors } }, ...signedIn({ logged: 'session.ended' }) },
+    {
+      schema: { summary: 'End one of the own sessions', params: OfSession, response: { 204: z.null(), ...errors } },
+      ...signedIn({ logged: 'session.ended' }),
+    },
     async (request, reply) => {
       const ended = await sessions.endSessions(store, actorOf(request).personId, request.params.sessionId);
       if (ended.length === 0) throw new HubError('not_found', 'there is no such session', { field: 'sessionId' });
@@ -104,18 +115,25 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     },
   );
 
-  routes.post('/session/totp', { schema: { response: { 200: TotpSetup, ...errors } }, ...signedIn() }, async (request) => {
-    const { personId, login } = actorOf(request);
-    if ((await personById(store, personId)).totp)
-      throw new HubError('conflict', 'an authenticator is set up: remove it first', { field: 'totp' });
-    const made = newTotp(login);
-    await setTotp(store, personId, made.secret, null);
-    return made;
-  });
+  routes.post(
+    '/session/totp',
+    { schema: { summary: 'Begin to set up an authenticator', response: { 200: TotpSetup, ...errors } }, ...signedIn() },
+    async (request) => {
+      const { personId, login } = actorOf(request);
+      if ((await personById(store, personId)).totp)
+        throw new HubError('conflict', 'an authenticator is set up: remove it first', { field: 'totp' });
+      const made = newTotp(login);
+      await setTotp(store, personId, made.secret, null);
+      return made;
+    },
+  );
 
   routes.put(
     '/session/totp',
-    { schema: { body: TotpConfirm, response: { 204: z.null(), ...errors } }, ...signedIn({ logged: 'person.totp' }) },
+    {
+      schema: { summary: 'Confirm the authenticator by a code of it', body: TotpConfirm, response: { 204: z.null(), ...errors } },
+      ...signedIn({ logged: 'person.totp' }),
+    },
     async (request, reply) => {
       const { personId, login } = actorOf(request);
       context.attempts.note(`totp ${login}`, Date.now());
@@ -131,7 +149,10 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
 
   routes.delete(
     '/session/totp',
-    { schema: { body: PasswordGiven, response: { 204: z.null(), ...errors } }, ...signedIn({ logged: 'person.totp' }) },
+    {
+      schema: { summary: 'Remove the authenticator', body: PasswordGiven, response: { 204: z.null(), ...errors } },
+      ...signedIn({ logged: 'person.totp' }),
+    },
     async (request, reply) => {
       const actor = actorOf(request);
       await requirePassword(context, actor, request.body.password);
@@ -142,13 +163,19 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/session/tokens',
-    { schema: { response: { 200: z.object({ tokens: z.array(AccessTokenItem) }), ...errors } }, ...signedIn() },
+    {
+      schema: { summary: 'Access tokens for machines', response: { 200: z.object({ tokens: z.array(AccessTokenItem) }), ...errors } },
+      ...signedIn(),
+    },
     async (request) => ({ tokens: await sessions.listAccessTokens(store, actorOf(request).personId) }),
   );
 
   routes.post(
     '/session/tokens',
-    { schema: { body: AccessTokenCreate, response: { 201: AccessTokenMade, ...errors } }, ...signedIn() },
+    {
+      schema: { summary: 'Make an access token, told once', body: AccessTokenCreate, response: { 201: AccessTokenMade, ...errors } },
+      ...signedIn(),
+    },
     async (request, reply) => {
       const actor = actorOf(request);
       const { name, permissions, days } = request.body;
@@ -166,7 +193,10 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
 
   routes.delete(
     '/session/tokens/:tokenId',
-    { schema: { params: OfToken, response: { 204: z.null(), ...errors } }, ...signedIn({ logged: 'token.revoked' }) },
+    {
+      schema: { summary: 'Revoke an access token', params: OfToken, response: { 204: z.null(), ...errors } },
+      ...signedIn({ logged: 'token.revoked' }),
+    },
     async (request, reply) => {
       await sessions.revokeAccessToken(store, actorOf(request).personId, request.params.tokenId);
       return reply.status(204).send(null);

@@ -1,21 +1,24 @@
 import { existsSync, readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import cookie from '@fastify/cookie';
 import staticFiles from '@fastify/static';
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
-import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { HubError } from '../../media/errors.ts';
 import { checkOrigin } from '../auth/gate.ts';
 import type { ServerCertificate } from '../auth/tls.ts';
 import type { Context } from '../context.ts';
+import { apiDocument } from './api-document.ts';
 import { captureLinkRoutes } from './capture-links.ts';
 import { captureRoutes } from './capture.ts';
 import { caseRoutes } from './cases.ts';
 import { custodyRoutes } from './custody.ts';
 import { deviceRoutes } from './devices.ts';
-import { installErrors } from './errors.ts';
+import { docsRoutes, DOCS_RULES } from './docs.ts';
+import { apiError, installErrors } from './errors.ts';
 import { accountRoutes } from './account.ts';
 import { healthRoutes } from './health.ts';
 import { operationFactsRoutes } from './operation-facts.ts';
@@ -40,22 +43,24 @@ const PAGES = [
   '/console',
   '/console/:operationId',
   '/review/:operationId',
+  '/cases',
+  '/cases/new',
+  '/cases/:caseId',
+  '/operations/new',
+  '/operations/:operationId',
   '/shot-lists',
   '/devices',
   '/devices/:deviceId',
   '/people',
   '/account',
   '/custody',
-  '/cases',
-  '/cases/new',
-  '/cases/:caseId',
-  '/operations/new',
-  '/operations/:operationId',
 ];
 /** Who connects and says nothing, or says it too slowly, holds a socket for so long and no longer; uploads may take their time. */
 const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2000 };
 const TLS_PATIENCE = { handshakeTimeout: 10_000 };
 const REQUEST_MS = 300_000;
+/** Any other request that offers another protocol is answered as if it did not (RFC 9110, 7.8): the connection is else nobody's. */
+const UPGRADES = { shouldUpgradeCallback: ({ url = '' }: IncomingMessage): boolean => url.startsWith('/socket.io/') };
 const ASSETS = '/assets/';
 const PAGE = 'the pages hold nothing: what they show they ask for';
 const HEADERS = {
@@ -80,28 +85,26 @@ export async function buildApp(
     bodyLimit: 64 * 1024,
     trustProxy: false,
     requestTimeout: REQUEST_MS,
+    // addresses that no route is looked up for: no hook and no error handler sees them
+    frameworkErrors: (error: FastifyError, _: FastifyRequest, reply: FastifyReply) => {
+      const { status, body } = apiError(error);
+      void reply.headers(HEADERS).status(status).send(body);
+    },
   };
   const app = (certificate
-    ? Fastify({ ...options, https: { cert: certificate.cert, key: certificate.key, ...PATIENCE, ...TLS_PATIENCE } })
-    : Fastify({ ...options, http: PATIENCE })) as unknown as FastifyInstance;
+    ? Fastify({ ...options, https: { cert: certificate.cert, key: certificate.key, ...PATIENCE, ...TLS_PATIENCE, ...UPGRADES } })
+    : Fastify({ ...options, http: { ...PATIENCE, ...UPGRADES } })) as unknown as FastifyInstance;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   installErrors(app);
   await app.register(cookie);
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'fieldhub', description: 'Live field capture: operations, angles, recordings', version: readVersion() },
-      servers: [{ url: '/' }],
-    },
-    transform: jsonSchemaTransform,
-  });
+  await app.register(swagger, apiDocument(context, readVersion()));
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(HEADERS);
     if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request);
   });
   // a plugin's routes say nothing of rules
-  const routes = installPermission(app, context, { [`${ASSETS}*`]: anyone(PAGE).config.rule });
+  const routes = installPermission(app, context, { [`${ASSETS}*`]: anyone(PAGE).config.rule, ...DOCS_RULES });
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => operationListRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => operationFactsRoutes(api, context), { prefix: '/api' });
@@ -123,7 +126,7 @@ export async function buildApp(
   await app.register(async (api) => whepRoutes(api, context));
   await app.register(async (api) => stillRoutes(api, context));
   healthRoutes(app, context);
-  app.get('/api/openapi.json', { schema: { hide: true }, ...anyone('what the API is, not what is in it') }, async () => app.swagger());
+  await docsRoutes(app);
   await pages(app);
   if (certificate?.caPath) {
     const pem = readFileSync(certificate.caPath);

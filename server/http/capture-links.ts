@@ -37,7 +37,11 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
   routes.get(
     '/operations/:operationId/links',
     {
-      schema: { params: OfOperation, response: { 200: z.object({ links: z.array(CaptureLinkItem) }), ...errors } },
+      schema: {
+        summary: 'Capture links and who has opened them',
+        params: OfOperation,
+        response: { 200: z.object({ links: z.array(CaptureLinkItem) }), ...errors },
+      },
       ...onOperation('operation.run'),
     },
     async (request) => {
@@ -50,7 +54,12 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
   routes.post(
     '/operations/:operationId/links',
     {
-      schema: { params: OfOperation, body: LinkCreate.nullish(), response: { 201: CaptureLink, ...errors } },
+      schema: {
+        summary: 'Make a link whose phone chooses its angle',
+        params: OfOperation,
+        body: LinkCreate.nullish(),
+        response: { 201: CaptureLink, ...errors },
+      },
       ...onOperation('operation.run', 'link.made'),
     },
     async (request, reply) => reply.status(201).send(await make(request.params.operationId, null, request.body)),
@@ -59,7 +68,12 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
   routes.post(
     '/operations/:operationId/angles/:angleId/links',
     {
-      schema: { params: OfAngle, body: LinkCreate.nullish(), response: { 201: CaptureLink, ...errors } },
+      schema: {
+        summary: 'Make a link for one angle',
+        params: OfAngle,
+        body: LinkCreate.nullish(),
+        response: { 201: CaptureLink, ...errors },
+      },
       ...onOperation('operation.run', 'link.made'),
     },
     async (request, reply) => reply.status(201).send(await make(request.params.operationId, request.params.angleId, request.body)),
@@ -67,7 +81,10 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
 
   routes.delete(
     '/operations/:operationId/links/:linkId',
-    { schema: { params: OfLink, response: { 204: z.null(), ...errors } }, ...onOperation('operation.run', 'link.revoked') },
+    {
+      schema: { summary: 'Revoke a link and its sessions', params: OfLink, response: { 204: z.null(), ...errors } },
+      ...onOperation('operation.run', 'link.revoked'),
+    },
     async (request, reply) => {
       const { operationId, linkId } = request.params;
       hub.emit('revoked', [await revokeLink(store, operationId, linkId)]);
@@ -77,7 +94,10 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
 
   routes.delete(
     '/operations/:operationId/links/:linkId/devices/:deviceId',
-    { schema: { params: OfDevice, response: { 204: z.null(), ...errors } }, ...onOperation('operation.run', 'device.shut-out') },
+    {
+      schema: { summary: "Shut out one of a link's devices", params: OfDevice, response: { 204: z.null(), ...errors } },
+      ...onOperation('operation.run', 'device.shut-out'),
+    },
     async (request, reply) => {
       const { operationId, linkId, deviceId } = request.params;
       const sessionHash = await revokeDevice(store, operationId, linkId, deviceId);
@@ -89,7 +109,10 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
 
   routes.delete(
     '/operations/:operationId/angles/:angleId/links',
-    { schema: { params: OfAngle, response: { 204: z.null(), ...errors } }, ...onOperation('operation.run', 'link.revoked') },
+    {
+      schema: { summary: 'Revoke all links of an angle', params: OfAngle, response: { 204: z.null(), ...errors } },
+      ...onOperation('operation.run', 'link.revoked'),
+    },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       await angleName(store, operationId, angleId);

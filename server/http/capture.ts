@@ -10,6 +10,7 @@ import { AnglesInUse } from '../live/in-use.ts';
 import { newAngle } from '../live/new-angle.ts';
 import { AngleChoice, type AngleOffer, CaptureExchange, CaptureSession } from '../protocol/capture.ts';
 import { ApiError, type OperationView } from '../protocol/http.ts';
+import { linkWho } from '../store/capture-links.ts';
 import { chooseAngle, noteSeen } from '../store/seats.ts';
 import { type CaptureGrant, captureGrant, exchangeToken } from '../store/sessions.ts';
 
@@ -39,7 +40,7 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
   routes.post(
     '/capture/session',
     {
-      schema: { body: CaptureExchange, response: { 200: CaptureSession, ...errors } },
+      schema: { summary: "Exchange a link's secret for a session", body: CaptureExchange, response: { 200: CaptureSession, ...errors } },
       ...byLink('the link’s secret, or the session it was exchanged for'),
     },
     async (request, reply) => {
@@ -47,6 +48,9 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
       const who = { present: request.cookies[CAPTURE_COOKIE], device: deviceOf(request.headers), address: request.ip };
       const { session, grant } = await exchangeToken(store, request.body.token, who, hub.nowMs());
       attempts.clear(`link ${request.ip}`);
+      const { operationId, angleId, linkHash } = grant;
+      const used = { what: 'link.used', who: await linkWho(store, linkHash, request.ip), operationId, angleId } as const;
+      context.custody.note({ ...used, detail: { device: who.device } });
       const answer = await sessionOf(context, grant);
       keep(reply, session);
       return answer;
@@ -55,7 +59,10 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/capture/session',
-    { schema: { response: { 200: CaptureSession, ...errors } }, ...byLink('the link’s secret, or the session it was exchanged for') },
+    {
+      schema: { summary: 'What this phone films; renews its session', response: { 200: CaptureSession, ...errors } },
+      ...byLink('the link’s secret, or the session it was exchanged for'),
+    },
     async (request, reply) => {
       const grant = await grantOf(request);
       const answer = await sessionOf(context, grant);
@@ -70,7 +77,7 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
   routes.post(
     '/capture/angle',
     {
-      schema: { body: AngleChoice, response: { 200: CaptureSession, ...errors } },
+      schema: { summary: 'Choose or propose an angle', body: AngleChoice, response: { 200: CaptureSession, ...errors } },
       ...byLink('the link’s secret, or the session it was exchanged for'),
     },
     async (request) => {

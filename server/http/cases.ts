@@ -21,13 +21,19 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/cases',
-    { schema: { querystring: CaseQuery, response: { 200: CaseList, ...errors } }, ...onHub('operation.see') },
+    {
+      schema: { summary: 'Cases, searched and in pages', querystring: CaseQuery, response: { 200: CaseList, ...errors } },
+      ...onHub('operation.see'),
+    },
     (request) => listCases(store, reachFor(request, 'operation.see'), request.query),
   );
 
   routes.post(
     '/cases',
-    { schema: { body: CaseCreate, response: { 201: EnforcementCase, ...errors } }, ...onHub('operation.plan', 'case.made') },
+    {
+      schema: { summary: 'Enter a case', body: CaseCreate, response: { 201: EnforcementCase, ...errors } },
+      ...onHub('operation.plan', 'case.made'),
+    },
     async (request, reply) => {
       checkSquad(request, request.body.squadId);
       const caseId = newId('cs');
@@ -38,14 +44,14 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/cases/:caseId',
-    { schema: { params: OfCase, response: { 200: EnforcementCase, ...errors } }, ...onHub('operation.see') },
+    { schema: { summary: 'One case', params: OfCase, response: { 200: EnforcementCase, ...errors } }, ...onHub('operation.see') },
     (request) => readCase(store, reachFor(request, 'operation.see'), request.params.caseId),
   );
 
   routes.put(
     '/cases/:caseId',
     {
-      schema: { params: OfCase, body: CaseChange, response: { 200: EnforcementCase, ...errors } },
+      schema: { summary: 'Change a case', params: OfCase, body: CaseChange, response: { 200: EnforcementCase, ...errors } },
       ...onHub('operation.plan', 'case.changed'),
     },
     async (request) => {

@@ -19,15 +19,20 @@ export function custodyRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/custody',
-    { schema: { querystring: CustodyQuery, response: { 200: CustodyPage, ...errors } }, ...onHub('log.read') },
+    {
+      schema: { summary: 'Lines of the custody log', querystring: CustodyQuery, response: { 200: CustodyPage, ...errors } },
+      ...onHub('log.read'),
+    },
     async (request) => {
       await context.custodyIndex.flush();
       return listCustodyLines(context.store, request.query, squadsWith(actorOf(request), 'log.read'));
     },
   );
 
-  routes.get('/custody/head', { schema: { response: { 200: CustodyHead, ...errors } }, ...onHub('log.read') }, async () =>
-    context.custody.signedHead(),
+  routes.get(
+    '/custody/head',
+    { schema: { summary: "The log's last line, signed", response: { 200: CustodyHead, ...errors } }, ...onHub('log.read') },
+    async () => context.custody.signedHead(),
   );
 
   routes.get(

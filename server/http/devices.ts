@@ -37,7 +37,10 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/devices',
-    { schema: { querystring: DeviceQuery, response: { 200: DeviceList, ...errors } }, ...onHub('device.see') },
+    {
+      schema: { summary: 'Devices, searched and in pages', querystring: DeviceQuery, response: { 200: DeviceList, ...errors } },
+      ...onHub('device.see'),
+    },
     async (request) => {
       const actor = actorOf(request);
       const { devices, total } = await listDevices(store, squadsWith(actor, 'device.see'), request.query);
@@ -45,13 +48,18 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
     },
   );
 
-  routes.get('/devices/choices', { schema: { response: { 200: DeviceChoices, ...errors } }, ...onHub('device.see') }, (request) =>
-    deviceChoices(store, actorOf(request)),
+  routes.get(
+    '/devices/choices',
+    {
+      schema: { summary: 'Squads and people to choose from for a device', response: { 200: DeviceChoices, ...errors } },
+      ...onHub('device.see'),
+    },
+    (request) => deviceChoices(store, actorOf(request)),
   );
 
   routes.post(
     '/devices',
-    { schema: { body: DeviceCreate, response: { 201: DeviceView, ...errors } }, ...CHANGED },
+    { schema: { summary: 'Enter a device', body: DeviceCreate, response: { 201: DeviceView, ...errors } }, ...CHANGED },
     async (request, reply) => {
       const actor = actorOf(request);
       requireKeeper(actor, request.body.squadId);
@@ -61,22 +69,28 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
     },
   );
 
-  routes.get('/devices/:deviceId', { schema: { params: OfDevice, response: view }, ...onHub('device.see') }, (request) =>
-    deviceView(context, actorOf(request), request.params.deviceId),
+  routes.get(
+    '/devices/:deviceId',
+    { schema: { summary: 'One device, its notes and uses', params: OfDevice, response: view }, ...onHub('device.see') },
+    (request) => deviceView(context, actorOf(request), request.params.deviceId),
   );
 
-  routes.put('/devices/:deviceId', { schema: { params: OfDevice, body: DeviceChange, response: view }, ...CHANGED }, async (request) => {
-    const { deviceId } = request.params;
-    const actor = actorOf(request);
-    await keptDevice(context, actor, deviceId);
-    requireKeeper(actor, request.body.squadId); // it may go to another squad, of the same keeper
-    await changeDevice(store, deviceId, request.body);
-    return deviceView(context, actor, deviceId);
-  });
+  routes.put(
+    '/devices/:deviceId',
+    { schema: { summary: 'Change a device', params: OfDevice, body: DeviceChange, response: view }, ...CHANGED },
+    async (request) => {
+      const { deviceId } = request.params;
+      const actor = actorOf(request);
+      await keptDevice(context, actor, deviceId);
+      requireKeeper(actor, request.body.squadId); // it may go to another squad, of the same keeper
+      await changeDevice(store, deviceId, request.body);
+      return deviceView(context, actor, deviceId);
+    },
+  );
 
   routes.post(
     '/devices/:deviceId/notes',
-    { schema: { params: OfDevice, body: DeviceNoteCreate, response: view }, ...CHANGED },
+    { schema: { summary: 'Note something of a device', params: OfDevice, body: DeviceNoteCreate, response: view }, ...CHANGED },
     async (request) => {
       const { deviceId } = request.params;
       const actor = actorOf(request);
@@ -88,7 +102,7 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/devices/:deviceId/uses',
-    { schema: { params: OfDevice, body: DeviceUseCreate, response: view }, ...CHANGED },
+    { schema: { summary: 'Hand a device out', params: OfDevice, body: DeviceUseCreate, response: view }, ...CHANGED },
     async (request) => {
       const { deviceId } = request.params;
       const { operationId } = request.body;
@@ -103,7 +117,7 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/devices/:deviceId/uses/:useId/end',
-    { schema: { params: OfDevice.extend({ useId: Id }), response: view }, ...CHANGED },
+    { schema: { summary: 'Take a device back', params: OfDevice.extend({ useId: Id }), response: view }, ...CHANGED },
     async (request) => {
       const { deviceId, useId } = request.params;
       const actor = actorOf(request);

@@ -13,7 +13,7 @@ export function healthRoutes(app: FastifyInstance, context: Context & { redisUp?
   app.get(
     '/healthz',
     {
-      schema: { response: { 200: z.object({ ok: z.literal(true) }) } },
+      schema: { summary: 'The process answers', response: { 200: z.object({ ok: z.literal(true) }) } },
       ...anyone('load balancers and supervisors ask; it says nothing else'),
     },
     async () => ({ ok: true as const }),
@@ -21,7 +21,10 @@ export function healthRoutes(app: FastifyInstance, context: Context & { redisUp?
 
   app.get(
     '/readyz',
-    { schema: { response: { 200: Ready, 503: Ready } }, ...anyone('load balancers and supervisors ask; it says nothing else') },
+    {
+      schema: { summary: 'The hub can do its work', response: { 200: Ready, 503: Ready } },
+      ...anyone('load balancers and supervisors ask; it says nothing else'),
+    },
     async (_, reply) => {
       const storeUp = await store
         .selectFrom('secret')

@@ -3,9 +3,9 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
+import { tellShots } from '../live/shot-ticks.ts';
 import { checkSeal } from '../operations/stages.ts';
 import { onOperation } from '../permission/rules.ts';
-import { tellShots } from '../live/shot-ticks.ts';
 import { ApiError } from '../protocol/http.ts';
 import { AnglePlan, FactsChange, OperationFacts } from '../protocol/operations.ts';
 import { packageStatus } from '../store/archive-jobs.ts';
@@ -25,13 +25,18 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
-  routes.get('/operations/:operationId/facts', { schema: { params: OfOperation, response }, ...onOperation('operation.see') }, (request) =>
-    readFacts(store, request.params.operationId),
+  routes.get(
+    '/operations/:operationId/facts',
+    { schema: { summary: "An operation's facts", params: OfOperation, response }, ...onOperation('operation.see') },
+    (request) => readFacts(store, request.params.operationId),
   );
 
   routes.put(
     '/operations/:operationId/facts',
-    { schema: { params: OfOperation, body: FactsChange, response }, ...onOperation('operation.label', 'operation.changed') },
+    {
+      schema: { summary: 'Change the facts', params: OfOperation, body: FactsChange, response },
+      ...onOperation('operation.label', 'operation.changed'),
+    },
     async (request) => {
       const { operationId } = request.params;
       const { squadIds, caseId } = request.body;
@@ -48,7 +53,10 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
 
   routes.put(
     '/operations/:operationId/angles/:angleId/plan',
-    { schema: { params: OfAngle, body: AnglePlan, response }, ...onOperation('operation.plan', 'operation.changed') },
+    {
+      schema: { summary: 'Who films an angle, and with what', params: OfAngle, body: AnglePlan, response },
+      ...onOperation('operation.plan', 'operation.changed'),
+    },
     async (request) => {
       const { operationId, angleId } = request.params;
       await angleName(store, operationId, angleId);
@@ -59,18 +67,25 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
 
   routes.post(
     '/operations/:operationId/start',
-    { schema: { params: OfOperation, response }, ...onOperation('operation.plan', 'operation.started') },
+    {
+      schema: { summary: 'Begin a planned operation', params: OfOperation, response },
+      ...onOperation('operation.plan', 'operation.started'),
+    },
     async (request) => {
       const { operationId } = request.params;
       await takeStep(store, operationId, 'live', hub.nowMs(), whoAsks(request));
       hub.emit('operation', operationId);
+      await tellShots(context, operationId);
       return readFacts(store, operationId);
     },
   );
 
   routes.post(
     '/operations/:operationId/seal',
-    { schema: { params: OfOperation, response }, ...onOperation('operation.seal', 'operation.sealed') },
+    {
+      schema: { summary: 'Seal an operation that has ended', params: OfOperation, response },
+      ...onOperation('operation.seal', 'operation.sealed'),
+    },
     (request) => {
       const { operationId } = request.params;
       return inTransaction(store, async (tx) => {

@@ -20,21 +20,32 @@ export function operationListRoutes(app: FastifyInstance, context: Context): voi
 
   routes.get(
     '/operations',
-    { schema: { querystring: OperationQuery, response: { 200: OperationList, ...errors } }, ...onHub('operation.see') },
+    {
+      schema: {
+        summary: 'Operations, searched, filtered, sorted and in pages',
+        querystring: OperationQuery,
+        response: { 200: OperationList, ...errors },
+      },
+      ...onHub('operation.see'),
+    },
     (request) => listOperations(store, reachFor(request, 'operation.see'), request.query),
   );
 
-  routes.get('/operations.csv', { schema: { querystring: OperationExport }, ...onHub('list.export', 'export') }, async (request, reply) => {
-    const { lang, zone, ...filter } = request.query;
-    if (!knownZone(zone)) throw new HubError('bad_request', `zone: there is no time zone ${zone}`, { field: 'zone' });
-    const numbers = await filteredOperations(store, reachFor(request, 'list.export'), filter, EXPORTED);
-    const day = new Date().toISOString().slice(0, 10);
-    return reply
-      .type('text/csv; charset=utf-8')
-      .header('content-disposition', `attachment; filename="operations-${day}.csv"`)
-      .header('cache-control', 'no-store')
-      .send(operationsCsv(await exportedOperations(store, numbers), lang, zone));
-  });
+  routes.get(
+    '/operations.csv',
+    { schema: { summary: 'The list as a table', querystring: OperationExport }, ...onHub('list.export', 'export') },
+    async (request, reply) => {
+      const { lang, zone, ...filter } = request.query;
+      if (!knownZone(zone)) throw new HubError('bad_request', `zone: there is no time zone ${zone}`, { field: 'zone' });
+      const numbers = await filteredOperations(store, reachFor(request, 'list.export'), filter, EXPORTED);
+      const day = new Date().toISOString().slice(0, 10);
+      return reply
+        .type('text/csv; charset=utf-8')
+        .header('content-disposition', `attachment; filename="operations-${day}.csv"`)
+        .header('cache-control', 'no-store')
+        .send(operationsCsv(await exportedOperations(store, numbers), lang, zone));
+    },
+  );
 }
 
 function knownZone(zone: string): boolean {

@@ -31,7 +31,7 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
   routes.post(
     '/operations',
     {
-      schema: { body: OperationCreate, response: { 201: OperationView, ...errors } },
+      schema: { summary: 'Begin an operation', body: OperationCreate, response: { 201: OperationView, ...errors } },
       ...onHub('operation.plan', 'operation.opened', 'route'),
     },
     async (request, reply) => {
@@ -56,13 +56,19 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/operations/:operationId',
-    { schema: { params: OfOperation, response: { 200: OperationView, ...errors } }, ...onOperation('operation.see') },
+    {
+      schema: { summary: 'One operation as it is now', params: OfOperation, response: { 200: OperationView, ...errors } },
+      ...onOperation('operation.see'),
+    },
     (request) => hub.view(request.params.operationId),
   );
 
   routes.post(
     '/operations/:operationId/end',
-    { schema: { params: OfOperation, response: { 200: OperationView, ...errors } }, ...onOperation('operation.plan', 'operation.ended') },
+    {
+      schema: { summary: 'End an operation', params: OfOperation, response: { 200: OperationView, ...errors } },
+      ...onOperation('operation.plan', 'operation.ended'),
+    },
     async (request) => {
       const { operationId } = request.params;
       if ((await operationRow(store, operationId)).status === 'live') {
@@ -76,7 +82,10 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/operations/:operationId/package',
-    { schema: { params: OfOperation, response: { 200: PackageStatus, ...errors } }, ...onOperation('package.make', 'package.asked') },
+    {
+      schema: { summary: 'Make the package again after a failure', params: OfOperation, response: { 200: PackageStatus, ...errors } },
+      ...onOperation('package.make', 'package.asked'),
+    },
     async (request) => {
       const { operationId } = request.params;
       if ((await operationRow(store, operationId)).status === 'live')
@@ -89,7 +98,7 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
   routes.post(
     '/operations/:operationId/angles',
     {
-      schema: { params: OfOperation, body: AngleCreate, response: { 201: AngleState, ...errors } },
+      schema: { summary: 'Add an angle', params: OfOperation, body: AngleCreate, response: { 201: AngleState, ...errors } },
       ...onOperation('operation.run', 'angle.made'),
     },
     async (request, reply) => {
@@ -101,7 +110,10 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/operations/:operationId/angles/:angleId/camera',
-    { schema: { params: OfAngle, response: { 201: PlainSource, ...errors } }, ...onOperation('operation.run', 'source.added') },
+    {
+      schema: { summary: 'Open ports for a camera that sends plain RTP', params: OfAngle, response: { 201: PlainSource, ...errors } },
+      ...onOperation('operation.run', 'source.added'),
+    },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       await live(operationId);
@@ -114,7 +126,10 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
 
   routes.delete(
     '/operations/:operationId/angles/:angleId/camera',
-    { schema: { params: OfAngle, response: { 204: z.null(), ...errors } }, ...onOperation('operation.run', 'source.removed') },
+    {
+      schema: { summary: 'Close the ports of a plain RTP camera', params: OfAngle, response: { 204: z.null(), ...errors } },
+      ...onOperation('operation.run', 'source.removed'),
+    },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       await angleName(store, operationId, angleId);

@@ -10,6 +10,7 @@ import { onBrigade, onHub } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
 import {
   OneTimePassword,
+  PeoplePage,
   PeopleQuery,
   Person,
   PersonChange,
@@ -18,6 +19,7 @@ import {
   SessionItem,
   Squad,
   SquadCreate,
+  Squads,
 } from '../protocol/people.ts';
 import { indexMissing } from '../store/operation-index.ts';
 import { changePerson, insertPerson, listPeople, listSquads, personById, saveSquad, setPassword, setTotp } from '../store/people.ts';
@@ -35,21 +37,25 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const signOut = async (personId: string): Promise<void> => void hub.emit('signedOut', await endSessions(store, personId, null));
 
-  routes.get(
-    '/squads',
-    { schema: { response: { 200: z.object({ squads: z.array(Squad) }), ...errors } }, ...onHub('people.see') },
-    async () => ({ squads: await listSquads(store) }),
-  );
+  routes.get('/squads', { schema: { summary: 'Squads', response: { 200: Squads, ...errors } }, ...onHub('people.see') }, async () => ({
+    squads: await listSquads(store),
+  }));
 
   routes.post(
     '/squads',
-    { schema: { body: SquadCreate, response: { 201: Squad, ...errors } }, ...onBrigade('people.manage', 'squad.made') },
+    {
+      schema: { summary: 'Make a squad', body: SquadCreate, response: { 201: Squad, ...errors } },
+      ...onBrigade('people.manage', 'squad.made'),
+    },
     async (request, reply) => reply.status(201).send(await saveSquad(store, newId('sq'), request.body.name, { nowMs: hub.nowMs() })),
   );
 
   routes.put(
     '/squads/:squadId',
-    { schema: { params: OfSquad, body: SquadCreate, response: { 200: Squad, ...errors } }, ...onBrigade('people.manage', 'squad.changed') },
+    {
+      schema: { summary: 'Rename a squad', params: OfSquad, body: SquadCreate, response: { 200: Squad, ...errors } },
+      ...onBrigade('people.manage', 'squad.changed'),
+    },
     async (request) => {
       const squad = await saveSquad(store, request.params.squadId, request.body.name, null);
       await indexMissing(store);
@@ -60,7 +66,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
   routes.get(
     '/people',
     {
-      schema: { querystring: PeopleQuery, response: { 200: z.object({ people: z.array(Person), total: z.int() }), ...errors } },
+      schema: { summary: 'People, searched and in pages', querystring: PeopleQuery, response: { 200: PeoplePage, ...errors } },
       ...onHub('people.see'),
     },
     async (request) => listPeople(store, request.query),
@@ -68,7 +74,10 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/people',
-    { schema: { body: PersonCreate, response: { 201: PersonCreated, ...errors } }, ...onBrigade('people.manage', 'person.made') },
+    {
+      schema: { summary: 'Add somebody, with a password to be changed', body: PersonCreate, response: { 201: PersonCreated, ...errors } },
+      ...onBrigade('people.manage', 'person.made'),
+    },
     async (request, reply) => {
       const { login, name, badge, roles } = request.body;
       const password = oneTimePassword();
@@ -82,7 +91,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
   routes.put(
     '/people/:personId',
     {
-      schema: { params: OfPerson, body: PersonChange, response: { 200: Person, ...errors } },
+      schema: { summary: 'Change name, badge, roles or state', params: OfPerson, body: PersonChange, response: { 200: Person, ...errors } },
       ...onBrigade('people.manage', 'person.changed'),
     },
     async (request) => {
@@ -96,7 +105,10 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/people/:personId/password',
-    { schema: { params: OfPerson, response: { 200: OneTimePassword, ...errors } }, ...onBrigade('people.manage', 'person.password') },
+    {
+      schema: { summary: 'Give a new password to be changed', params: OfPerson, response: { 200: OneTimePassword, ...errors } },
+      ...onBrigade('people.manage', 'person.password'),
+    },
     async (request) => {
       const { personId } = request.params;
       await personById(store, personId);
@@ -115,7 +127,11 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
   routes.get(
     '/people/:personId/sessions',
     {
-      schema: { params: OfPerson, response: { 200: z.object({ sessions: z.array(SessionItem) }), ...errors } },
+      schema: {
+        summary: "Somebody's sessions",
+        params: OfPerson,
+        response: { 200: z.object({ sessions: z.array(SessionItem) }), ...errors },
+      },
       ...onBrigade('people.manage'),
     },
     async (request) => {
@@ -127,7 +143,10 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
 
   routes.delete(
     '/people/:personId/sessions',
-    { schema: { params: OfPerson, response: { 204: z.null(), ...errors } }, ...onBrigade('people.manage', 'session.ended') },
+    {
+      schema: { summary: 'Sign somebody out everywhere', params: OfPerson, response: { 204: z.null(), ...errors } },
+      ...onBrigade('people.manage', 'session.ended'),
+    },
     async (request, reply) => {
       await personById(store, request.params.personId);
       await signOut(request.params.personId);

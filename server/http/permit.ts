@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HubError, messageOf } from '../../media/errors.ts';
+import { Id } from '../../media/protocol/ids.ts';
 import { Attempts } from '../auth/attempts.ts';
 import { identify } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
@@ -10,7 +11,8 @@ import type { Json, Who, What } from '../custody/lines.ts';
 import type { Stretch } from '../custody/recording-views.ts';
 import { operationBounds, segmentLength } from '../store/operation-bounds.ts';
 
-export type RuledRoute = { method: string; url: string; rule: Rule };
+/** `hidden`: not in the description of the API. */
+export type RuledRoute = { method: string; url: string; rule: Rule; hidden: boolean };
 
 const actors = new WeakMap<FastifyRequest, Actor>();
 /** Requests whose line stands in the custody log already. */
@@ -46,7 +48,8 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
     const rule = config?.rule ?? plugins[url];
     if (!rule) throw new HubError('internal', `${String(method)} ${url} has no rule: who may use it?`);
     route.config = { ...config, rule };
-    for (const each of [method].flat()) routes.push({ method: each, url, rule });
+    const hidden = route.schema?.hide === true;
+    for (const each of [method].flat()) routes.push({ method: each, url, rule, hidden });
   });
   app.addHook('onRequest', async (request) => {
     const rule = ruleOf(request);
@@ -114,9 +117,13 @@ export const whoIs = (actor: Actor, address: string): Who => ({
 
 function lineOf(request: FastifyRequest, actor: Actor, what: What) {
   const params = (request.params ?? {}) as Record<string, string>;
-  const { operationId = null, angleId = null, ...rest } = params;
-  return { what, who: whoIs(actor, request.ip), operationId, angleId, subject: Object.values(rest).at(-1) ?? null };
+  const { operationId, angleId, ...rest } = params;
+  const named = { operationId: idOrNull(operationId), angleId: idOrNull(angleId) };
+  return { what, who: whoIs(actor, request.ip), ...named, subject: Object.values(rest).at(-1) ?? null };
 }
+
+/** Whoever is refused may have asked for anything: what cannot name something is none of the log's names. */
+const idOrNull = (text: string | undefined): string | null => Id.safeParse(text).data ?? null;
 
 /** The stretch of hub time that a segment's cell is; null for what is no segment. */
 async function seenBy({ store }: Context, { params }: FastifyRequest): Promise<Stretch | null> {

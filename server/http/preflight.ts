@@ -37,15 +37,26 @@ export function preflightRoutes(app: FastifyInstance, context: Context): void {
   const attempts = new Attempts();
   const grantOf = (request: FastifyRequest) => captureGrant(store, request.cookies[CAPTURE_COOKIE]);
 
-  routes.get('/capture/clock', { schema: { response: { 200: ClockReading, ...errors } }, ...byLink(SESSION) }, async (request) => {
-    const t1 = hub.nowMs();
-    await grantOf(request);
-    return { t1, t2: hub.nowMs() };
-  });
+  routes.get(
+    '/capture/clock',
+    { schema: { summary: 'Hub time, to compare a clock with', response: { 200: ClockReading, ...errors } }, ...byLink(SESSION) },
+    async (request) => {
+      const t1 = hub.nowMs();
+      await grantOf(request);
+      return { t1, t2: hub.nowMs() };
+    },
+  );
 
   routes.post(
     '/capture/preflight',
-    { schema: { body: PreflightReport, response: { 200: z.object({ checks: z.array(PreflightCheck) }), ...errors } }, ...byLink(SESSION) },
+    {
+      schema: {
+        summary: 'Judge and keep the check before duty',
+        body: PreflightReport,
+        response: { 200: z.object({ checks: z.array(PreflightCheck) }), ...errors },
+      },
+      ...byLink(SESSION),
+    },
     async (request) => {
       const { operationId, angleId, sessionHash } = await grantOf(request);
       if (angleId === null) throw new HubError('conflict', 'choose an angle first', { field: 'angleId' });
@@ -63,7 +74,11 @@ export function preflightRoutes(app: FastifyInstance, context: Context): void {
   routes.get(
     '/operations/:operationId/preflights',
     {
-      schema: { params: z.object({ operationId: Id }), response: { 200: z.object({ preflights: z.array(KeptPreflight) }), ...errors } },
+      schema: {
+        summary: 'Checks before duty that were kept',
+        params: z.object({ operationId: Id }),
+        response: { 200: z.object({ preflights: z.array(KeptPreflight) }), ...errors },
+      },
       ...onOperation('operation.see'),
     },
     async (request) => {
@@ -80,6 +95,7 @@ export function preflightRoutes(app: FastifyInstance, context: Context): void {
 function probeRoute(app: FastifyInstance, { store }: Context): void {
   const budget = new ProbeBudget(BUDGET);
   const routes = app.withTypeProvider<ZodTypeProvider>();
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/octet-stream', (_, payload, done) => {
     let bytes = 0;
     let first: { atMs: number; bytes: number } | null = null;
@@ -97,7 +113,7 @@ function probeRoute(app: FastifyInstance, { store }: Context): void {
   routes.post(
     '/capture/probe',
     {
-      schema: { response: { 200: ProbeResult, ...errors } },
+      schema: { summary: 'Upload bytes to measure the uplink', response: { 200: ProbeResult, ...errors } },
       ...byLink(SESSION),
       bodyLimit: PROBE_BYTES_MOST,
       onRequest: async (request, reply) => {

@@ -28,7 +28,11 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
   routes.get(
     '/api/operations/:operationId/incidents',
     {
-      schema: { params: OfAngle.pick({ operationId: true }), response: { 200: Incidents, '4xx': ApiError, '5xx': ApiError } },
+      schema: {
+        summary: 'Pages in the background, and takeovers',
+        params: OfAngle.pick({ operationId: true }),
+        response: { 200: Incidents, '4xx': ApiError, '5xx': ApiError },
+      },
       ...onOperation('operation.see'),
     },
     async (request) => {
@@ -40,7 +44,7 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/hls/:operationId/:angleId/index.m3u8',
-    { schema: { params: OfAngle, querystring: OfTrack }, ...viewing() },
+    { schema: { summary: "An angle's recording as HLS playlist", params: OfAngle, querystring: OfTrack }, ...viewing() },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       const operation = await readOperation(operationDir(dataDir, operationId));
@@ -51,7 +55,7 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/hls/:operationId/:angleId/:takeId/:file',
-    { schema: { params: OfFile, querystring: OfTrack }, ...viewing() },
+    { schema: { summary: 'A segment, or what begins it', params: OfFile, querystring: OfTrack }, ...viewing() },
     async (request, reply) => {
       const { operationId, angleId, takeId, file } = request.params;
       const path = join(takeDir(operationDir(dataDir, operationId), angleId, takeId), file);
@@ -67,7 +71,7 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/api/operations/:operationId/angles/:angleId/poster.jpg',
-    { schema: { params: OfAngle }, ...viewing() },
+    { schema: { summary: "An angle's first picture", params: OfAngle }, ...viewing() },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       const dir = operationDir(dataDir, operationId);

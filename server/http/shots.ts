@@ -11,6 +11,7 @@ import { byLink, onBrigade, onHub, onOperation } from '../permission/rules.ts';
 import { OperationType } from '../protocol/cases.ts';
 import { ApiError } from '../protocol/http.ts';
 import { OperationShots, PhoneTick, ShotList, ShotListChange, ShotListEditions, TickCreate } from '../protocol/shots.ts';
+import { linkWho } from '../store/capture-links.ts';
 import { officerOf, operationShots } from '../store/operation-shots.ts';
 import { operationRow } from '../store/operations.ts';
 import { captureGrant } from '../store/sessions.ts';
@@ -30,14 +31,17 @@ export function shotListRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/shot-lists',
-    { schema: { response: { 200: z.object({ lists: z.array(ShotList) }), ...errors } }, ...onHub('shot-list.see') },
+    {
+      schema: { summary: 'Shot lists of all types of operation', response: { 200: z.object({ lists: z.array(ShotList) }), ...errors } },
+      ...onHub('shot-list.see'),
+    },
     async () => ({ lists: await currentLists(store) }),
   );
 
   routes.get(
     '/shot-lists/:type',
     {
-      schema: { params: OfType, response: { 200: ShotListEditions, ...errors } },
+      schema: { summary: 'A shot list and its editions', params: OfType, response: { 200: ShotListEditions, ...errors } },
       ...onHub('shot-list.see'),
     },
     async (request) => ({
@@ -49,7 +53,12 @@ export function shotListRoutes(app: FastifyInstance, context: Context): void {
   routes.put(
     '/shot-lists/:type',
     {
-      schema: { params: OfType, body: ShotListChange, response: { 200: ShotList, ...errors } },
+      schema: {
+        summary: 'Make a new edition of a shot list',
+        params: OfType,
+        body: ShotListChange,
+        response: { 200: ShotList, ...errors },
+      },
       ...onBrigade('shot-list.edit', 'shot-list.changed'),
     },
     (request) => saveEdition(store, request.params.type, request.body, actorOf(request), hub.nowMs()),
@@ -63,7 +72,10 @@ export function operationShotRoutes(app: FastifyInstance, context: Context): voi
 
   routes.get(
     '/operations/:operationId/shots',
-    { schema: { params: OfOperation, response: { 200: OperationShots, ...errors } }, ...onOperation('shot-list.see') },
+    {
+      schema: { summary: "An operation's shot list and what is ticked", params: OfOperation, response: { 200: OperationShots, ...errors } },
+      ...onOperation('shot-list.see'),
+    },
     async (request) => {
       const { operationId } = request.params;
       await operationRow(store, operationId);
@@ -74,7 +86,7 @@ export function operationShotRoutes(app: FastifyInstance, context: Context): voi
   routes.post(
     '/operations/:operationId/shots/:shotId/tick',
     {
-      schema: { params: OfShot, body: TickCreate, response: { 200: OperationShots, ...errors } },
+      schema: { summary: 'Tick a shot', params: OfShot, body: TickCreate, response: { 200: OperationShots, ...errors } },
       ...onOperation('operation.run', 'shot.ticked'),
     },
     (request) => {
@@ -85,7 +97,10 @@ export function operationShotRoutes(app: FastifyInstance, context: Context): voi
 
   routes.delete(
     '/operations/:operationId/shots/:shotId/tick',
-    { schema: { params: OfShot, response: { 200: OperationShots, ...errors } }, ...onOperation('operation.run', 'shot.unticked') },
+    {
+      schema: { summary: 'Take a tick back', params: OfShot, response: { 200: OperationShots, ...errors } },
+      ...onOperation('operation.run', 'shot.unticked'),
+    },
     (request) => untickShot(context, request.params),
   );
 }
@@ -95,15 +110,24 @@ export function captureShotRoutes(app: FastifyInstance, context: Context): void 
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
-  routes.get('/capture/shots', { schema: { response: { 200: OperationShots, ...errors } }, ...byLink(LINK) }, async (request) => {
-    const { operationId } = await captureGrant(store, request.cookies[CAPTURE_COOKIE]);
-    return operationShots(store, operationId, hub.nowMs());
-  });
+  routes.get(
+    '/capture/shots',
+    { schema: { summary: 'The shot list, for a phone', response: { 200: OperationShots, ...errors } }, ...byLink(LINK) },
+    async (request) => {
+      const { operationId } = await captureGrant(store, request.cookies[CAPTURE_COOKIE]);
+      return operationShots(store, operationId, hub.nowMs());
+    },
+  );
 
   routes.post(
     '/capture/shots/:shotId/tick',
     {
-      schema: { params: OfShot.pick({ shotId: true }), body: PhoneTick, response: { 200: OperationShots, ...errors } },
+      schema: {
+        summary: 'Tick a shot, from a phone',
+        params: OfShot.pick({ shotId: true }),
+        body: PhoneTick,
+        response: { 200: OperationShots, ...errors },
+      },
       ...byLink(LINK),
     },
     async (request) => {
@@ -111,6 +135,8 @@ export function captureShotRoutes(app: FastifyInstance, context: Context): void 
       if (angleId === null) throw new HubError('conflict', 'choose an angle first', { field: 'angleId' });
       const name = await officerOf(store, operationId, angleId, linkHash);
       const { atMs = null } = request.body;
+      const line = { what: 'shot.ticked', who: await linkWho(store, linkHash, request.ip), operationId, angleId } as const;
+      context.custody.note({ ...line, subject: request.params.shotId });
       return tickShot(context, { operationId, shotId: request.params.shotId }, { angleId, atMs, by: 'operator', name });
     },
   );

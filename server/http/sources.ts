@@ -35,7 +35,12 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
   routes.post(
     '/operations/:operationId/angles/:angleId/source',
     {
-      schema: { params: OfAngle, body: SourceCreate, response: { 201: SourceMade, ...errors } },
+      schema: {
+        summary: 'Fetch a camera, or wait for an encoder that pushes',
+        params: OfAngle,
+        body: SourceCreate,
+        response: { 201: SourceMade, ...errors },
+      },
       ...onOperation('operation.run', 'source.added', 'secret'),
     },
     async (request, reply) => {
@@ -55,7 +60,10 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/operations/:operationId/angles/:angleId/source',
-    { schema: { params: OfAngle, response: { 200: SourceView, ...errors } }, ...onOperation('operation.see') },
+    {
+      schema: { summary: 'How the source does', params: OfAngle, response: { 200: SourceView, ...errors } },
+      ...onOperation('operation.see'),
+    },
     async (request) => {
       const { operationId, angleId } = request.params;
       await angleName(store, operationId, angleId);
@@ -65,7 +73,10 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
 
   routes.delete(
     '/operations/:operationId/angles/:angleId/source',
-    { schema: { params: OfAngle, response: { 204: z.null(), ...errors } }, ...onOperation('operation.run', 'source.removed') },
+    {
+      schema: { summary: 'Remove the source', params: OfAngle, response: { 204: z.null(), ...errors } },
+      ...onOperation('operation.run', 'source.removed'),
+    },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       await angleName(store, operationId, angleId);

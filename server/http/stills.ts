@@ -28,13 +28,14 @@ const OfStill = z.object({ operationId: Id, angleId: Id, stillId: ClientId });
 export async function stillRoutes(app: FastifyInstance, context: Context): Promise<void> {
   const { store, hub, settings } = context;
   const uploads = new Map<string, number>();
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser(['image/jpeg', 'image/png'], (_request, payload, done) => done(null, payload));
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
   routes.post(
     '/api/capture/stills',
     {
-      schema: { querystring: OfUpload, response: { 201: Still, '4xx': ApiError, '5xx': ApiError } },
+      schema: { summary: 'Send a picture', querystring: OfUpload, response: { 201: Still, '4xx': ApiError, '5xx': ApiError } },
       ...byLink('the session of a capture link'),
     },
     async (request, reply) => {
@@ -42,6 +43,8 @@ export async function stillRoutes(app: FastifyInstance, context: Context): Promi
       // a phone with a link for the whole operation may have gone to another angle since
       if (angleId === null || angleId !== request.query.angleId)
         throw new HubError('conflict', 'this phone films another angle now', { field: 'angleId' });
+      // without a type, and empty, it passes by all that reads bodies
+      if (!request.body) throw new HubError('unsupported_type', 'a picture is image/jpeg or image/png', { field: 'content-type' });
       if (Number(request.headers['content-length'] ?? 0) > STILL_MAX_BYTES) throw tooLarge();
       const running = uploads.get(sessionHash) ?? 0;
       if (running >= AT_ONCE) throw new HubError('too_many', 'this phone already sends two pictures');
@@ -64,7 +67,14 @@ export async function stillRoutes(app: FastifyInstance, context: Context): Promi
 
   routes.get(
     '/api/operations/:operationId/angles/:angleId/stills/:stillId',
-    { schema: { params: OfStill, querystring: z.object({ size: z.enum(['small', 'full']).default('full') }) }, ...viewing() },
+    {
+      schema: {
+        summary: 'A picture as it was taken, or small',
+        params: OfStill,
+        querystring: z.object({ size: z.enum(['small', 'full']).default('full') }),
+      },
+      ...viewing(),
+    },
     async (request, reply) => {
       const { operationId, angleId, stillId } = request.params;
       const still = await stillRow(store, operationId, stillId);

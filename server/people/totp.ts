@@ -15,6 +15,8 @@ export function newTotp(login: string): { secret: string; uri: string } {
 /** The time step that a code is of, or null for a wrong one. */
 export function totpStep(secret: string, code: string, nowMs: number): number | null {
   const token = code.replaceAll(/\s/g, '');
+  // the comparison throws where six characters are more than six bytes
+  if (!/^\d{6}$/.test(token)) return null;
   const delta = totpOf('', secret).validate({ token, timestamp: nowMs, window: WINDOW });
   return delta === null ? null : Math.floor(nowMs / 1000 / SHAPE.period) + delta;
 }

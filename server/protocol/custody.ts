@@ -10,8 +10,9 @@ export const CustodyLine = z.object({
   /** `noun.deed`, such as `link.made`. */
   what: z.string(),
   who: z.object({ kind: z.string(), id: z.string().nullable(), name: z.string().nullable(), address: z.string().nullable() }),
-  operationId: Id.nullable(),
-  angleId: Id.nullable(),
+  /** As written then: what the log has is shown, whatever it is. */
+  operationId: z.string().nullable(),
+  angleId: z.string().nullable(),
   /** What it was done to, where that is neither an operation nor an angle. */
   subject: z.string().nullable(),
   outcome: z.enum(CUSTODY_OUTCOMES),

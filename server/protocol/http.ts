@@ -45,6 +45,8 @@ export type TakeSummary = z.infer<typeof TakeSummary>;
 
 /** One operation as console and review see it. `angles` of an ended operation carry status `ended`. */
 export const OperationView = OperationState.extend({
+  /** So many angles must record at the same time (R12). */
+  requiredAngles: z.int(),
   takes: z.array(TakeSummary),
   interruptions: z.array(Interruption),
   /** Marked moments, calls for help among them. */

@@ -17,6 +17,7 @@ export const NewPassword = z.string().min(10).max(200);
 
 export const Squad = z.object({ squadId: Id, name: Name, people: z.int() });
 export type Squad = z.infer<typeof Squad>;
+export const Squads = z.object({ squads: z.array(Squad) });
 export const SquadCreate = z.object({ name: Name });
 
 export const Person = z.object({
@@ -33,6 +34,7 @@ export const Person = z.object({
   createdMs: HubTimeMs,
 });
 export type Person = z.infer<typeof Person>;
+export const PeoplePage = z.object({ people: z.array(Person), total: z.int() });
 const Badge = z.string().trim().max(40).nullable();
 export const PersonCreate = z.object({ login: Login, name: Name, badge: Badge.default(null), roles: z.array(RoleGrant).max(60) });
 /** `password`: given once, to be changed at the first sign-in. */

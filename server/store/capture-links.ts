@@ -3,6 +3,7 @@ import { HubError } from '../../media/errors.ts';
 import type { CaptureLinkItem } from '../protocol/capture.ts';
 import type { Store } from './database.ts';
 import { newSecret } from './sessions.ts';
+import type { Who } from '../custody/lines.ts';
 
 export type LinkWanted = {
   operationId: string;
@@ -12,6 +13,12 @@ export type LinkWanted = {
   label: string | null;
   expiresMs: number;
 };
+
+/** How a device that came by a link is named in the custody log: the link's own name and label. */
+export async function linkWho(store: Store, linkHash: string, address: string): Promise<Who> {
+  const row = await store.selectFrom('capture_link').where('token_hash', '=', linkHash).select(['link_id', 'label']).executeTakeFirst();
+  return { kind: 'link', id: row?.link_id ?? null, name: row?.label ?? null, address };
+}
 
 /** A capture link. Its token is told once and stored only as a hash. */
 export async function createLink(store: Store, wanted: LinkWanted, nowMs: number): Promise<{ linkId: string; token: string }> {

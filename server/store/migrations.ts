@@ -55,6 +55,8 @@ export const migrations: string[][] = [
     `CREATE TABLE operation_facts (number INTEGER PRIMARY KEY, operation_id TEXT NOT NULL UNIQUE REFERENCES operation, name TEXT NOT NULL, state TEXT NOT NULL, type TEXT, case_id TEXT REFERENCES enforcement_case, place TEXT, latitude REAL, longitude REAL, at_ms INTEGER NOT NULL, planned_ms INTEGER, confidentiality TEXT NOT NULL, squads TEXT NOT NULL, required_angles INTEGER NOT NULL, quick INTEGER NOT NULL, created_ms INTEGER NOT NULL, created_by TEXT, version INTEGER NOT NULL)`,
     `CREATE INDEX operation_facts_state ON operation_facts (state, number)`,
     `CREATE INDEX operation_facts_case ON operation_facts (case_id)`,
+    // as BY_STATE of operation-list.ts has it: the board's own order
+    `CREATE INDEX operation_facts_rank ON operation_facts ((CASE state WHEN 'live' THEN 3 WHEN 'planned' THEN 2 WHEN 'ended' THEN 1 ELSE 0 END), number)`,
     `CREATE INDEX operation_facts_name ON operation_facts (name, number)`,
     `CREATE INDEX operation_facts_at ON operation_facts (at_ms, number)`,
     `CREATE INDEX operation_facts_planned ON operation_facts (planned_ms, number)`,

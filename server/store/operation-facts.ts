@@ -49,7 +49,7 @@ export async function insertFacts(store: Store, operationId: string, name: strin
   await addStep(store, operationId, state, nowMs, who);
   await setSquads(store, operationId, squadIds);
   await setOfficers(store, operationId, officers);
-  await shotsForType(store, operationId, type);
+  if (type !== null) await shotsForType(store, operationId, type);
   await indexOperation(store, operationId);
 }
 
@@ -85,6 +85,7 @@ export async function changeFacts(store: Store, operationId: string, change: Fac
     if (name !== row.name) await tx.updateTable('operation').set({ name }).where('operation_id', '=', operationId).execute();
     if (change.squadIds) await setSquads(tx, operationId, change.squadIds);
     if (change.officers) await setOfficers(tx, operationId, change.officers);
+    if (type !== row.type) await shotsForType(tx, operationId, type);
     await indexOperation(tx, operationId);
   });
 }
@@ -99,6 +100,7 @@ export async function takeStep(store: Store, operationId: string, to: OperationS
       .set({ state: to, version: row.version + 1, ...(to === 'live' ? { at_ms: ms(atMs) } : {}) })
       .where('operation_id', '=', operationId)
       .execute();
+    if (to === 'live') await shotsForType(tx, operationId, row.type);
     await addStep(tx, operationId, to, atMs, who);
   });
 }

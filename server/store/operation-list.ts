@@ -77,7 +77,7 @@ function ofSquads(squadIds: string[]): Sql {
   )})`;
 }
 
-/** Live ones first, as the day's work goes. */
+/** Live ones first, as the day's work goes. An index has these very words. */
 const BY_STATE = sql`CASE f.state WHEN 'live' THEN 3 WHEN 'planned' THEN 2 WHEN 'ended' THEN 1 ELSE 0 END`;
 const SORTS: Record<OperationFilter['sort'], Sql | null> = {
   number: null,

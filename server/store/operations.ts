@@ -76,6 +76,11 @@ export async function operationView(
 ): Promise<OperationView> {
   const row = await store.selectFrom('operation').where('operation_id', '=', operationId).selectAll().executeTakeFirst();
   if (!row) throw new HubError('not_found', `there is no operation ${operationId}`, { field: 'operationId' });
+  const facts = await store
+    .selectFrom('operation_facts')
+    .where('operation_id', '=', operationId)
+    .select('required_angles')
+    .executeTakeFirst();
   const angles = await store.selectFrom('angle').where('operation_id', '=', operationId).selectAll().orderBy('position').execute();
   const takes = await store.selectFrom('take').where('operation_id', '=', operationId).selectAll().orderBy('start_ms').execute();
   const interruptions = await store
@@ -116,6 +121,7 @@ export async function operationView(
     queueUp: live.queueUp,
     alarms: live.alarms,
     takeovers: live.takeovers,
+    requiredAngles: facts?.required_angles ?? 1,
   };
 }
 

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { signedIn } from '../../scripts/demo/sign-in.ts';
+import { call } from '../../scripts/demo/hub.ts';
+import { sessionAt, signedIn } from '../../scripts/demo/sign-in.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { launchBrowser, untilMoving } from '../../scripts/demo/phone.ts';
+import { OperationView } from '../../server/protocol/http.ts';
 import { type RunningHub, signal, startHub, until, workersOf } from '../support/hub.ts';
 import { journalLines } from '../support/operation.ts';
 
@@ -53,11 +55,9 @@ describe('an operation, from the first click to the review', () => {
   const state = (name: string): Locator => phone.page.locator(`[data-testid="capture"][data-state="${name}"]`);
 
   it('is created, and hands out a link for a phone', async () => {
+    ({ operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '拆除 城东路 12 号' }));
     desk = await open(hub.url);
-    await desk.page.getByLabel('行动名称').fill('拆除 城东路 12 号');
-    await desk.page.getByRole('button', { name: '新建行动' }).click();
-    await desk.page.waitForURL(/\/console\/.+/);
-    operationId = desk.page.url().split('/').at(-1) ?? '';
+    await desk.page.locator(`a[href="/console/${operationId}"]`).click();
     await desk.page.getByRole('button', { name: '添加机位' }).click();
     await desk.page.getByRole('dialog').getByRole('textbox').fill('手机 甲');
     await desk.page.getByRole('dialog').getByRole('button', { name: '添加机位' }).click();
@@ -198,23 +198,20 @@ describe('what people do wrong', () => {
     }
   });
 
-  it('beyond loopback nothing is shown before the start-up secret', async () => {
-    const beyond = await startHub(join(root, 'beyond'), {
-      LISTEN: '0.0.0.0',
-      ANNOUNCED_ADDRESS: '127.0.0.1',
-      STARTUP_SECRET: 'open-sesame-1',
-    });
+  it('beyond loopback, too, nothing is shown before somebody has signed in, over HTTPS', async () => {
+    const beyond = await startHub(join(root, 'beyond'), { LISTEN: '0.0.0.0', ANNOUNCED_ADDRESS: '127.0.0.1' });
     try {
       const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB' });
       const page = await context.newPage();
       await page.goto(beyond.url);
-      const secret = page.locator('input[type="password"]');
-      await secret.fill('not-this-one');
-      await secret.press('Enter');
-      await page.getByText('This is not the start-up secret.').waitFor();
-      await secret.fill('open-sesame-1');
-      await secret.press('Enter');
-      await page.getByLabel('Name of the operation').waitFor();
+      const { login = '', password = '' } = sessionAt(beyond.url) ?? {};
+      await page.getByLabel('Login', { exact: true }).fill(login);
+      await page.getByLabel('Password', { exact: true }).fill('not this one');
+      await page.keyboard.press('Enter');
+      await page.getByText('Login or password is wrong.').waitFor();
+      await page.getByLabel('Password', { exact: true }).fill(password);
+      await page.keyboard.press('Enter');
+      await page.getByTestId('quick-start').waitFor();
       await context.close();
     } finally {
       await beyond.stop();

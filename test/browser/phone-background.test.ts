@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { startRecording } from '../../scripts/demo/phone.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
@@ -119,6 +120,7 @@ describe('a phone whose capture page goes into the background', () => {
   });
 
   it('is told of in the review, with a way there', async () => {
+    await browser.context.addCookies(signedIn(hub.url).cookies);
     const review = await browser.context.newPage();
     await review.goto(`${hub.url}/review/${operation.operationId}`);
     const list = review.getByTestId('review-incidents');

@@ -122,7 +122,7 @@ describe('people sign in and do what their roles allow', () => {
     administrator = { login: made.login, password };
     if (made.role !== 'administrator') {
       await choosePassword(page, words, 'a gate between two walls');
-      await page.getByText(words.home.title, { exact: true }).first().waitFor();
+      await page.getByText(words.board.title, { exact: true }).first().waitFor();
       expect(await places(page)).toEqual(expect.arrayContaining(['/', '/people', '/account']));
       expect(await places(page)).not.toContain('/custody');
       await page.goto(`${hub.url}/custody`);

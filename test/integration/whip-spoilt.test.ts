@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
+import { sessionAt } from '../../scripts/demo/sign-in.ts';
 import { AngleState, CaptureLink } from '../../server/protocol/http.ts';
 import { metric, type RunningHub, startHub, until, workersOf } from '../support/hub.ts';
 import { film, type FilmedOperation, untilSegments } from '../support/operation.ts';
@@ -33,9 +34,11 @@ afterAll(async () => {
 
 const seed = Date.now() % 2 ** 31;
 const samples = (offers: string[], count: number): string[] => fc.sample(spoiltOffers(offers), { seed, numRuns: count });
+/** Of an encoder with its link, or (null) of whoever is signed in. */
+const rightOf = (token: string | null): Record<string, string> =>
+  token === null ? { cookie: sessionAt(hub.url)?.cookie ?? '' } : { authorization: `Bearer ${token}` };
 const send = (url: string, body: string, token: string | null): Promise<RawReply> => {
-  const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
-  return rawHttp(url, { method: 'POST', headers: { 'content-type': 'application/sdp', ...authorization }, body });
+  return rawHttp(url, { method: 'POST', headers: { 'content-type': 'application/sdp', ...rightOf(token) }, body });
 };
 const transports = (): Promise<number> => metric(hub, 'webrtc_transports');
 
@@ -47,8 +50,7 @@ async function tryAll(url: string, offers: string[], token: string | null): Prom
     expect([201, 400, 406, 422], `seed ${seed}: ${status} ${body}\n${offer}`).toContain(status);
     if (status !== 201) continue;
     taken += 1;
-    const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
-    expect((await rawHttp(hub.url + String(headers['location']), { method: 'DELETE', headers: authorization })).status).toBe(200);
+    expect((await rawHttp(hub.url + String(headers['location']), { method: 'DELETE', headers: rightOf(token) })).status).toBe(200);
   }
   return taken;
 }

@@ -7,6 +7,7 @@ import { call } from '../../scripts/demo/hub.ts';
 import { CaptureLink } from '../../server/protocol/http.ts';
 import { metric, type RunningHub, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
+import { sessionAt } from '../../scripts/demo/sign-in.ts';
 import { type RawAsk, rawHttp, type RawReply } from '../support/raw-http.ts';
 import { ffmpegOffer, gstreamerOffer, obsOffer, obsSimulcastOffer, playerOffer } from '../support/sdp-offers.ts';
 
@@ -38,6 +39,9 @@ afterAll(async () => {
 const bearer = (secret: string): Record<string, string> => ({ authorization: `Bearer ${secret}` });
 const ask = (path: string, { headers, ...rest }: RawAsk = {}, secret: string | null = token): Promise<RawReply> =>
   rawHttp(hub.url + path, { headers: { ...(secret === null ? {} : bearer(secret)), ...headers }, ...rest });
+/** As the commander who is signed in. */
+const command = (path: string, method = 'GET'): Promise<RawReply> =>
+  rawHttp(`${hub.url}/api${path}`, { method, headers: { cookie: sessionAt(hub.url)?.cookie ?? '' } });
 const post = (body: string, headers: Record<string, string> = SDP, secret: string | null = token, path = endpoint): Promise<RawReply> =>
   ask(path, { method: 'POST', headers, body }, secret);
 const json = (reply: RawReply): Record<string, unknown> => JSON.parse(reply.body) as Record<string, unknown>;
@@ -188,7 +192,7 @@ describe('what is refused leaves nothing behind', () => {
     const begun = await post(obsOffer); // this token was used in time
     expect(begun.status).toBe(201);
     // revoked while another session of it is being made: that one must not stay either
-    const [meanwhile] = await Promise.all([post(obsOffer), ask(`/api${path}`, { method: 'DELETE' }, null)]);
+    const [meanwhile] = await Promise.all([post(obsOffer), command(path, 'DELETE')]);
     expect([201, 401, 409, 410]).toContain(meanwhile.status);
     await until('the session of a revoked link is closed', async () => (await transports()) === 0);
     const revoked = await post(obsOffer);
@@ -216,10 +220,10 @@ it('a link of the whole operation is good for each of its angles, one for one de
   expect(own.status).toBe(201);
   const other = await post(obsOffer, SDP, one, first);
   expect([other.status, json(other)['field']]).toEqual([409, 'device']);
-  const { links } = json(await ask(`/api${base}/links`, {}, null)) as { links: { linkId: string; devices: string; uses: object[] }[] };
+  const { links } = json(await command(`${base}/links`)) as { links: { linkId: string; devices: string; uses: object[] }[] };
   const listed = links.find(({ devices }) => devices === 'one');
   expect(listed?.uses).toEqual([expect.objectContaining({ device: 'WHIP · OBS-Basic', angleName: '另一个' })]);
-  await ask(`/api${base}/links/${listed?.linkId}`, { method: 'DELETE' }, null);
+  await command(`${base}/links/${listed?.linkId}`, 'DELETE');
   await until('the session of the revoked link is closed', async () => (await transports()) === 0);
   expect((await ask(String(own.headers['location']), { method: 'DELETE' }, one)).status).toBe(401);
 });

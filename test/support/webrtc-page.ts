@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
 
 const script = readFileSync(fileURLToPath(new URL('webrtc-page.js', import.meta.url)), 'utf8');
 
@@ -21,9 +22,9 @@ export async function otherSite(): Promise<{ url: string; close: () => void }> {
   return { url: `http://127.0.0.1:${port}/`, close: () => void server.close() };
 }
 
-/** A page with `peer` in it (`webrtc-page.js`), on this site. */
+/** A page with `peer` in it (`webrtc-page.js`), on this site; on a hub's as whoever has signed in there. */
 export async function webRtcPage(browser: Browser, url: string): Promise<Page> {
-  const context = await browser.newContext({ permissions: ['camera', 'microphone'], ignoreHTTPSErrors: true });
+  const context = await browser.newContext({ storageState: signedIn(url), permissions: ['camera', 'microphone'], ignoreHTTPSErrors: true });
   const page = await context.newPage();
   await page.addInitScript({ content: script });
   await page.goto(url);

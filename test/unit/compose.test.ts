@@ -35,7 +35,6 @@ describe('docker-compose.yml', () => {
   it('gives the hub settings that the hub takes', () => {
     const environment = { ...read().services['hub']?.environment };
     environment['ANNOUNCED_ADDRESS'] = '192.0.2.1';
-    environment['STARTUP_SECRET'] = '';
     environment['TURN_SECRET'] = 'a-secret-of-enough-letters';
     environment['TURN_URLS'] = environment['TURN_URLS']?.replaceAll('${ANNOUNCED_ADDRESS}', '192.0.2.1') ?? '';
     const config = readConfig({ LISTEN: '0.0.0.0', ...environment });

@@ -1,4 +1,3 @@
-import { ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import {
   type Device,
@@ -9,7 +8,7 @@ import {
   type DeviceUseCreate,
   DeviceView,
 } from '../../server/protocol/devices.ts';
-import { api, ApiFailure, errorKey } from './api.ts';
+import { api } from './api.ts';
 import { dateTime } from './format.ts';
 
 const of = (deviceId: string, rest = ''): string => `/devices/${deviceId}${rest}`;
@@ -23,7 +22,7 @@ export const devicesApi = {
 };
 
 /** The words of a form for the fields that the hub names. */
-const FIELDS: Record<string, string> = {
+export const DEVICE_FIELDS: Record<string, string> = {
   squadId: 'device.squad',
   type: 'device.type',
   model: 'device.model',
@@ -33,32 +32,6 @@ const FIELDS: Record<string, string> = {
   operationId: 'device.operation',
   text: 'device.note',
 };
-
-/** One attempt at a time, and in words what came of the last one. */
-export function useAttempt() {
-  const { t } = useI18n();
-  const busy = ref(false);
-  const problem = ref('');
-  /** The last one failed because somebody else was faster. */
-  const stale = ref(false);
-  async function attempt(work: () => Promise<unknown>): Promise<void> {
-    if (busy.value) return;
-    busy.value = true;
-    problem.value = '';
-    stale.value = false;
-    try {
-      await work();
-    } catch (error) {
-      const { key, params } = errorKey(error);
-      const own = FIELDS[params['field'] ?? ''];
-      problem.value = t(key, { ...params, ...(own && { field: t(own) }) });
-      stale.value = error instanceof ApiFailure && error.field === 'version';
-    } finally {
-      busy.value = false;
-    }
-  }
-  return { busy, problem, stale, attempt };
-}
 
 /** Who has a device, in words. */
 export function useDeviceText() {

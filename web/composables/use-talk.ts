@@ -34,6 +34,7 @@ export function useTalk(talker: Talker, told: Ref<Talk | null>) {
     clearTimeout(tail);
     quiet.value = true;
     work = work.then(async () => {
+      await talker.joined;
       if (!held.value) return;
       try {
         mine.value = await talker.start(angleId);

@@ -8,6 +8,20 @@ import shots from './en/shots.ts';
 import source from './en/source.ts';
 import review from './en/review.ts';
 import custody from './en/custody.ts';
+import operations from './en/operations.ts';
 import people from './en/people.ts';
 
-export default { ...common, ...desk, ...camera, ...capture, ...review, ...field, ...source, ...shots, ...devices, ...people, ...custody };
+export default {
+  ...common,
+  ...desk,
+  ...camera,
+  ...capture,
+  ...review,
+  ...field,
+  ...source,
+  ...shots,
+  ...devices,
+  ...people,
+  ...custody,
+  ...operations,
+};

@@ -8,6 +8,20 @@ import shots from './zh-CN/shots.ts';
 import source from './zh-CN/source.ts';
 import review from './zh-CN/review.ts';
 import custody from './zh-CN/custody.ts';
+import operations from './zh-CN/operations.ts';
 import people from './zh-CN/people.ts';
 
-export default { ...common, ...desk, ...camera, ...capture, ...review, ...field, ...source, ...shots, ...devices, ...people, ...custody };
+export default {
+  ...common,
+  ...desk,
+  ...camera,
+  ...capture,
+  ...review,
+  ...field,
+  ...source,
+  ...shots,
+  ...devices,
+  ...people,
+  ...custody,
+  ...operations,
+};

@@ -10,6 +10,9 @@ const VOICE = { echoCancellation: true, noiseSuppression: true, autoGainControl:
 export class Talker {
   readonly #signalling: Signalling<ConsoleRequests>;
   #device: Device | null = null;
+  #isJoined: () => void = () => undefined;
+  /** Resolves once the operation has been joined: before that there is nothing to speak to. */
+  readonly joined = new Promise<void>((resolve) => (this.#isJoined = resolve));
   #transport: types.Transport | null = null;
   #track: MediaStreamTrack | null = null;
   #producer: types.Producer | null = null;
@@ -24,6 +27,7 @@ export class Talker {
     this.#drop();
     const device = await deviceFor(rtpCapabilities);
     this.#device = device;
+    this.#isJoined();
   }
 
   /** Speak to one angle, or (null) to all. Resolves with the talk's id once the hub records it. Throws ApiFailure (`conflict` while another speaks) or the browser's error. */

@@ -33,10 +33,7 @@ describe('readConfig', () => {
   });
 
   it('keeps secrets out of its errors', () => {
-    for (const [name, value] of [
-      ['STARTUP_SECRET', 'short'],
-      ['REDIS_URL', 'user:password@host'],
-    ] as const)
+    for (const [name, value] of [['REDIS_URL', 'user:password@host']] as const)
       expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name}=\\*\\*\\* is not allowed`));
   });
 

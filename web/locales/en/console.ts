@@ -28,6 +28,7 @@ export default {
     mediaDown: 'The media plane is coming back, recording state unknown…',
     endedBanner: 'The operation has ended.',
     toReview: 'Review the recordings',
+    tooFew: '{n} of {required} required angles record.',
     recorded: '{n} angle recording | {n} angles recording',
     noVideo: 'No picture yet',
     connecting: 'Receiving picture…',

@@ -83,7 +83,7 @@ export default {
       },
       squad: { made: 'Squad made', changed: 'Squad changed' },
       token: { made: 'Access token made', revoked: 'Access token revoked' },
-      link: { made: 'Capture link made', revoked: 'Capture link revoked' },
+      link: { used: 'Capture link opened on a device', made: 'Capture link made', revoked: 'Capture link revoked' },
       device: { 'shut-out': 'Device shut out of a link', changed: 'Device register changed' },
       operation: {
         opened: 'Operation made',

@@ -28,6 +28,7 @@ export default {
     mediaDown: '媒体服务正在恢复，录制状态未知…',
     endedBanner: '行动已结束。',
     toReview: '去复核录像',
+    tooFew: '要求至少 {required} 个机位同时录制，目前只有 {n} 个。',
     recorded: '{n} 个机位正在录制',
     noVideo: '尚无画面',
     connecting: '正在接收画面…',

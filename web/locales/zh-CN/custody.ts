@@ -77,7 +77,7 @@ export default {
       },
       squad: { made: '新增中队', changed: '修改中队' },
       token: { made: '生成访问令牌', revoked: '撤销访问令牌' },
-      link: { made: '生成拍摄链接', revoked: '撤销拍摄链接' },
+      link: { used: '设备打开拍摄链接', made: '生成拍摄链接', revoked: '撤销拍摄链接' },
       device: { 'shut-out': '停用拍摄设备', changed: '修改设备台账' },
       operation: { opened: '新建行动', started: '开始行动', changed: '修改行动信息', ended: '结束行动', sealed: '封存行动' },
       angle: { made: '添加机位', changed: '修改机位' },

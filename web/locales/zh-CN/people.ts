@@ -140,7 +140,7 @@ export default {
     name: '中队名称',
     add: '新增中队',
     rename: '改名',
-    renameOf: '修改 {name} 的名称',
+    renameOf: '改名：{name}',
     taken: '中队名称：已有同名中队。',
     noName: '中队名称：不能为空。',
     saved: '{name} 已保存。',

@@ -84,7 +84,8 @@ describe('signing in', () => {
     const { secret, uri } = TotpSetup.parse((await ask('POST', '/session/totp', cookie)).body);
     expect(uri).toContain(login);
     const totp = new TOTP({ secret });
-    expect((await ask('PUT', '/session/totp', cookie, { code: '000000' })).body).toMatchObject({ field: 'code' });
+    for (const code of ['000000', '１２３４５６', 'ｃｏｄｅ行动'])
+      expect((await ask('PUT', '/session/totp', cookie, { code })).body).toMatchObject({ code: 'bad_request', field: 'code' });
     const code = totp.generate();
     expect((await ask('PUT', '/session/totp', cookie, { code })).status).toBe(204);
     expect((await ask('POST', '/session', '', { login, password })).body).toMatchObject({ code: 'unauthorized', field: 'code' });
@@ -179,6 +180,7 @@ describe('the custody log', () => {
     await until('the refusal is in the index', async () => (await page('outcome=refused')).lines.length > 0);
     const { lines } = await page('');
     expect(lines.map(({ what, outcome }) => `${what} ${outcome}`).toReversed()).toEqual([
+      'operation.opened done',
       'angle.made done',
       'view.recording done',
       'refused refused',

@@ -9,6 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { sessionAt } from '../../scripts/demo/sign-in.ts';
 import { AngleState, CaptureLink, CaptureSession, OperationView } from '../../server/protocol/http.ts';
+import { ApiDocument, faultsOf, routesOf } from '../support/api-document.ts';
+import { controlPlane } from '../support/in-process.ts';
 import { freePort, type RunningHub, startHub } from '../support/hub.ts';
 
 let root = '';
@@ -60,14 +62,6 @@ describe('a running hub', () => {
     expect(metrics.body).toMatch(/^fieldhub_\w+(\{.*\})? [\d.e+-]+$/m);
   });
 
-  it('describes its API from the schemas that validate it', async () => {
-    const document = json(await ask(`${hub.url}/api/openapi.json`));
-    expect(document['openapi']).toBe('3.1.0');
-    const paths = document['paths'] as Record<string, Record<string, { requestBody?: unknown }>>;
-    expect(Object.keys(paths)).toContain('/api/operations/{operationId}/angles/{angleId}/links');
-    expect(JSON.stringify(paths['/api/operations']?.['post']?.requestBody)).toContain('name');
-  });
-
   it('refuses bad input with the field named, and stays up', async () => {
     const post = (body: string) => ask(`${hub.url}/api/operations`, { method: 'POST', body });
     expect(json(await post('{"name":""}'))).toMatchObject({ code: 'bad_request', field: 'name' });
@@ -93,6 +87,41 @@ describe('a running hub', () => {
     expect(page.status).toBe(200);
     expect(page.headers['content-security-policy']).toContain("default-src 'self'");
     expect(page.headers['referrer-policy']).toBe('no-referrer');
+  });
+});
+
+describe('the description of the API', () => {
+  it('is OpenAPI 3.1, made from the schemas that validate, and says of every route that is not hidden who may use it', async () => {
+    const document = ApiDocument.parse(json(await ask(`${hub.url}/api/openapi.json`, { nobody: true })));
+    expect(faultsOf(document)).toEqual([]);
+    expect(JSON.stringify(document.paths['/api/operations']?.['post']?.requestBody)).toContain('name');
+    const plane = await controlPlane();
+    const shown = plane.routes.filter(({ method, hidden }) => method !== 'HEAD' && !hidden);
+    await plane.close();
+    const said = shown.map(({ method, url, rule }) => {
+      const { security, 'x-permission': permission } = document.paths[url.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()] ?? {};
+      const schemes = (security ?? []).flatMap((each) => Object.keys(each)).toSorted();
+      const right =
+        rule.by === 'permission'
+          ? permission === rule.permission && schemes.join() === 'accessToken,session'
+          : permission === rule.by && schemes.join() === { anyone: '', link: linkBy(url), 'signed-in': 'session' }[rule.by];
+      return right ? 'right' : `${method} ${url}: ${permission} by ${schemes.join()}`;
+    });
+    expect(said.filter((each) => each !== 'right')).toEqual([]);
+    expect(routesOf(document)).toHaveLength(shown.length);
+    expect(shown.length).toBeGreaterThan(60);
+  });
+  const linkBy = (url: string): string => (url.startsWith('/whip') ? 'linkSecret' : 'captureSession');
+
+  it('is a page that loads nothing from elsewhere, runs no script of its own text, and is found by a browser', async () => {
+    const page = await ask(`${hub.url}/api/docs`, { nobody: true });
+    expect(page.status).toBe(200);
+    expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'self'; /);
+    expect(page.body).not.toMatch(/<script(?![^>]*\ssrc=)|\son\w+=|https?:\/\//);
+    const parts = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '');
+    expect(parts.length).toBeGreaterThan(4);
+    for (const path of parts) expect([path, (await ask(hub.url + path, { nobody: true })).status]).toEqual([path, 200]);
+    expect((await ask(`${hub.url}/api/docs/json`, { nobody: true })).body).toBe((await ask(`${hub.url}/api/openapi.json`)).body);
   });
 });
 

@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call } from '../../scripts/demo/hub.ts';
+import { EnforcementCase } from '../../server/protocol/cases.ts';
+import { OperationView } from '../../server/protocol/http.ts';
+import { OperationFacts } from '../../server/protocol/operations.ts';
+import { Squad } from '../../server/protocol/people.ts';
+import { consolePage, VIEWS } from '../support/console-page.ts';
+import { type RunningHub, startHub } from '../support/hub.ts';
+import { launchBrowser } from '../../scripts/demo/phone.ts';
+
+let root = '';
+let hub: RunningHub;
+let browser: Browser;
+let caseId = '';
+let planned = '';
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fieldhub-cases-'));
+  [hub, browser] = await Promise.all([startHub(join(root, 'data')), launchBrowser()]);
+  const { squadId } = await call(hub, Squad, 'POST', '/squads', { name: '第一中队' });
+  const written = { number: '甬综执罚字〔2026〕第12号', cause: '未取得建设工程规划许可证擅自建设', parties: ['张三'], squadId };
+  ({ caseId } = await call(hub, EnforcementCase, 'POST', '/cases', written));
+  const facts = { type: 'demolition', place: '城东路12号', caseId, squadIds: [squadId], officers: [{ personId: null, name: '王伟' }] };
+  const angles = ['北门', '航拍'];
+  const plan = { ...facts, planned: true, plannedMs: Date.now() + 3_600_000, angles };
+  ({ operationId: planned } = await call(hub, OperationView, 'POST', '/operations', { name: '强制拆除 城东路12号', ...plan }));
+  const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '占道经营整治 和平街', type: 'campaign', angles });
+  await call(hub, OperationView, 'POST', `/operations/${operationId}/end`);
+  await call(hub, OperationView, 'POST', '/operations', { name: '夜市检查', confidentiality: 'sensitive', angles });
+});
+afterAll(async () => {
+  await browser.close();
+  await hub.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const rows = (page: Page) => page.locator('main ul > li');
+
+describe.each(VIEWS)('the board and the forms in %s at %i pixels', (locale, width) => {
+  it('show operations and cases, live ones first, and what is missing', async () => {
+    const { page, shot, close } = await consolePage(browser, hub.url, { name: 'board', locale, width });
+    await expect.poll(() => rows(page).count()).toBeGreaterThanOrEqual(3);
+    expect(await rows(page).first().textContent()).toContain('夜市检查');
+    await shot('all');
+    await page.goto(`${hub.url}/operations/${planned}`);
+    await page.getByTestId('facts-form').waitFor();
+    await expect.poll(() => page.locator('dd.missing').count()).toBe(1);
+    await shot('facts');
+    await page.goto(`${hub.url}/operations/new`);
+    await page.getByTestId('facts-form').waitFor();
+    await page.getByTestId('facts-form').locator('button[type="submit"]').click();
+    expect(await page.getByRole('alert').textContent()).toContain(locale === 'en' ? 'Name' : '行动名称');
+    await shot('new');
+    await page.goto(`${hub.url}/cases`);
+    await expect.poll(() => rows(page).count()).toBeGreaterThanOrEqual(1);
+    await shot('cases');
+    await page.goto(`${hub.url}/cases/${caseId}`);
+    await page.getByTestId('case-form').waitFor();
+    await shot('case');
+    await close();
+  });
+});
+
+describe('somebody in a hurry', () => {
+  it('has a live operation with two angles and a code to scan after one press', async () => {
+    const { page, shot, close } = await consolePage(browser, hub.url, { name: 'quick', locale: 'zh-CN', width: 1440 });
+    const startMs = performance.now();
+    await page.getByTestId('quick-start').click();
+    await page.getByTestId('link-code').waitFor();
+    expect(performance.now() - startMs).toBeLessThan(20_000);
+    expect(await page.locator('[data-testid^="tile-"]').count()).toBe(2);
+    await shot('code');
+    const operationId = page.url().split('/').at(-1) ?? '';
+    const { state, quick, name } = await call(hub, OperationFacts, 'GET', `/operations/${operationId}/facts`);
+    expect([state, quick, name.slice(0, 4)]).toEqual(['live', true, '现场行动']);
+    await close();
+  });
+});
+
+describe('somebody who is disturbed', () => {
+  it('finds what was typed after a reload, and is told when another one was faster', async () => {
+    const { page, close } = await consolePage(browser, `${hub.url}/operations/${planned}`, { name: 'draft', locale: 'zh-CN', width: 1440 });
+    const place = page.getByLabel('地点');
+    await place.fill('城东路14号');
+    await page.reload();
+    await expect.poll(() => place.inputValue()).toBe('城东路14号');
+    await page.getByTestId('draft').waitFor();
+    const { version } = await call(hub, OperationFacts, 'GET', `/operations/${planned}/facts`);
+    await call(hub, OperationFacts, 'PUT', `/operations/${planned}/facts`, { version, name: '强制拆除 甲' });
+    await page.getByRole('button', { name: '保存' }).click();
+    await page.getByText('其他人刚刚修改了此行动').waitFor();
+    expect(await place.inputValue()).toBe('城东路14号');
+    await page.getByRole('button', { name: '重新载入' }).click();
+    await expect.poll(() => page.getByLabel('行动名称').inputValue()).toBe('强制拆除 甲');
+    await place.fill('城东路16号');
+    await page.getByRole('button', { name: '保存' }).click();
+    await expect.poll(async () => (await call(hub, OperationFacts, 'GET', `/operations/${planned}/facts`)).place).toBe('城东路16号');
+    await close();
+  });
+
+  it('finds an operation by a word of two characters, and keeps the search in the address', async () => {
+    const { page, close } = await consolePage(browser, hub.url, { name: 'search', locale: 'zh-CN', width: 390 });
+    await page.getByLabel('搜索').fill('道经');
+    await expect.poll(() => rows(page).count()).toBe(1);
+    expect(await rows(page).first().textContent()).toContain('占道经营整治');
+    await page.reload();
+    await expect.poll(() => rows(page).count()).toBe(1);
+    await page.getByLabel('搜索').fill('无此行动');
+    await page.getByText('没有符合条件的行动').waitFor();
+    await close();
+  });
+});

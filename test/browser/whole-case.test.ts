@@ -1,0 +1,193 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call } from '../../scripts/demo/hub.ts';
+import { demoPeople } from '../../scripts/demo/people.ts';
+import { filmWithPhone, launchBrowser, untilMoving } from '../../scripts/demo/phone.ts';
+import { DEMO_PASSWORD } from '../../scripts/demo/sign-in.ts';
+import { PERMISSIONS } from '../../server/permission/rules.ts';
+import { type Role, ROLES } from '../../server/protocol/people.ts';
+import { OperationView } from '../../server/protocol/http.ts';
+import { OperationFacts } from '../../server/protocol/operations.ts';
+import { type RunningHub, startHub } from '../support/hub.ts';
+import { untilPacked } from '../support/operation.ts';
+
+let root = '';
+let hub: RunningHub;
+let browser: Browser;
+let operationId = '';
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fieldhub-case-'));
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
+  await demoPeople(hub);
+});
+afterAll(async () => {
+  await browser.close();
+  await hub.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** A desk at which somebody of this role signs in with login and password. */
+async function deskOf(role: Role): Promise<Page> {
+  const context = await browser.newContext({ locale: 'zh-CN', viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  await page.goto(hub.url);
+  await page.getByLabel('用户名', { exact: true }).fill(role);
+  await page.getByLabel('密码', { exact: true }).fill(DEMO_PASSWORD);
+  await page.getByTestId('sign-in').locator('button[type="submit"]').click();
+  await page.getByTestId('menu').waitFor();
+  return page;
+}
+const kept = process.env['SCREENSHOTS'];
+const shot = async (page: Page, name: string): Promise<void> => {
+  if (kept) await page.screenshot({ path: join(kept, `whole-${name}.png`) });
+};
+
+describe('a case, from its filing to the log', () => {
+  let desk: Page;
+  const phones: Page[] = [];
+
+  it('is filed, and an operation of it planned with two angles', async () => {
+    desk = await deskOf('commander');
+    await desk.goto(`${hub.url}/cases/new`);
+    const form = desk.getByTestId('case-form');
+    await form.getByLabel('案号').fill('城综执案〔2026〕第38号');
+    await form.getByLabel('案由').fill('未取得建设工程规划许可证进行建设');
+    await form.getByLabel('当事人').fill('张三、');
+    await form.getByLabel('中队').selectOption({ label: '一中队' });
+    await form.getByRole('button', { name: '新建案件' }).click();
+    await desk.getByRole('link', { name: /计划行动/ }).click();
+    const facts = desk.getByTestId('facts-form');
+    await facts.getByLabel('行动名称').fill('东街18号违建拆除');
+    await facts.getByLabel('行动类型').selectOption({ label: '强制拆除违法建筑' });
+    await facts.getByLabel('地点').fill('东街18号');
+    await facts.getByLabel('一中队').check();
+    await facts.getByLabel('执法人员').fill('王芳、');
+    await facts.getByLabel('机位', { exact: true }).fill('东门、西门、');
+    await facts.getByRole('button', { name: '保存计划' }).click();
+    await desk.waitForURL(/\/operations\/\d{8}-/);
+    operationId = desk.url().split('/').at(-1) ?? '';
+    await desk.getByRole('button', { name: '开始行动' }).waitFor();
+    expect(await desk.locator('dd.missing').count()).toBe(1); // when it was recorded is not known yet
+    await shot(desk, 'planned');
+  });
+
+  it('goes live, and two phones film by their links', async () => {
+    await desk.getByRole('button', { name: '开始行动' }).click();
+    await desk.getByTestId('link-code').waitFor(); // of the whole operation, at hand
+    await desk.keyboard.press('Escape');
+    for (const name of ['东门', '西门']) {
+      const tile = desk.locator('[data-testid^="tile-"]').filter({ hasText: name });
+      await tile.getByRole('button', { name: '拍摄二维码' }).click();
+      await desk.getByTestId('link-code').waitFor();
+      const url = await desk.getByRole('dialog').locator('input[readonly]').inputValue();
+      await desk.keyboard.press('Escape');
+      await desk.getByTestId('link-code').waitFor({ state: 'detached' });
+      await desk.getByTestId('too-few').getByText(`目前只有 ${phones.length} 个`).waitFor(); // a demolition needs two
+      phones.push(await filmWithPhone(browser, url));
+      await untilMoving(desk, ((await tile.getAttribute('data-testid')) ?? '').replace('tile-', ''));
+    }
+    await desk.getByTestId('too-few').waitFor({ state: 'detached' });
+    await shot(desk, 'live');
+  });
+
+  it('has its shots ticked on a phone and at the console, and ends', async () => {
+    await phones[0]?.getByTestId('shot-open').click();
+    await phones[0]?.getByTestId('shot-tick-0').click();
+    await desk.getByTestId('shot-0').getByText('东门').waitFor();
+    await desk.getByTestId('shot-angle').selectOption({ label: '西门' });
+    await desk.getByTestId('shot-1').getByRole('button', { name: '已拍' }).click();
+    await desk.getByTestId('shot-1').getByText('西门').waitFor();
+    await desk.getByTestId('end-operation').click();
+    await desk.locator('.el-message-box').getByRole('button', { name: '结束并归档' }).click();
+    await phones[1]?.locator('[data-testid="capture"][data-state="ended"]').waitFor();
+    await desk.goto(`${hub.url}/operations/${operationId}`);
+    await desk.getByText('已结束').first().waitFor();
+    await expect.poll(() => desk.locator('dd.missing').count()).toBe(0);
+    await shot(desk, 'ended');
+  });
+
+  it('stands in the log with all that was done, and by whom', async () => {
+    const legal = await deskOf('legal');
+    await legal.goto(`${hub.url}/review/${operationId}`);
+    await legal.getByTestId('review-clock').waitFor();
+    await legal.goto(`${hub.url}/custody?operation=${operationId}`);
+    const lines = legal.getByTestId('custody-line');
+    for (const [what, who] of [
+      ['新建行动', '指挥员 李强'],
+      ['开始行动', '指挥员 李强'],
+      ['生成拍摄链接', '指挥员 李强'],
+      ['设备打开拍摄链接', ''],
+      ['观看实时画面', '指挥员 李强'],
+      ['勾选要点', '指挥员 李强'],
+      ['结束行动', '指挥员 李强'],
+      ['查看录像', '法制股 周平'],
+    ] as const)
+      await expect.poll(async () => lines.filter({ hasText: what }).filter({ hasText: who }).count(), { message: what }).toBeGreaterThan(0);
+    await shot(legal, 'log');
+    await legal.goto(`${hub.url}/custody`);
+    await lines.filter({ hasText: '新建案件' }).first().waitFor();
+    await legal.context().close();
+  });
+});
+
+describe('its labels complete and its package verified', () => {
+  it('it is sealed by the custodian, and nothing of it is changed any more', async () => {
+    const desk = await deskOf('custodian');
+    await untilPacked(() => call(hub, OperationView, 'GET', `/operations/${operationId}`));
+    await desk.goto(`${hub.url}/operations/${operationId}`);
+    await desk.getByRole('button', { name: '封存' }).click();
+    await desk.locator('.el-message-box').getByRole('button', { name: '封存' }).click();
+    await desk.getByText('已封存').first().waitFor();
+    await expect.poll(() => desk.getByLabel('行动名称').isDisabled()).toBe(true);
+    const { version } = await call(hub, OperationFacts, 'GET', `/operations/${operationId}/facts`);
+    await expect(call(hub, OperationFacts, 'PUT', `/operations/${operationId}/facts`, { version, place: '别处' })).rejects.toThrow(
+      /sealed/,
+    );
+    await desk.context().close();
+  });
+});
+
+/** What the menu offers, by the permission that it needs. */
+const PLACES = {
+  '/': 'operation.see',
+  '/cases': 'operation.see',
+  '/devices': 'device.see',
+  '/shot-lists': 'shot-list.see',
+  '/people': 'people.see',
+  '/custody': 'log.read',
+} as const;
+const may = (role: Role, permission: keyof typeof PERMISSIONS): boolean => (PERMISSIONS[permission] as readonly string[]).includes(role);
+
+describe.each(ROLES)('whoever is %s', (role) => {
+  it('is offered what that role may, sees that, and is told of the rest that it is not theirs', async () => {
+    const desk = await deskOf(role);
+    const errors: string[] = [];
+    desk.on('pageerror', (error) => errors.push(error.message));
+    await desk.getByTestId('menu').click();
+    const links = await desk.locator('#main-menu a').evaluateAll((all) => all.map((each) => each.getAttribute('href') ?? ''));
+    await desk.keyboard.press('Escape');
+    const paths = Object.keys(PLACES) as (keyof typeof PLACES)[];
+    expect(paths.filter((path) => links.includes(path))).toEqual(paths.filter((path) => may(role, PLACES[path])));
+    const refused = desk.getByTestId('not-yours');
+    const pages = {
+      ...PLACES,
+      [`/console/${operationId}`]: 'live.watch',
+      [`/review/${operationId}`]: 'recording.view',
+    } as const;
+    for (const [path, permission] of Object.entries(pages)) {
+      if (path === '/cases') continue; // as the board
+      await desk.goto(hub.url + path);
+      if (path === '/' && !may(role, permission)) {
+        await desk.waitForURL((url) => url.pathname !== '/'); // nobody is met with a refusal where everybody begins
+        continue;
+      }
+      await refused.or(desk.locator('main')).first().waitFor();
+      expect([path, (await refused.count()) === 0]).toEqual([path, may(role, permission)]);
+    }
+    expect(errors).toEqual([]);
+    await desk.context().close();
+  });
+});

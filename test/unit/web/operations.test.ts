@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { BOARD_START, boardQuery } from '../../../web/composables/board-query.ts';
+import { factsOf, formOf, wrongField } from '../../../web/composables/use-facts-form.ts';
+import { labelText } from '../../../web/composables/use-operations.ts';
+
+const NOON = new Date(2026, 2, 1, 12);
+const query = (filters: object): Record<string, string[]> => {
+  const said = new URLSearchParams(boardQuery({ ...BOARD_START, ...filters }, NOON, { size: 50 }));
+  return Object.fromEntries([...new Set(said.keys())].map((name) => [name, said.getAll(name)]));
+};
+
+describe('the board asks for', () => {
+  it('everything, live first, unless told otherwise', () => {
+    expect(query({})).toEqual({ sort: ['state'], order: ['desc'], page: ['1'], size: ['50'] });
+    expect(query({ sort: 'name', q: ' 拆除 ', tab: 'nonsense' })).toMatchObject({ sort: ['name'], order: ['asc'], q: ['拆除'] });
+  });
+
+  it('both kinds of ended ones, and plans in the order in which they come', () => {
+    expect(query({ tab: 'ended' })).toMatchObject({ state: ['ended', 'sealed'], sort: ['time'] });
+    expect(query({ tab: 'planned' })).toMatchObject({ state: ['planned'], sort: ['planned'], order: ['asc'] });
+  });
+
+  it('days as the reader has them, the last one whole', () => {
+    const midnight = new Date(2026, 2, 1).getTime();
+    expect(query({ tab: 'today', from: '2025-01-01' })).toMatchObject({ from: [String(midnight)], to: [String(midnight + 86_400_000)] });
+    expect(query({ from: '2026-03-01', to: '2026-03-01' })).toMatchObject({
+      from: [String(midnight)],
+      to: [String(midnight + 86_400_000)],
+    });
+    expect(query({ from: 'never' })).not.toHaveProperty('from');
+  });
+});
+
+describe('the form of an operation', () => {
+  const form = { ...formOf(null, []), name: '拆除' };
+
+  it('names the field that cannot be so', () => {
+    expect(wrongField(form)).toBeNull();
+    expect(wrongField({ ...form, name: ' ' })).toBe('name');
+    expect(wrongField({ ...form, latitude: '91', longitude: '0' })).toBe('latitude');
+    expect(wrongField({ ...form, latitude: '30' })).toBe('longitude');
+    expect(wrongField({ ...form, required: 'two' })).toBe('requiredAngles');
+  });
+
+  it('knows an officer by a name that only one has', () => {
+    const person = { login: 'x', badge: null, state: 'active' as const, roles: [], mustChange: false, totp: false, createdMs: 0 };
+    const people = [
+      { ...person, personId: 'pe-1', name: '王伟' },
+      { ...person, personId: 'pe-2', name: '李娜' },
+      { ...person, personId: 'pe-3', name: '李娜' },
+    ];
+    expect(factsOf({ ...form, officers: ['王伟', '李娜', '外援'] }, people, null).officers).toEqual([
+      { personId: 'pe-1', name: '王伟' },
+      { personId: null, name: '李娜' },
+      { personId: null, name: '外援' },
+    ]);
+  });
+
+  it('leaves squads to the hub when none is chosen, and takes what is empty for not known', () => {
+    const facts = factsOf(form, [], null);
+    expect(facts).toMatchObject({ type: null, caseId: null, place: null, latitude: null, plannedMs: null });
+    expect(facts).not.toHaveProperty('squadIds');
+    expect(facts).not.toHaveProperty('requiredAngles');
+  });
+});
+
+it('shows an interval as two moments, and other labels as they are', () => {
+  expect(labelText('1970-01-01T00:00:00.000Z/1970-01-01T00:01:00.000Z', String)).toBe('0 – 60000');
+  expect(labelText('留置/公告送达', String)).toBe('留置/公告送达');
+});

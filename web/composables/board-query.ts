@@ -1,0 +1,45 @@
+export const BOARD_TABS = ['all', 'live', 'today', 'planned', 'ended'] as const;
+export type BoardTab = (typeof BOARD_TABS)[number];
+export const BOARD_START = { tab: 'all', q: '', type: '', squad: '', secrecy: '', from: '', to: '', sort: '', case: '', page: '1' };
+export type BoardFilters = typeof BOARD_START;
+/** What somebody sorts by, and which way is of use then. */
+export const BOARD_SORTS = { time: 'desc', planned: 'asc', name: 'asc', state: 'desc', number: 'desc' } as const;
+
+const DAY_MS = 86_400_000;
+/** What each tab shows, and in which order unless somebody chooses another: what is live first, the next plan first. */
+const TABS: Record<BoardTab, { state: string[]; sort: keyof typeof BOARD_SORTS }> = {
+  all: { state: [], sort: 'state' },
+  live: { state: ['live'], sort: 'time' },
+  today: { state: [], sort: 'time' },
+  planned: { state: ['planned'], sort: 'planned' },
+  ended: { state: ['ended', 'sealed'], sort: 'time' },
+};
+
+/** Midnight of a day as the reader's calendar has it (`2026-03-01`); null when it is none. */
+function dayMs(day: string): number | null {
+  const ms = new Date(`${day}T00:00`).getTime();
+  return Number.isNaN(ms) ? null : ms;
+}
+
+/** The list's query; `now`: for today. Without a page and its size: for the table. */
+export function boardQuery(filters: BoardFilters, now: Date, pages: { size: number } | null): string {
+  const tab = TABS[BOARD_TABS.find((each) => each === filters.tab) ?? 'all'];
+  const sort = filters.sort in BOARD_SORTS ? (filters.sort as keyof typeof BOARD_SORTS) : tab.sort;
+  const query = new URLSearchParams({ sort, order: BOARD_SORTS[sort] });
+  const say = (name: string, value: string | number | null): void => {
+    if (value !== '' && value !== null) query.append(name, String(value));
+  };
+  const today = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime();
+  const last = dayMs(filters.to);
+  say('q', filters.q.trim());
+  for (const state of tab.state) say('state', state);
+  say('type', filters.type);
+  say('squad', filters.squad);
+  say('confidentiality', filters.secrecy);
+  say('case', filters.case);
+  say('from', filters.tab === 'today' ? today : dayMs(filters.from));
+  say('to', filters.tab === 'today' ? today + DAY_MS : last === null ? null : last + DAY_MS);
+  say('page', pages && filters.page);
+  say('size', pages && pages.size);
+  return query.toString();
+}

@@ -1,0 +1,68 @@
+import { CaseList, EnforcementCase, type CaseChange, type CaseCreate } from '../../server/protocol/cases.ts';
+import { OperationView } from '../../server/protocol/http.ts';
+import { type FactsChange, OperationFacts, type OperationCreate } from '../../server/protocol/operations.ts';
+import type { z } from 'zod';
+import { api } from './api.ts';
+
+const of = (operationId: string, rest: string): string => `/operations/${operationId}${rest}`;
+/** What is done with operations and what is known of them. All throw ApiFailure. */
+export const operationsApi = {
+  create: (facts: z.input<typeof OperationCreate>) => api(OperationView, 'POST', '/operations', facts),
+  change: (operationId: string, change: FactsChange) => api(OperationFacts, 'PUT', of(operationId, '/facts'), change),
+  start: (operationId: string) => api(OperationFacts, 'POST', of(operationId, '/start')),
+  end: (operationId: string) => api(OperationView, 'POST', of(operationId, '/end')),
+  seal: (operationId: string) => api(OperationFacts, 'POST', of(operationId, '/seal')),
+  planAngle: (operationId: string, angleId: string, plan: { officer: string | null; deviceId: string | null }) =>
+    api(OperationFacts, 'PUT', of(operationId, `/angles/${angleId}/plan`), plan),
+};
+export const casesApi = {
+  find: (q: string) => api(CaseList, 'GET', `/cases?size=20&q=${encodeURIComponent(q)}`),
+  create: (facts: z.input<typeof CaseCreate>) => api(EnforcementCase, 'POST', '/cases', facts),
+  change: (caseId: string, change: z.input<typeof CaseChange>) => api(EnforcementCase, 'PUT', `/cases/${caseId}`, change),
+};
+
+/** The words of the forms for the fields that the hub names. */
+export const OPERATION_FIELDS: Record<string, string> = {
+  name: 'op.name',
+  type: 'op.type',
+  caseId: 'op.case',
+  place: 'op.place',
+  latitude: 'op.latitude',
+  longitude: 'op.longitude',
+  plannedMs: 'op.planned',
+  confidentiality: 'op.secrecy',
+  requiredAngles: 'op.required',
+  squadIds: 'op.squads',
+  officers: 'op.officers',
+  angles: 'op.angles',
+  officer: 'op.angleOfficer',
+  deviceId: 'op.angleDevice',
+};
+export const OPERATION_REFUSALS: Record<string, string> = {
+  'conflict version': 'op.stale',
+  'conflict state': 'op.wrongState',
+  'conflict package': 'op.noPackage',
+  'conflict labels': 'op.noLabels',
+  'bad_request requiredAngles': 'op.twoAngles',
+  'forbidden squadIds': 'op.otherSquads',
+  'bad_request deviceId': 'op.noDevice',
+};
+export const CASE_FIELDS: Record<string, string> = {
+  number: 'cases.number',
+  cause: 'cases.cause',
+  parties: 'cases.parties',
+  stage: 'cases.stage',
+  confidentiality: 'op.secrecy',
+  squadId: 'cases.squad',
+};
+export const CASE_REFUSALS: Record<string, string> = {
+  'conflict version': 'cases.stale',
+  'conflict number': 'cases.taken',
+  'forbidden squadId': 'cases.otherSquads',
+};
+
+/** What a list of R18's labels shows of a value: an interval of ISO 8601 as two moments. */
+export function labelText(value: string, moment: (ms: number) => string): string {
+  const [from, to] = value.split('/').map((each) => (/^\d{4}-\d\d-\d\dT/.test(each) ? Date.parse(each) : Number.NaN));
+  return from === undefined || to === undefined || Number.isNaN(from) || Number.isNaN(to) ? value : `${moment(from)} – ${moment(to)}`;
+}

@@ -1,0 +1,19 @@
+import { computed, type ComputedRef } from 'vue';
+import type { Person, Squad } from '../../server/protocol/people.ts';
+import { useFetched } from './use-fetched.ts';
+import { PeoplePage, SquadList } from './use-people.ts';
+import { useSession } from './use-session.ts';
+
+/** All squads, for those who may know them; nobody else is asked for, nor offered a choice. */
+export function useSquads(): ComputedRef<Squad[]> {
+  if (!useSession().may('people.see')) return computed(() => []);
+  const { data } = useFetched(SquadList, () => '/squads');
+  return computed(() => data.value?.squads ?? []);
+}
+
+/** Everybody who may be an officer of an operation, likewise. */
+export function useOfficers(): ComputedRef<Person[]> {
+  if (!useSession().may('people.see')) return computed(() => []);
+  const { data } = useFetched(PeoplePage, () => '/people?state=active&size=100');
+  return computed(() => data.value?.people ?? []);
+}
