@@ -15,6 +15,7 @@ export const WHATS = [
   'person.changed',
   'person.password',
   'person.totp',
+  'person.passkey',
   'squad.made',
   'squad.changed',
   'token.made',

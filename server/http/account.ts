@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
@@ -6,10 +6,11 @@ import { Id } from '../../media/protocol/ids.ts';
 import { deviceOf } from '../auth/device-name.ts';
 import { sessionCookie } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
-import { checkPassword, hashPassword, requireGoodPassword } from '../people/passwords.ts';
+import { requirePassword } from '../people/own-password.ts';
+import { hashPassword, requireGoodPassword } from '../people/passwords.ts';
 import { signIn } from '../people/sign-in.ts';
 import { newTotp, totpStep } from '../people/totp.ts';
-import { type Actor, permissionsOf, squadsWith } from '../permission/decide.ts';
+import { type Actor, permissionsOf } from '../permission/decide.ts';
 import { anyone, PERMISSION_NAMES, signedIn } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
 import {
@@ -27,6 +28,7 @@ import {
 import { credentials, personById, setPassword, setTotp } from '../store/people.ts';
 import * as sessions from '../store/person-sessions.ts';
 import { hash } from '../store/sessions.ts';
+import { cookieOptions, letIn, meOf } from './letting-in.ts';
 import { actorOf, whoIs } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
@@ -36,26 +38,9 @@ const OfToken = z.object({ tokenId: Id });
 
 /** Signing in and out, and everybody's own account: password, authenticator, sessions, tokens for machines. */
 export function accountRoutes(app: FastifyInstance, context: Context): void {
-  const { store, hub, settings, custody } = context;
+  const { store, hub, custody } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const cookie = { path: '/', httpOnly: true, sameSite: 'strict', secure: settings.beyondLoopback } as const;
-
-  const me = async (actor: Actor): Promise<Me> => ({
-    person: await personById(store, actor.personId),
-    permissions: permissionsOf(actor),
-    brigade: permissionsOf(actor).filter((each) => squadsWith(actor, each) === 'all'),
-    socketToken: context.tokens.issue({ kind: 'console', sessionHash: actor.sessionHash ?? '' }, Date.now()),
-    hubTimeMs: hub.nowMs(),
-  });
-  /** Throws `unauthorized` (`current`), `too_many`. */
-  const requirePassword = async (request: FastifyRequest, password: string): Promise<void> => {
-    const { login } = actorOf(request);
-    context.attempts.note(`password ${login}`, Date.now());
-    const known = await credentials(store, login);
-    if (!(await checkPassword(password, known?.passwordHash ?? null)))
-      throw new HubError('unauthorized', 'this is not your password', { field: 'current' });
-    context.attempts.clear(`password ${login}`);
-  };
+  const me = (actor: Actor): Promise<Me> => meOf(context, actor);
   const over = (ended: string[]): void => void hub.emit('signedOut', ended);
 
   routes.post(
@@ -63,13 +48,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     { schema: { summary: 'Sign in', body: SignIn, response: { 200: Me, ...errors } }, ...anyone('signing in') },
     async (request, reply) => {
       const from = { address: request.ip, device: deviceOf(request.headers) };
-      const before = await sessions.actorOfCookie(store, request.cookies[sessionCookie(context)], hub.nowMs());
-      const secret = await signIn(context, request.body, from);
-      if (before) over(await sessions.endSessions(store, before.personId, before.sessionId)); // one browser, one session
-      const actor = await sessions.actorOfCookie(store, secret, hub.nowMs());
-      if (!actor) throw new HubError('internal', 'the session just made is not there');
-      void reply.setCookie(sessionCookie(context), secret, cookie);
-      return me(actor);
+      return letIn(context, request, reply, await signIn(context, request.body, from));
     },
   );
 
@@ -88,7 +67,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     async (request, reply: FastifyReply) => {
       const { personId, sessionId } = actorOf(request);
       over(await sessions.endSessions(store, personId, sessionId));
-      void reply.clearCookie(sessionCookie(context), cookie);
+      void reply.clearCookie(sessionCookie(context), cookieOptions(context));
       return reply.status(204).send(null);
     },
   );
@@ -102,12 +81,12 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     async (request, reply) => {
       const actor = actorOf(request);
       const { current, next } = request.body;
-      await requirePassword(request, current);
+      await requirePassword(context, actor, current);
       if (next === current) throw new HubError('bad_request', 'this is the password you have', { field: 'next' });
       requireGoodPassword(next, actor);
       await setPassword(store, actor.personId, await hashPassword(next), null);
       const secret = await sessions.renewSession(store, actor.sessionHash ?? '');
-      void reply.setCookie(sessionCookie(context), secret, cookie);
+      void reply.setCookie(sessionCookie(context), secret, cookieOptions(context));
       const sessionHash = hash(secret);
       const others = await sessions.endSessions(store, actor.personId, null, sessionHash); // whoever knew the old one is out
       over([...others, actor.sessionHash ?? '']);
@@ -149,7 +128,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     },
     async (request) => {
       const { personId, login } = actorOf(request);
-      await requirePassword(request, request.body.password); // who finds a page open locks nobody out
+      await requirePassword(context, actorOf(request), request.body.password); // who finds a page open locks nobody out
       if ((await personById(store, personId)).totp)
         throw new HubError('conflict', 'an authenticator is set up: remove it first', { field: 'totp' });
       const made = newTotp(login);
@@ -184,8 +163,9 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
       ...signedIn({ logged: 'person.totp' }),
     },
     async (request, reply) => {
-      await requirePassword(request, request.body.password);
-      await setTotp(store, actorOf(request).personId, null, null);
+      const actor = actorOf(request);
+      await requirePassword(context, actor, request.body.password);
+      await setTotp(store, actor.personId, null, null);
       return reply.status(204).send(null);
     },
   );

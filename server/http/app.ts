@@ -24,6 +24,7 @@ import { healthRoutes } from './health.ts';
 import { operationFactsRoutes } from './operation-facts.ts';
 import { operationListRoutes } from './operation-list.ts';
 import { operationRoutes } from './operations.ts';
+import { passkeyRoutes } from './passkeys.ts';
 import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
 import { captureShotRoutes, operationShotRoutes, shotListRoutes } from './shots.ts';
@@ -121,6 +122,7 @@ export async function buildApp(
   await app.register(async (api) => captureRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => preflightRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => accountRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => passkeyRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => peopleRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => custodyRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => shotListRoutes(api, context), { prefix: '/api' });

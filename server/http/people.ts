@@ -23,6 +23,7 @@ import {
 } from '../protocol/people.ts';
 import { indexMissing } from '../store/operation-index.ts';
 import { changePerson, insertPerson, listPeople, listSquads, personById, saveSquad, setPassword, setTotp } from '../store/people.ts';
+import { deletePasskeys } from '../store/passkeys.ts';
 import { endSessions, listSessions, sessionHashes } from '../store/person-sessions.ts';
 import { actorOf } from './permit.ts';
 
@@ -115,7 +116,9 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
         throw new HubError('conflict', 'choose your own password in your account', { field: 'own-password' });
       const password = oneTimePassword();
       await setPassword(store, personId, await hashPassword(password), hub.nowMs());
-      await setTotp(store, personId, null, null); // whoever lost the password has often lost the phone as well
+      // whoever lost the password has often lost the phone as well, and what is on it opens nothing from now on
+      await setTotp(store, personId, null, null);
+      await deletePasskeys(store, personId);
       await signOut(personId);
       return { password };
     },

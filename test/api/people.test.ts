@@ -126,6 +126,14 @@ describe('signing in', () => {
     expect((await ask('DELETE', '/session/totp', cookie, { password })).status).toBe(204);
   });
 
+  it('by a passkey only where the hub has a name', async () => {
+    expect((await ask('POST', '/session/passkey/options')).body).toMatchObject({ code: 'conflict', field: 'passkey-host' });
+    const { cookie, password } = await person(everywhere('leader'));
+    expect((await ask('GET', '/session/passkeys', cookie)).body).toEqual({ passkeys: [], host: null });
+    const options = await ask('POST', '/session/passkeys/options', cookie, { password });
+    expect(options.body).toMatchObject({ code: 'conflict', field: 'passkey-host' });
+  });
+
   it('ten wrong tries a minute and no more', async () => {
     const { login, password } = await person(everywhere('operator'));
     let told = await ask('POST', '/session', '', { login, password: 'wrong one' });

@@ -25,6 +25,7 @@ const PARAMS: Record<string, string> = {
   deviceId: 'de-aaaaaaaa',
   sessionId: 'se-aaaaaaaa',
   shotId: 'sh-aaaaaaaa',
+  passkeyId: 'pk-aaaaaaaa',
   useId: 'us-aaaaaaaa',
   type: 'demolition',
   '*': 'none.js',

@@ -39,6 +39,11 @@ const OWN_WORDS = [
   'must-change',
   'current',
   'next',
+  'passkey',
+  'passkey-late',
+  'passkey-host',
+  'passkeys-full',
+  'passkeyId',
 ];
 
 /** Which sentence of `error.*` tells a failure; some fields have a sentence of their own. */
@@ -58,7 +63,7 @@ export function whenSignedOut(ask: () => Promise<boolean>): void {
 }
 
 /** What is wrong with what somebody typed, rather than with the session. */
-const TYPED = ['current', 'code', 'password', 'secret', 'token'];
+const TYPED = ['current', 'code', 'password', 'secret', 'token', 'passkey', 'passkey-late'];
 
 function isSignedOut(path: string, { code, field }: ApiFailure): boolean {
   if (path === '/session') return false; // this asks who it is

@@ -3,6 +3,7 @@ import { computed, ref, shallowRef } from 'vue';
 import { z } from 'zod';
 import { Me } from '../../server/protocol/people.ts';
 import { api, ApiFailure, whenSignedOut } from './api.ts';
+import { signInByPasskey } from './passkeys.ts';
 import { forgetDrafts } from './use-draft.ts';
 
 export type SessionState = 'unknown' | 'open' | 'locked' | 'must-change' | 'unreachable';
@@ -71,6 +72,12 @@ export const useSession = defineStore('session', () => {
     take(await api(Me, 'POST', '/session', form));
   }
 
+  /** Throws ApiFailure: `passkey`, `passkey-late`, `passkey-host`; or as the browser does. */
+  async function signInWithPasskey(): Promise<void> {
+    given.value = ''; // a password that was tried before
+    take(await signInByPasskey());
+  }
+
   /** Throws ApiFailure: `current`, `next`. */
   async function changePassword(current: string, next: string): Promise<void> {
     take(await api(Me, 'PUT', '/session/password', { current, next }));
@@ -97,5 +104,17 @@ export const useSession = defineStore('session', () => {
     return new Promise((resolve) => held.add(resolve));
   });
 
-  return { state, me, interrupted, given, person: computed(() => me.value?.person ?? null), may, check, signIn, changePassword, signOut };
+  return {
+    state,
+    me,
+    interrupted,
+    given,
+    person: computed(() => me.value?.person ?? null),
+    may,
+    check,
+    signIn,
+    signInWithPasskey,
+    changePassword,
+    signOut,
+  };
 });
