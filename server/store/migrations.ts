@@ -89,4 +89,11 @@ export const migrations: string[][] = [
     `CREATE INDEX custody_line_at ON custody_line (at_ms)`,
     `CREATE TABLE custody_index (one INTEGER PRIMARY KEY, end_bytes INTEGER NOT NULL)`,
   ],
+  // takes that were moved; the journals have it all, and what is asked for and not yet read in them has no data
+  [
+    `CREATE TABLE take_move (move_id TEXT PRIMARY KEY, operation_id TEXT NOT NULL, to_operation_id TEXT NOT NULL, data TEXT)`,
+    `CREATE INDEX take_move_from ON take_move (operation_id)`,
+    `CREATE INDEX take_move_to ON take_move (to_operation_id)`,
+    `CREATE INDEX take_move_open ON take_move (move_id) WHERE data IS NULL`,
+  ],
 ];
