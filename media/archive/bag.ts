@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { HubError } from '../errors.ts';
 import { mediaPlaylist } from '../hls/playlist.ts';
 import { syncDir } from '../recordings/journal.ts';
+import { operationJournal } from '../recordings/paths.ts';
 import { readOperation } from '../recordings/read.ts';
 import { hashFile, listFiles } from '../recordings/verify-files.ts';
 import { type Problem, verifyOperation, type VerifyReport } from '../recordings/verify.ts';
@@ -19,14 +20,15 @@ const PAYLOAD = 'data';
 /**
  * Pack an ended operation as a BagIt bag (RFC 8493) at `<archiveDir>/<operationId>`. It is built under a temporary name,
  * flushed to the disk and renamed, so that a bag that is there is whole; leftovers of a run that was killed are removed.
- * A bag that is there already is returned as it is. Throws `conflict` for an operation that is still live.
+ * A bag that is there already is returned as it is; where the operation's journal has gone on since (a take was moved), a new
+ * one takes its place, and the earlier one is kept as `<operationId>.earlier-<n>`. Throws `conflict` for an operation that is still live.
  */
 export async function buildBag(options: BagOptions): Promise<Bag> {
   const { operationDir, archiveDir } = options;
   const operation = await readOperation(operationDir);
   if (operation.endedMs === null) throw new HubError('conflict', `operation ${operation.operationId} has not ended yet`);
   const path = join(archiveDir, operation.operationId);
-  if (await exists(path)) return { path, ...(await measure(path)) };
+  if (await isCurrent(path, operationDir)) return { path, ...(await measure(path)) };
   const partial = join(archiveDir, `.partial-${operation.operationId}`);
   await rm(partial, { recursive: true, force: true });
   await mkdir(join(partial, PAYLOAD), { recursive: true, mode: 0o750 });
@@ -65,9 +67,22 @@ export async function buildBag(options: BagOptions): Promise<Bag> {
   for (const [name, content] of tags) await writeSynced(join(partial, name), Buffer.from(content));
   const tagManifest = tags.map(([name, content]) => `${sha256Of(Buffer.from(content))}  ${name}`);
   await writeSynced(join(partial, 'tagmanifest-sha256.txt'), Buffer.from(`${tagManifest.toSorted(byPath).join('\n')}\n`));
+  if (await exists(path)) await rename(path, await earlierName(path));
   await rename(partial, path);
   await syncDir(archiveDir);
   return { path, ...(await measure(path)) };
+}
+
+/** Whether the bag has all that the operation's journal tells. */
+async function isCurrent(path: string, operationDir: string): Promise<boolean> {
+  if (!(await exists(path))) return false;
+  const journal = await hashFile(operationJournal(operationDir));
+  const packed = await hashFile(operationJournal(join(path, PAYLOAD))).catch(() => null);
+  return packed?.sha256 === journal.sha256;
+}
+
+async function earlierName(path: string): Promise<string> {
+  for (let n = 1; ; n += 1) if (!(await exists(`${path}.earlier-${n}`))) return `${path}.earlier-${n}`;
 }
 
 /**

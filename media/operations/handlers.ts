@@ -32,6 +32,7 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       await operation.recorder.addAngle(angleId, name);
       return operation.angle(angleId);
     },
+    moveTake: async (order) => ({ to: await registry.moves.move(order) }),
     endOperation: async ({ operationId }) => registry.end(operationId),
     routerCapabilities: async ({ operationId }) => ({
       rtpCapabilities: registry.get(operationId).rtpCapabilities,

@@ -2,13 +2,16 @@ import { HubError, messageOf } from '../errors.ts';
 import type { MediaEvent } from '../protocol/events.ts';
 import type { Alarms } from './alarms.ts';
 import type { OperationState } from '../protocol/state.ts';
-import { findLiveOperations } from '../recorder/repair.ts';
+import { surveyOperations } from '../recorder/repair.ts';
+import { settleMoves } from '../recorder/settle-moves.ts';
 import { OperationRecorder } from '../recorder/operation-recorder.ts';
 import type { RecorderOptions } from '../recorder/recorder-options.ts';
 import { operationDir, recordingsDir } from '../recordings/paths.ts';
 import type { Peer } from '../sfu/peer.ts';
 import type { WorkerSlot } from '../sfu/workers.ts';
 import { LiveOperation, type OperationContext } from './live-operation.ts';
+import { TakeMoves } from './take-moves.ts';
+import { Turns } from './turns.ts';
 
 export type RegistryOptions = OperationContext &
   Omit<RecorderOptions, 'operationDir' | 'operationId' | 'name' | 'changed' | 'lost'> & { dataDir: string; alarms: Alarms };
@@ -20,7 +23,9 @@ const MEASURE_MS = 2000;
 
 /** Every live operation of this process, and where its peers are. */
 export class Registry {
+  readonly moves: TakeMoves;
   readonly #options: RegistryOptions;
+  readonly #turns = new Turns();
   readonly #live = new Map<string, LiveOperation>();
   readonly #opening = new Map<string, Promise<LiveOperation>>();
   readonly #ended = new Map<string, OperationState>();
@@ -29,13 +34,20 @@ export class Registry {
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    const { dataDir, signer, log, clock, emit, refuse } = options;
+    const live = (operationId: string): OperationRecorder | null => this.#live.get(operationId)?.recorder ?? null;
+    const nowMs = (): number => clock.nowMs();
+    this.moves = new TakeMoves({ dataDir, signer, log, emit, refuse, live, nowMs, turns: this.#turns });
     this.#report = setInterval(() => this.#reportAll(), REPORT_MS);
     this.#measure = setInterval(() => this.#measureAll(), MEASURE_MS);
   }
 
   /** Take up what was live when the hub went away; what cannot be taken up is told and left as it is. */
   async resume(): Promise<void> {
-    for (const { operationId, name } of await findLiveOperations(recordingsDir(this.#options.dataDir))) {
+    const { dataDir, signer, clock, log } = this.#options;
+    const { live, withMoves } = await surveyOperations(recordingsDir(dataDir));
+    await settleMoves(withMoves, { recordingsDir: recordingsDir(dataDir), signer, nowMs: () => clock.nowMs(), log });
+    for (const { operationId, name } of live) {
       try {
         await this.open(operationId, name);
         this.#options.log.info({ operationId }, 'operation taken up again');
@@ -51,7 +63,7 @@ export class Registry {
     if (this.#ended.has(operationId)) throw new HubError('conflict', `operation ${operationId} has ended`, { field: 'operationId' });
     const present = this.#live.get(operationId) ?? this.#opening.get(operationId);
     if (present) return present;
-    const opening = this.#start(operationId, name);
+    const opening = this.#turns.take([operationId], () => this.#start(operationId, name));
     this.#opening.set(operationId, opening);
     try {
       const operation = await opening;
@@ -95,15 +107,8 @@ export class Registry {
     return closing.length;
   }
 
-  async end(operationId: string): Promise<OperationState> {
-    const before = this.#ended.get(operationId);
-    if (before) return before;
-    const operation = this.get(operationId);
-    await operation.close(true);
-    const state = operation.state();
-    this.#ended.set(operationId, state);
-    this.#live.delete(operationId);
-    return state;
+  end(operationId: string): Promise<OperationState> {
+    return this.#turns.take([operationId], () => this.#endNow(operationId));
   }
 
   states(): OperationState[] {
@@ -138,6 +143,17 @@ export class Registry {
     clearInterval(this.#report);
     clearInterval(this.#measure);
     await Promise.all([...this.#live.values()].map((operation) => operation.close(false)));
+  }
+
+  async #endNow(operationId: string): Promise<OperationState> {
+    const before = this.#ended.get(operationId);
+    if (before) return before;
+    const operation = this.get(operationId);
+    await operation.close(true);
+    const state = operation.state();
+    this.#ended.set(operationId, state);
+    this.#live.delete(operationId);
+    return state;
   }
 
   async #start(operationId: string, name: string): Promise<LiveOperation> {

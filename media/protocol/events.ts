@@ -3,6 +3,7 @@ import { Alarm } from './alarms.ts';
 import { Cause, HubTimeMs, Id, SourceKind, TakeId } from './ids.ts';
 import { Mark } from './marks.ts';
 import { Message } from './messages.ts';
+import { MoveId, TakePlace } from './moves.ts';
 import { Talk } from './talk.ts';
 import { Still } from './stills.ts';
 import { AngleState, Interruption } from './state.ts';
@@ -13,6 +14,8 @@ const angle = { operationId: Id, angleId: Id };
 export const MediaEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('take.started'), ...angle, takeId: TakeId, sourceKind: SourceKind, atMs: HubTimeMs }),
   z.object({ type: z.literal('take.ended'), ...angle, takeId: TakeId, atMs: HubTimeMs, reason: Cause, segments: z.int(), frames: z.int() }),
+  /** Both journals have it, and its folder is there. The operations may have ended. */
+  z.object({ type: z.literal('take.moved'), moveId: MoveId, from: TakePlace, to: TakePlace }),
   z.object({
     type: z.literal('segment.written'),
     ...angle,

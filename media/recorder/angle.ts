@@ -7,6 +7,7 @@ import { TALK_ANGLE } from '../protocol/talk.ts';
 import type { ChainHead } from '../recordings/chain.ts';
 import type { SegmentLine } from '../recordings/lines.ts';
 import type { Alignment, KnownAngle } from './known-angle.ts';
+import { takeIdOf, type TakeCounts } from './move-side.ts';
 import { Rate } from './rate.ts';
 import type { RepairedTake } from './repair-take.ts';
 import type { Take } from './take.ts';
@@ -142,6 +143,18 @@ export class Angle {
     this.#owner.changed(this.angleId);
   }
 
+  /** The number of the next take, which is given to no other. */
+  nextTakeId(): string {
+    this.#takes += 1;
+    return takeIdOf(this.#takes);
+  }
+
+  /** A take with so much in it was moved here (1), or away (-1). What should have been filmed here and was not stays as it was. */
+  count(counts: TakeCounts, sign: 1 | -1): void {
+    for (const key of ['segments', 'frames', 'withheld', 'missing'] as const) this.#counts[key] += sign * counts[key];
+    this.#owner.changed(this.angleId);
+  }
+
   /** Nothing should be recorded any more. An open interruption lasts until then. */
   end(endMs: number): void {
     this.#closeInterruption(endMs);
@@ -221,8 +234,7 @@ export class Angle {
     const told = { frames: 0, segments: 0 };
     return {
       begin: (startMs) => {
-        this.#takes += 1;
-        takeId = String(this.#takes).padStart(4, '0');
+        takeId = this.nextTakeId();
         startedMs = startMs;
         this.#sourceKind = sourceKind;
         this.#takeStartedMs = startMs;

@@ -8,9 +8,11 @@ import { Journal, syncDir } from '../recordings/journal.ts';
 import type { OperationLine } from '../recordings/lines.ts';
 import { everyPunctual } from '../punctual.ts';
 import { operationJournal } from '../recordings/paths.ts';
+import { angleOwner } from './angle-owner.ts';
 import { Angle, type AngleOwner, type RecorderAngle, type TakeFailure } from './angle.ts';
 import { Marks } from './marks.ts';
 import { Messages } from './messages.ts';
+import type { MoveSide } from './move-side.ts';
 import { OperationLog } from './operation-log.ts';
 import type { RecorderOptions } from './recorder-options.ts';
 import { repairOperation } from './repair.ts';
@@ -165,6 +167,23 @@ export class OperationRecorder {
     this.#takes.delete(take);
   }
 
+  /** This operation as one that takes are moved from or to. Throws `gone`. */
+  moveSide(): MoveSide {
+    this.#assertLive();
+    return {
+      operationId: this.operationId,
+      dir: this.#options.operationDir,
+      write: async (line) => {
+        await this.#journal.append(line);
+        this.#journal.signSoon();
+      },
+      addAngle: (angleId, name) => this.addAngle(angleId, name),
+      nextTakeId: (angleId) => this.#angle(angleId).nextTakeId(),
+      count: (angleId, counts, sign) => this.#angle(angleId).count(counts, sign),
+      close: () => Promise.resolve(),
+    };
+  }
+
   /** The machine's wall clock was moved; hub time did not follow. */
   noteClockStep(atMs: number, stepMs: number): void {
     this.#journal.note({ type: 'clock.stepped', atMs, stepMs });
@@ -260,40 +279,16 @@ export class OperationRecorder {
   }
 
   #angleOwner(): AngleOwner {
-    const { operationId } = this;
-    const { emit } = this.#options;
-    const changed = (angleId: string): void => {
-      if (angleId !== TALK_ANGLE) this.#options.changed(angleId);
-    };
-    return {
-      takeBegun: async (angleId, takeId, sourceKind, atMs, head) => {
-        await this.#journal.append({ type: 'take.started', angleId, takeId, sourceKind, atMs, headHash: head.hash });
-        emit({ type: 'take.started', operationId, angleId, takeId, sourceKind, atMs });
-        changed(angleId);
-      },
-      takeEnded: async (angleId, takeId, atMs, reason, head, totals) => {
-        await this.#journal.append({ type: 'take.ended', angleId, takeId, atMs, reason, headSeq: head.seq, headHash: head.hash });
-        this.#journal.signSoon();
-        emit({ type: 'take.ended', operationId, angleId, takeId, atMs, reason, segments: totals.segments, frames: totals.frames });
-      },
-      segment: async (angleId, takeId, line, head) => {
-        await this.#journal.append({ type: 'take.head', angleId, takeId, headSeq: head.seq, headHash: head.hash });
-        this.#journal.signSoon();
-        const { file, cell, part, startMs, durationMs, frames, sizeBytes, sha256, alignmentErrorMs } = line;
-        const facts = { file, cell, part, startMs, durationMs, frames, sizeBytes, sha256, alignmentErrorMs };
-        emit({ type: 'segment.written', operationId, angleId, takeId, ...facts });
-      },
-      interruption: (interruption) => {
-        const { id, angleId, startMs, endMs, cause } = interruption;
-        if (endMs === null) this.#journal.note({ type: 'interruption.opened', interruptionId: id, angleId, startMs, cause });
-        else this.#journal.note({ type: 'interruption.closed', interruptionId: id, angleId, startMs, endMs, cause });
-        emit({ type: endMs === null ? 'interruption.opened' : 'interruption.closed', operationId, angleId, interruption });
-      },
+    const { emit, changed } = this.#options;
+    return angleOwner({
+      operationId: this.operationId,
+      journal: this.#journal,
+      troubles: this.#troubles,
+      emit,
       changed,
-      behind: (angleId, behind) => this.#troubles.behind(this.#angle(angleId), behind),
-      fileMissing: (angleId, path) => this.#troubles.fileMissing(this.#angle(angleId), path),
+      angle: (angleId) => this.#angle(angleId),
       failed: (angleId, failure) => this.#takeFailed(angleId, failure),
-    };
+    });
   }
 }
 

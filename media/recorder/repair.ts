@@ -5,12 +5,16 @@ import type { Interruption } from '../protocol/state.ts';
 import { TALK_ANGLE } from '../protocol/talk.ts';
 import { Journal, type Patience, readJournal } from '../recordings/journal.ts';
 import { OperationLine } from '../recordings/lines.ts';
+import { type KnownTake, knownTakes, lastTakeNumber } from '../recordings/moves.ts';
 import { operationJournal, takeDir } from '../recordings/paths.ts';
 import { stillsOf, unknownStills } from '../recordings/stills.ts';
 import type { RepairedTake } from './repair-take.ts';
 import type { KnownAngle } from './known-angle.ts';
 import { repairOrRemoveTake } from './salvage.ts';
 import type { Signer } from '../recordings/signer.ts';
+
+/** A take's folder, and whether it was recorded elsewhere. */
+type FoundTake = RepairedTake & { movedIn: boolean };
 
 export type Restored = {
   name: string;
@@ -86,9 +90,12 @@ export async function repairOperation(
   return { name, openedMs, segmentMs, journal, lines: read.lines, angles, newInterruptions };
 }
 
-/** Operations that were not ended when the hub went away. */
-export async function findLiveOperations(recordingsDirPath: string): Promise<{ operationId: string; name: string }[]> {
-  const found: { operationId: string; name: string }[] = [];
+/** Operations that were not ended when the hub went away, and those, live or not, whose journals tell of takes that were moved. */
+export async function surveyOperations(
+  recordingsDirPath: string,
+): Promise<{ live: { operationId: string; name: string }[]; withMoves: string[] }> {
+  const live: { operationId: string; name: string }[] = [];
+  const withMoves: string[] = [];
   const names = await readdir(recordingsDirPath).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
@@ -97,13 +104,15 @@ export async function findLiveOperations(recordingsDirPath: string): Promise<{ o
     const bytes = await readFile(operationJournal(join(recordingsDirPath, operationId))).catch(() => null);
     if (!bytes) continue;
     const text = bytes.toString('utf8');
+    if (text.includes('"type":"take.moved-')) withMoves.push(operationId);
     const [first = ''] = text.split('\n', 1);
-    if (!text.includes('"type":"signature"') || !text.trimEnd().split('\n').at(-1)?.includes('"final":true')) {
+    // a last line without its newline is torn, whatever it says
+    if (!text.endsWith('\n') || !text.trimEnd().split('\n').at(-1)?.includes('"final":true')) {
       const parsed = OperationLine.safeParse(safeJson(first));
-      if (parsed.success && parsed.data.type === 'operation.opened') found.push({ operationId, name: parsed.data.name });
+      if (parsed.success && parsed.data.type === 'operation.opened') live.push({ operationId, name: parsed.data.name });
     }
   }
-  return found;
+  return { live, withMoves };
 }
 
 function safeJson(text: string): unknown {
@@ -127,12 +136,19 @@ async function sign(journal: Journal<OperationLine>, signer: Signer, final: bool
 }
 
 /** Repair each take's folder, and enter into the operation's journal what it had not yet heard of. */
-async function repairTakes(dir: string, angleId: string, lines: OperationLine[], journal: Journal<OperationLine>): Promise<RepairedTake[]> {
+async function repairTakes(dir: string, angleId: string, lines: OperationLine[], journal: Journal<OperationLine>): Promise<FoundTake[]> {
+  const moved = new Map(knownTakes(lines).flatMap((take) => (take.angleId === angleId ? [[take.takeId, take] as const] : [])));
   const names = await readdir(join(dir, angleId)).catch(() => []);
-  const takes: RepairedTake[] = [];
+  const takes: FoundTake[] = [];
   for (const takeId of names.filter((name) => /^[0-9]{4,6}$/.test(name)).toSorted()) {
+    const { movedIn = null, movedOut = null } = moved.get(takeId) ?? {};
+    if (movedOut) continue; // its move could not be settled
     const take = await repairOrRemoveTake(takeDir(dir, angleId, takeId), takeId, 'hub-crashed');
     if (!take) continue;
+    if (movedIn) {
+      takes.push({ ...take, movedIn: true });
+      continue;
+    }
     const mine = lines.filter((line) => 'takeId' in line && 'angleId' in line && line.angleId === angleId && line.takeId === takeId);
     if (!mine.some((line) => line.type === 'take.started')) {
       await journal.append({
@@ -156,25 +172,35 @@ async function repairTakes(dir: string, angleId: string, lines: OperationLine[],
         headHash: take.head.hash,
       });
     }
-    takes.push(take);
+    takes.push({ ...take, movedIn: false });
   }
   return takes;
 }
 
+function endOf({ angleId, takeId, startMs }: KnownTake, lines: OperationLine[]): number {
+  for (const line of lines) if (line.type === 'take.ended' && line.angleId === angleId && line.takeId === takeId) return line.atMs;
+  return startMs;
+}
+
 /** What the journals know of an angle. */
-function known(angleId: string, takes: RepairedTake[], lines: OperationLine[]): KnownAngle {
-  const segments = takes.flatMap((take) => take.segments);
+function known(angleId: string, takes: FoundTake[], lines: OperationLine[]): KnownAngle {
+  const own = takes.filter(({ movedIn }) => !movedIn);
+  const segments = own.flatMap((take) => take.segments);
+  // a take that was moved away was filmed here, by mistake or not: when media were due does not change by that
+  const left = knownTakes(lines).filter((take) => take.angleId === angleId && take.movedOut && !take.movedIn);
+  const startsMs = [...own, ...left].map(({ startMs }) => startMs);
+  const endsMs = [...own.map(({ endMs }) => endMs), ...left.map((take) => endOf(take, lines))];
   const last = segments.at(-1);
   const opens = lines.filter((line) => line.type === 'interruption.opened' && line.angleId === angleId);
   const closed = new Set(lines.filter((line) => line.type === 'interruption.closed').map((line) => line.interruptionId));
   const open = opens.findLast((line) => line.type === 'interruption.opened' && !closed.has(line.interruptionId));
   const sum = (key: 'frames' | 'withheld' | 'missing'): number => takes.reduce((total, take) => total + take.totals[key], 0);
   return {
-    takes: Math.max(0, ...takes.map((take) => Number(take.takeId))),
-    firstMediaMs: takes[0]?.startMs ?? null,
-    lastMediaMs: takes.at(-1)?.endMs ?? null,
+    takes: Math.max(lastTakeNumber(lines, angleId), ...takes.map((take) => Number(take.takeId))),
+    firstMediaMs: startsMs.length === 0 ? null : Math.min(...startsMs),
+    lastMediaMs: endsMs.length === 0 ? null : Math.max(...endsMs),
     parts: segments.map(({ cell, part }) => ({ cell, part })),
-    segments: segments.length,
+    segments: takes.reduce((total, take) => total + take.segments.length, 0),
     frames: sum('frames'),
     missing: sum('missing'),
     withheld: sum('withheld'),
@@ -183,7 +209,7 @@ function known(angleId: string, takes: RepairedTake[], lines: OperationLine[]): 
       open?.type === 'interruption.opened'
         ? { id: open.interruptionId, angleId, startMs: open.startMs, endMs: null, cause: open.cause }
         : null,
-    sourceKind: takes.at(-1)?.sourceKind ?? null,
+    sourceKind: own.at(-1)?.sourceKind ?? null,
     alignment: last ? { errorMs: last.alignmentErrorMs, method: last.method } : null,
   };
 }

@@ -3,6 +3,7 @@ import { Cause, HubTimeMs, Id, Name, SourceKind, TakeId } from '../protocol/ids.
 import { Preflight } from '../protocol/preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from '../protocol/marks.ts';
 import { Message } from '../protocol/messages.ts';
+import { MovedBy, MoveId, MoveReason } from '../protocol/moves.ts';
 import { Takeover, TakeoverDecision } from '../protocol/takeover.ts';
 import { TalkEnd } from '../protocol/talk.ts';
 import { Still, StillType } from '../protocol/stills.ts';
@@ -15,6 +16,9 @@ export const JOURNAL_VERSION = 1;
 export const Sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 
 const head = { headSeq: z.int().nonnegative(), headHash: Sha256Hex };
+
+/** What both journals say of a move. `angleId` and `takeId` are the take's own in the journal that the line is in. */
+const move = { moveId: MoveId, angleId: Id, takeId: TakeId, ...head, by: MovedBy, reason: MoveReason, atMs: HubTimeMs };
 
 /** `operation.ndjson`: what happened on the operation, and the heads of its takes' journals. */
 export const OperationLine = z.discriminatedUnion('type', [
@@ -30,6 +34,7 @@ export const OperationLine = z.discriminatedUnion('type', [
     /** Whether the machine's clock was synchronised (adjtimex), as the kernel said. */
     clockSynchronised: z.boolean().nullable(),
   }),
+  /** After the end: made for a take that is moved here. */
   z.object({ type: z.literal('angle.added'), angleId: Id, name: Name, atMs: HubTimeMs }),
   z.object({ type: z.literal('take.started'), angleId: Id, takeId: TakeId, sourceKind: SourceKind, atMs: HubTimeMs, headHash: Sha256Hex }),
   /** The take's journal reached this line when a segment was closed. */
@@ -78,7 +83,28 @@ export const OperationLine = z.discriminatedUnion('type', [
   /** A device asked for an angle that another one filmed, and what a commander said: decided at `atMs`. */
   z.object({ type: z.literal('takeover'), atMs: HubTimeMs, decision: TakeoverDecision, ...Takeover.omit({ untilMs: true }).shape }),
   z.object({ type: z.literal('operation.ended'), atMs: HubTimeMs }),
-  /** Ed25519 over the ASCII hex of `headHash`, which is the hash of the line before this one. The last line of an ended operation is one with `final: true`. */
+  /** A take that had ended was moved elsewhere, its folder as it was; `head`: the last line of its journal. May follow the end. */
+  z.object({
+    type: z.literal('take.moved-out'),
+    ...move,
+    toOperationId: Id,
+    toAngleId: Id,
+    toTakeId: TakeId,
+  }),
+  /** It came here: what the operation that it was recorded in knew of it. `firstHash`: of the first line of its journal. */
+  z.object({
+    type: z.literal('take.moved-in'),
+    ...move,
+    fromOperationId: Id,
+    fromAngleId: Id,
+    fromTakeId: TakeId,
+    sourceKind: SourceKind,
+    startMs: HubTimeMs,
+    firstHash: Sha256Hex,
+  }),
+  /** This move came to nothing (the hub died in the act, say): the take is where it was. */
+  z.object({ type: z.literal('take.move-undone'), moveId: MoveId, atMs: HubTimeMs }),
+  /** Ed25519 over the ASCII hex of `headHash`, which is the hash of the line before this one. The last line of an ended operation is one with `final: true`; behind the first of those there are only moves of takes, each signed anew. */
   z.object({ type: z.literal('signature'), ...head, signature: z.string(), final: z.boolean() }),
 ]);
 export type OperationLine = z.infer<typeof OperationLine>;

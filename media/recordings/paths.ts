@@ -4,7 +4,8 @@ import { join } from 'node:path';
 export const recordingsDir = (dataDir: string): string => join(dataDir, 'recordings');
 /** Uploads on their way to their operation's folder. */
 export const uploadsDir = (dataDir: string): string => join(dataDir, 'uploads');
-export const operationDir = (dataDir: string, operationId: string): string => join(recordingsDir(dataDir), operationId);
+export const operationDirIn = (recordingsDirPath: string, operationId: string): string => join(recordingsDirPath, operationId);
+export const operationDir = (dataDir: string, operationId: string): string => operationDirIn(recordingsDir(dataDir), operationId);
 export const operationJournal = (operationDirPath: string): string => join(operationDirPath, 'operation.ndjson');
 export const takeDir = (operationDirPath: string, angleId: string, takeId: string): string => join(operationDirPath, angleId, takeId);
 export const takeJournal = (takeDirPath: string): string => join(takeDirPath, 'journal.ndjson');

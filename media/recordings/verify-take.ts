@@ -2,6 +2,7 @@ import { messageOf } from '../errors.ts';
 import { VIDEO_TRACK_ID } from '../mp4/init.ts';
 import { readFragments, readInit } from '../mp4/read.ts';
 import { type OperationLine, type SegmentLine, TakeLine } from './lines.ts';
+import type { KnownTake } from './moves.ts';
 import { clockFor } from './time-map.ts';
 import { parseSegmentFile } from './paths.ts';
 import { type Chained, readChain, readChecked, type Report } from './verify-files.ts';
@@ -24,7 +25,7 @@ export type AngleFigures = {
 
 export type TakeCheck = {
   dir: string;
-  started: Extract<OperationLine, { type: 'take.started' }>;
+  take: KnownTake;
   operation: Chained<OperationLine>[];
   segmentMs: number;
   ended: boolean;
@@ -37,33 +38,33 @@ export type TakeCheck = {
 
 /** One take: its journal against the operation's, and every file that it knows. */
 export async function checkTake(check: TakeCheck): Promise<void> {
-  const { dir, started, operation, ended, figures, known, report } = check;
-  const folder = `${started.angleId}/${started.takeId}`;
+  const { dir, take, operation, ended, figures, known, report } = check;
+  const { angleId, takeId, movedIn } = take;
+  const folder = `${angleId}/${takeId}`;
   const path = `${folder}/journal.ndjson`;
   figures.takes += 1;
   known.add(path);
   const lines = await readChain(dir, path, (value) => TakeLine.parse(value), report);
   if (lines.length === 0) {
-    report(
-      path,
-      `take ${started.takeId} of angle ${started.angleId} is in the operation's journal, but its own journal is missing or empty`,
-    );
+    report(path, `take ${takeId} of angle ${angleId} is in the operation's journal, but its own journal is missing or empty`);
     return;
   }
-  if (lines[0]?.head.hash !== started.headHash) report(path, "line 0: is not the one that the operation's journal knows");
+  if (lines[0]?.head.hash !== take.firstHash) report(path, "line 0: is not the one that the operation's journal knows");
   for (const { line } of operation) {
-    if ((line.type !== 'take.head' && line.type !== 'take.ended') || line.angleId !== started.angleId || line.takeId !== started.takeId)
-      continue;
+    if (line.type !== 'take.head' && line.type !== 'take.ended' && line !== movedIn) continue;
+    if (line.angleId !== angleId || line.takeId !== takeId) continue;
     const own = lines[line.headSeq];
     if (!own) report(path, `line ${line.headSeq}: is missing: the journal was cut off, the operation's journal knows this line`);
     else if (own.head.hash !== line.headHash) report(path, `line ${line.headSeq}: is not the one that the operation's journal knows`);
-    if (line.type === 'take.ended' && lines.length - 1 > line.headSeq)
+    if (line.type !== 'take.head' && lines.length - 1 > line.headSeq)
       report(path, `line ${line.headSeq + 1}: was added after the take had ended`);
   }
-  if (ended && lines.at(-1)?.line.type !== 'take.ended') report(path, 'the take does not end: its last line was cut off');
+  if ((ended || movedIn) && lines.at(-1)?.line.type !== 'take.ended') report(path, 'the take does not end: its last line was cut off');
   const own = lines.map(({ line }) => line);
-  for (const message of checkTotals(own, check.segmentMs, endOf(operation))) report(path, message);
-  await checkFiles(check, folder, lines);
+  // one that was moved here keeps the grid of the operation that it was recorded in, and may be older or newer than this one
+  const grid = movedIn && own[0]?.type === 'take.started' ? own[0].segmentMs : check.segmentMs;
+  for (const message of checkTotals(own, grid, movedIn ? null : endOf(operation))) report(path, message);
+  await checkFiles({ ...check, segmentMs: grid }, folder, lines);
 }
 
 function endOf(operation: Chained<OperationLine>[]): number | null {

@@ -3,6 +3,7 @@ import { messageOf } from '../errors.ts';
 import { OperationLine } from './lines.ts';
 import { checkMarks } from './marks.ts';
 import { checkMessages } from './messages.ts';
+import { checkMoves, type KnownTake, knownTakes } from './moves.ts';
 import { checkStills, stillsOf } from './stills.ts';
 import { checkTalks } from './talks.ts';
 import { type Chained, listFiles, readChain, type Report } from './verify-files.ts';
@@ -41,8 +42,12 @@ export async function verifyOperation(dir: string, progress?: (bytes: number) =>
   const ended = checkEnd(lines, report);
   checkSignatures(lines, opened.publicKey, report);
   const own = lines.map(({ line }) => line);
-  for (const message of [...checkMarks(own), ...checkMessages(own), ...checkTalks(own)]) report('operation.ndjson', message);
+  for (const message of [...checkMarks(own), ...checkMessages(own), ...checkTalks(own), ...checkMoves(own)])
+    report('operation.ndjson', message);
   const known = new Set(['operation.ndjson']);
+  const files = await listFiles(dir);
+  const takes = knownTakes(own);
+  for (const take of takes) if (take.movedOut) checkLeft(take, files, known, report);
   const angles: AngleFigures[] = [];
   for (const { line } of lines) {
     if (line.type !== 'angle.added') continue;
@@ -57,26 +62,24 @@ export async function verifyOperation(dir: string, progress?: (bytes: number) =>
       alignmentErrorMs: 0,
     };
     angles.push(figures);
-    for (const { line: started } of lines) {
-      if (started.type !== 'take.started' || started.angleId !== line.angleId) continue;
-      await checkTake({
-        dir,
-        started,
-        operation: lines,
-        segmentMs: opened.segmentMs,
-        ended,
-        figures,
-        known,
-        hashes,
-        report,
-        ...(progress ? { progress } : {}),
-      });
+    for (const take of takes) {
+      if (take.movedOut || take.angleId !== line.angleId) continue;
+      const facts = { dir, take, operation: lines, segmentMs: opened.segmentMs, ended, figures, known, hashes, report };
+      await checkTake({ ...facts, ...(progress ? { progress } : {}) });
     }
   }
   await checkStills(dir, stillsOf(own), known, hashes, report);
-  for (const path of await listFiles(dir)) if (!known.has(path)) report(path, 'is in no journal');
+  for (const path of files) if (!known.has(path)) report(path, 'is in no journal');
   const interruptions = interruptionsOf(lines);
   return { ok: problems.length === 0, operationId: opened.operationId, name: opened.name, ended, problems, angles, interruptions, hashes };
+}
+
+/** Of a take that was moved away nothing may be left. */
+function checkLeft({ angleId, takeId, movedOut }: KnownTake, files: string[], known: Set<string>, report: Report): void {
+  const left = files.filter((path) => path.startsWith(`${angleId}/${takeId}/`));
+  for (const path of left) known.add(path);
+  const where = movedOut ? `${movedOut.toOperationId}/${movedOut.toAngleId}/${movedOut.toTakeId}` : '';
+  if (left.length > 0) report(`${angleId}/${takeId}`, `was moved to ${where}, but is still here with ${left.length} files`);
 }
 
 /** An ended operation's journal closes with a final signature; without one its last lines may have been cut off. */

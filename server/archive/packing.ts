@@ -97,8 +97,8 @@ export class Packing {
         nowMs: hub.nowMs(),
       };
       const { path, sizeBytes, files } = await packInChild(order, (step, progress) => hub.setProgress(operationId, { step, progress }));
-      await savePackage(store, operationId, { state: 'verified', path, sizeBytes, files, verifiedMs: hub.nowMs() });
-      log.info({ operationId, path, sizeBytes, files }, 'packed and verified');
+      const counts = await savePackage(store, operationId, { state: 'verified', path, sizeBytes, files, verifiedMs: hub.nowMs() });
+      log.info({ operationId, path, sizeBytes, files }, counts ? 'packed and verified' : 'packed, and to be packed anew');
     } catch (error) {
       await savePackage(store, operationId, { state: 'failed', error: messageOf(error) });
       log.error({ operationId, reason: messageOf(error) }, 'packing failed');

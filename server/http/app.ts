@@ -28,6 +28,7 @@ import { passkeyRoutes } from './passkeys.ts';
 import { preflightRoutes } from './preflight.ts';
 import { reviewRoutes } from './review.ts';
 import { captureShotRoutes, operationShotRoutes, shotListRoutes } from './shots.ts';
+import { takeMoveRoutes } from './take-moves.ts';
 import { stillRoutes } from './stills.ts';
 import { peopleRoutes } from './people.ts';
 import { installPermission, type RuledRoute } from './permit.ts';
@@ -116,6 +117,7 @@ export async function buildApp(
   await app.register(async (api) => operationRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => operationListRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => operationFactsRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => takeMoveRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => caseRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sourceRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => captureLinkRoutes(api, context), { prefix: '/api' });

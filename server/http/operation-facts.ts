@@ -14,6 +14,7 @@ import { inTransaction } from '../store/database.ts';
 import { readFacts } from '../store/facts-view.ts';
 import { changeFacts, planAngle, takeStep } from '../store/operation-facts.ts';
 import { angleName } from '../store/operations.ts';
+import { assertNoMove } from '../store/take-moves.ts';
 import { checkGiven, reachFor, whoAsks } from './acting.ts';
 
 const OfOperation = z.object({ operationId: Id });
@@ -89,6 +90,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
     (request) => {
       const { operationId } = request.params;
       return inTransaction(store, async (tx) => {
+        await assertNoMove(tx, operationId);
         const { state, labels } = await readFacts(tx, operationId);
         const { state: packed } = await packageStatus(tx, operationId, null);
         checkSeal({ state, labels, packaged: packed === 'verified' });

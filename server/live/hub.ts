@@ -12,6 +12,7 @@ import { type Store, storeMayRecover } from '../store/database.ts';
 import { applyEvent, liveOperations, markNotRecording, operationView, saveOperationState } from '../store/operations.ts';
 import { openPackages } from '../store/archive-jobs.ts';
 import { gatewaysOf } from '../store/gateways.ts';
+import { followMoves } from './moved-takes.ts';
 import { reindex } from './reindex.ts';
 import { type Asking, Takeovers } from './takeovers.ts';
 import { readCursor, saveCursor } from '../store/sessions.ts';
@@ -169,6 +170,7 @@ export class Hub extends EventEmitter<HubEvents> {
       for (const alarm of alarms) this.#alarms.set(alarm.alarmId, alarm);
       await this.#reopen();
       await this.settled();
+      await this.#followMoves();
       this.#synced = true;
       this.emit('synced');
       await this.#allChanged();
@@ -192,6 +194,11 @@ export class Hub extends EventEmitter<HubEvents> {
       leastMs = roundTripMs;
       this.#offsetMs = hubTimeMs - sentMs - roundTripMs / 2;
     }
+  }
+
+  #followMoves(): Promise<void> {
+    const [store, dataDir, log, media, nowMs] = [this.#store, this.#dataDir, this.#log, this.media, () => this.nowMs()];
+    return followMoves({ store, dataDir, log, media, nowMs, changed: (operationId) => this.emit('operation', operationId) });
   }
 
   /** Events are lost for good: the journals know what happened, the media plane what is. */
@@ -278,6 +285,7 @@ export class Hub extends EventEmitter<HubEvents> {
         }
       }
       this.#queue.splice(0, batch.length);
+      if (batch.some(({ event }) => event.type === 'take.moved')) await this.#followMoves();
       this.#tell(batch);
     }
   }

@@ -5,17 +5,15 @@ import { readOperation } from '../../media/recordings/read.ts';
 import type { Store } from '../store/database.ts';
 import { saveMark } from '../store/marks.ts';
 import { saveMessage } from '../store/messages.ts';
-import { markEnded, saveInterruption, saveTake } from '../store/operations.ts';
+import { markEnded, saveInterruption } from '../store/operations.ts';
+import { saveRecordedTakes } from '../store/recorded-takes.ts';
 import { saveStill } from '../store/stills.ts';
 
 /** Learn from an operation's journals what the store has missed. When it ended, hub time; null where it has not, or cannot be read. */
 export async function reindex(store: Store, dataDir: string, operationId: string, log: Logger): Promise<number | null> {
   try {
     const recorded = await readOperation(operationDir(dataDir, operationId));
-    for (const take of recorded.angles.flatMap((angle) => angle.takes)) {
-      const frames = take.segments.reduce((sum, segment) => sum + segment.frames, 0);
-      await saveTake(store, operationId, { ...take, segments: take.segments.length, frames });
-    }
+    await saveRecordedTakes(store, recorded);
     for (const interruption of recorded.interruptions) await saveInterruption(store, operationId, interruption);
     for (const mark of recorded.marks) await saveMark(store, operationId, mark);
     for (const still of recorded.stills) await saveStill(store, operationId, still);

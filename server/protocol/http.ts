@@ -5,6 +5,7 @@ import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
 import { Mark } from '../../media/protocol/marks.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
 import { Message } from '../../media/protocol/messages.ts';
+import { MoveReason, TakeMove, TakePlace } from '../../media/protocol/moves.ts';
 import { Talk } from '../../media/protocol/talk.ts';
 import { Incidents } from '../../media/protocol/incidents.ts';
 import { Takeover } from '../../media/protocol/takeover.ts';
@@ -43,6 +44,15 @@ export const TakeSummary = z.object({
 });
 export type TakeSummary = z.infer<typeof TakeSummary>;
 
+/** Where a take belongs: an angle that is there, or a new one of this name. */
+export const TakeMoveRequest = z
+  .object({ toOperationId: Id, toAngleId: Id.optional(), toAngleName: Name.optional(), reason: MoveReason })
+  .refine(({ toAngleId, toAngleName }) => (toAngleId === undefined) !== (toAngleName === undefined), {
+    path: ['toAngleId'],
+    message: 'either an angle that is there, or the name of a new one',
+  });
+export const TakeMoved = z.object({ to: TakePlace });
+
 /** One operation as console and review see it. `angles` of an ended operation carry status `ended`. */
 export const OperationView = OperationState.extend({
   /** So many angles must record at the same time (R12). */
@@ -55,6 +65,8 @@ export const OperationView = OperationState.extend({
   stills: z.array(Still),
   /** What commanders wrote to operators. */
   messages: z.array(Message),
+  /** Takes that were moved from here or to here. */
+  moves: z.array(TakeMove),
   package: PackageStatus,
   /** Devices that ask for an angle which another one films. */
   takeovers: z.array(Takeover),
@@ -123,6 +135,7 @@ export {
   PlainSource,
   Still,
   Incidents,
+  TakeMove,
   Takeover,
   Talk,
 };
@@ -149,6 +162,7 @@ export {
  * POST   /api/operations/:operationId/end            → OperationView
  * POST   /api/operations/:operationId/package        → PackageStatus (start again after a failure)
  * POST   /api/operations/:operationId/angles         AngleCreate → 201 AngleState
+ * POST   /api/operations/:operationId/angles/:angleId/takes/:takeId/move   TakeMoveRequest → TakeMoved   (409 says what stands against it)
  * GET    /api/operations/:operationId/links          → { links: CaptureLinkItem[] }
  * POST   /api/operations/:operationId/links          LinkCreate? → 201 CaptureLink (the phone chooses its angle)
  * DELETE /api/operations/:operationId/links/:linkId  → 204 (revokes the link and the sessions it made)

@@ -58,12 +58,23 @@ export async function requestPackage(store: Store, operationId: string, nowMs: n
     .execute();
 }
 
+/** What was packed, or is being packed, is not all that there is: whoever has asked for it gets it anew. */
+export async function repack(store: Store, operationId: string, nowMs: number): Promise<void> {
+  const none = { path: null, size_bytes: null, files: null, verified_ms: null, error: null };
+  await store
+    .updateTable('archive_job')
+    .set({ state: 'waiting', requested_ms: Math.round(nowMs), ...none })
+    .where('operation_id', '=', operationId)
+    .execute();
+}
+
 /** Operations whose packing was asked for and is not done. */
 export async function openPackages(store: Store): Promise<string[]> {
   const rows = await store.selectFrom('archive_job').where('state', 'in', ['waiting', 'running']).select('operation_id').execute();
   return rows.map((row) => row.operation_id);
 }
 
+/** What became of a job. Whether that counts: not where it was asked for anew meanwhile. */
 export async function savePackage(
   store: Store,
   operationId: string,
@@ -71,7 +82,7 @@ export async function savePackage(
     | { state: 'running' }
     | { state: 'failed'; error: string }
     | { state: 'verified'; path: string; sizeBytes: number; files: number; verifiedMs: number },
-): Promise<void> {
+): Promise<boolean> {
   const set =
     change.state === 'verified'
       ? {
@@ -83,5 +94,7 @@ export async function savePackage(
           error: null,
         }
       : { state: change.state, error: change.state === 'failed' ? change.error : null };
-  await store.updateTable('archive_job').set(set).where('operation_id', '=', operationId).execute();
+  const job = store.updateTable('archive_job').set(set).where('operation_id', '=', operationId);
+  const { numUpdatedRows } = await (change.state === 'running' ? job : job.where('state', '=', 'running')).executeTakeFirst();
+  return numUpdatedRows > 0n;
 }

@@ -91,4 +91,11 @@ export const migrations: string[][] = [
   ],
   // when a password was given that must be changed: it is good for some days only
   [`ALTER TABLE person ADD COLUMN given_ms INTEGER`, `UPDATE person SET given_ms = created_ms WHERE must_change = 1`],
+  // takes that were moved; the journals have it all, and what is asked for and not yet read in them has no data
+  [
+    `CREATE TABLE take_move (move_id TEXT PRIMARY KEY, operation_id TEXT NOT NULL, to_operation_id TEXT NOT NULL, data TEXT)`,
+    `CREATE INDEX take_move_from ON take_move (operation_id)`,
+    `CREATE INDEX take_move_to ON take_move (to_operation_id)`,
+    `CREATE INDEX take_move_open ON take_move (move_id) WHERE data IS NULL`,
+  ],
 ];

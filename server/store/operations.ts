@@ -12,6 +12,7 @@ import { saveStill, stillsOf } from './stills.ts';
 import { marksOf, saveMark } from './marks.ts';
 import { factsEnded, insertFacts, type NewFacts } from './operation-facts.ts';
 import { indexOperation } from './operation-index.ts';
+import { movesOf, noteMove } from './take-moves.ts';
 
 const ms = (value: number): number => Math.round(value);
 
@@ -116,6 +117,7 @@ export async function operationView(
     marks: await marksOf(store, operationId),
     stills: await stillsOf(store, operationId),
     messages: await messagesOf(store, operationId),
+    moves: await movesOf(store, operationId),
     package: await packageStatus(store, operationId, live.progress),
     mediaUp: live.mediaUp,
     queueUp: live.queueUp,
@@ -224,6 +226,9 @@ export async function applyEvent(store: Store, event: MediaEvent): Promise<void>
   } else if (event.type === 'take.ended') {
     const { operationId, angleId, takeId, atMs, reason, segments, frames } = event;
     await saveTake(store, operationId, { angleId, takeId, startMs: atMs, endMs: atMs, reason, segments, frames });
+  } else if (event.type === 'take.moved') {
+    const { moveId, from, to } = event;
+    await noteMove(store, { moveId, operationId: from.operationId, toOperationId: to.operationId });
   } else if (event.type === 'interruption.opened' || event.type === 'interruption.closed') {
     await saveInterruption(store, event.operationId, event.interruption);
   } else if (event.type === 'mark') {
@@ -239,7 +244,7 @@ export async function applyEvent(store: Store, event: MediaEvent): Promise<void>
   }
 }
 
-function angleState(json: string | null, angleId: string, name: string, status: 'live' | 'ended'): AngleState {
+export function angleState(json: string | null, angleId: string, name: string, status: 'live' | 'ended'): AngleState {
   const parsed = json === null ? null : AngleState.safeParse(JSON.parse(json));
   const state: AngleState = parsed?.success ? parsed.data : emptyAngle(angleId, name);
   return status === 'ended' ? { ...state, status: 'ended', producers: [], takeId: null, interruption: null } : state;

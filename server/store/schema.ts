@@ -27,6 +27,8 @@ export type Database = {
     segments: number;
     frames: number;
   };
+  /** `data` null: asked for, and not yet read in the journals. */
+  take_move: { move_id: string; operation_id: string; to_operation_id: string; data: Nullable<string> };
   interruption: {
     interruption_id: string;
     operation_id: string;

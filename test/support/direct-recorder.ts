@@ -6,11 +6,16 @@ import { Signer } from '../../media/recordings/signer.ts';
 import { WriteBudget } from '../../media/recorder/write-budget.ts';
 import { type HubClock, systemHubClock } from '../../media/time/hub-clock.ts';
 
-/** A recorder of its own, without an SFU, of the operation `op-1` under `root`; an alarm is a failure. */
-export async function openRecorder(root: string, segmentMs: number, clock: HubClock = systemHubClock()): Promise<OperationRecorder> {
+/** A recorder of its own, without an SFU, of an operation under `root`; an alarm is a failure. */
+export async function openRecorder(
+  root: string,
+  segmentMs: number,
+  clock: HubClock = systemHubClock(),
+  operationId = 'op-1',
+): Promise<OperationRecorder> {
   return OperationRecorder.open({
-    operationDir: join(root, 'recordings', 'op-1'),
-    operationId: 'op-1',
+    operationDir: join(root, 'recordings', operationId),
+    operationId,
     name: '摄像机',
     segmentMs,
     silenceMs: 1500,

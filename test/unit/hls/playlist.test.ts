@@ -39,7 +39,19 @@ function take(angleId: string, takeId: string, segments: SegmentLine[], tracks =
     ['init-1.mp4', tracks],
     ['init-2.mp4', PICTURE],
   ]);
-  return { angleId, takeId, sourceKind: 'camera', startMs: T0, endMs: null, reason: null, segments, tracks: map, clocks: [], damage: [] };
+  return {
+    angleId,
+    takeId,
+    sourceKind: 'camera',
+    startMs: T0,
+    endMs: null,
+    reason: null,
+    segments,
+    tracks: map,
+    clocks: [],
+    damage: [],
+    totals: null,
+  };
 }
 function operation(angles: Record<string, RecordedTake[]>, more: Partial<RecordedOperation> = {}): RecordedOperation {
   const list = Object.entries(angles).map(([angleId, takes]) => ({ angleId, name: angleId, takes }));
@@ -47,6 +59,7 @@ function operation(angles: Record<string, RecordedTake[]>, more: Partial<Recorde
     operationId: 'op-1',
     name: 'x',
     openedMs: T0,
+    moves: [],
     endedMs: T0 + 60_000,
     segmentMs: 4000,
     angles: list,

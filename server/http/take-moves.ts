@@ -1,0 +1,64 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { HubError } from '../../media/errors.ts';
+import { Id, TakeId } from '../../media/protocol/ids.ts';
+import type { MoveOrder, TakePlace } from '../../media/protocol/moves.ts';
+import type { Context } from '../context.ts';
+import { newId } from '../live/new-angle.ts';
+import { onOperation } from '../permission/rules.ts';
+import { ApiError, TakeMoved, TakeMoveRequest } from '../protocol/http.ts';
+import { beginMove, dropMove } from '../store/take-moves.ts';
+import { whoAsks } from './acting.ts';
+import { requirePermission, whoIs } from './permit.ts';
+
+const OfTake = z.object({ operationId: Id, angleId: Id, takeId: TakeId });
+/** The media plane reads and writes two operations' journals. */
+const MOVE_MS = 60_000;
+/** It may have been moved nevertheless: what the journals say is looked up. */
+const UNKNOWN = ['timeout', 'unavailable'];
+
+/** A take that came in under the wrong angle or operation goes where it belongs. */
+export function takeMoveRoutes(app: FastifyInstance, context: Context): void {
+  const { store, hub, custody } = context;
+  app.withTypeProvider<ZodTypeProvider>().post(
+    '/operations/:operationId/angles/:angleId/takes/:takeId/move',
+    {
+      schema: { params: OfTake, body: TakeMoveRequest, response: { 200: TakeMoved, '4xx': ApiError, '5xx': ApiError } },
+      ...onOperation('operation.label', 'take.moved'),
+    },
+    async (request) => {
+      const { toOperationId, toAngleId, toAngleName = null, reason } = request.body;
+      const actor = await requirePermission(context, request, 'operation.label', toOperationId).catch((error: unknown) => {
+        if (error instanceof HubError && error.field === 'operationId')
+          throw new HubError('conflict', 'toOperationId: there is no such operation, or it is not one of your squads', {
+            field: 'toOperationId',
+          });
+        throw error;
+      });
+      const from = request.params;
+      const to = { operationId: toOperationId, angleId: toAngleId ?? newId('an') };
+      const order = { moveId: newId('mv'), from, to, toAngleName, reason, by: whoAsks(request) };
+      const place = await move(order);
+      const { operationId, angleId, takeId } = place;
+      if (operationId !== from.operationId) {
+        const where = { operationId, angleId, subject: takeId };
+        custody.note({ what: 'take.moved', who: whoIs(actor, request.ip), ...where, detail: { from, reason } });
+      }
+      return { to: place };
+    },
+  );
+
+  async function move(order: MoveOrder): Promise<TakePlace> {
+    const { moveId, from, to } = order;
+    await beginMove(store, { moveId, operationId: from.operationId, toOperationId: to.operationId });
+    try {
+      const { to: place } = await hub.media.request('moveTake', order, MOVE_MS);
+      await hub.settled();
+      return place;
+    } catch (error) {
+      if (error instanceof HubError && !UNKNOWN.includes(error.code)) await dropMove(store, moveId);
+      throw error;
+    }
+  }
+}
