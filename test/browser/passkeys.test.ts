@@ -166,7 +166,8 @@ describe('passkeys', () => {
     await addPasskey(page, en, 'Phone', session.password);
 
     const its = { headers: { cookie, 'content-type': 'application/json' } };
-    const setup = await hubFetch(`${hub.url}/api/session/totp`, { method: 'POST', headers: { cookie } });
+    const own = JSON.stringify({ password: session.password });
+    const setup = await hubFetch(`${hub.url}/api/session/totp`, { ...its, method: 'POST', body: own });
     const code = new TOTP({ secret: TotpSetup.parse(await setup.json()).secret }).generate();
     expect((await hubFetch(`${hub.url}/api/session/totp`, { ...its, method: 'PUT', body: JSON.stringify({ code }) })).status).toBe(204);
     const attempt = async () => given(await assertionOn(page, await asked()));
