@@ -8,8 +8,10 @@ import { angleName, operationRow } from '../store/operations.ts';
 import { actorOfCookie, actorOfToken } from '../store/person-sessions.ts';
 import { type CaptureGrant, publishGrant, publishLink } from '../store/sessions.ts';
 
-export const CAPTURE_COOKIE = 'fh_capture';
-/** With HTTPS a name that no other host, and no page without HTTPS, can set (RFC 6265bis, 4.1.3.2). */
+/** With HTTPS a name that no page without it can set; `__Host-` would give the cookie to every path (RFC 6265bis, 4.1.3). */
+export const captureCookie = ({ settings }: Pick<Context, 'settings'>): string =>
+  settings.beyondLoopback ? '__Secure-fh_capture' : 'fh_capture';
+/** Nor any other host (4.1.3.2). */
 export const sessionCookie = ({ settings }: Pick<Context, 'settings'>): string =>
   settings.beyondLoopback ? '__Host-fh_session' : 'fh_session';
 

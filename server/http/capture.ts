@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { HubError, messageOf } from '../../media/errors.ts';
 import { Attempts } from '../auth/attempts.ts';
 import { deviceOf } from '../auth/device-name.ts';
-import { CAPTURE_COOKIE } from '../auth/gate.ts';
+import { captureCookie } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { byLink } from '../permission/rules.ts';
 import { AnglesInUse } from '../live/in-use.ts';
@@ -33,9 +33,9 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
       secure: settings.beyondLoopback,
       maxAge: COOKIE_S,
     } as const;
-    void reply.setCookie(CAPTURE_COOKIE, session, options);
+    void reply.setCookie(captureCookie(context), session, options);
   };
-  const grantOf = (request: FastifyRequest): Promise<CaptureGrant> => captureGrant(store, request.cookies[CAPTURE_COOKIE]);
+  const grantOf = (request: FastifyRequest): Promise<CaptureGrant> => captureGrant(store, request.cookies[captureCookie(context)]);
 
   routes.post(
     '/capture/session',
@@ -45,7 +45,7 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
     },
     async (request, reply) => {
       attempts.note(`link ${request.ip}`, Date.now());
-      const who = { present: request.cookies[CAPTURE_COOKIE], device: deviceOf(request.headers), address: request.ip };
+      const who = { present: request.cookies[captureCookie(context)], device: deviceOf(request.headers), address: request.ip };
       const { session, grant } = await exchangeToken(store, request.body.token, who, hub.nowMs());
       attempts.clear(`link ${request.ip}`);
       const { operationId, angleId, linkHash } = grant;
@@ -69,7 +69,7 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
       await noteSeen(store, grant.sessionHash, hub.nowMs()).catch((error: unknown) =>
         context.log.warn({ reason: messageOf(error) }, 'a visit was not stored'),
       );
-      keep(reply, request.cookies[CAPTURE_COOKIE] ?? ''); // it begins its 30 days anew
+      keep(reply, request.cookies[captureCookie(context)] ?? ''); // it begins its 30 days anew
       return answer;
     },
   );

@@ -7,7 +7,7 @@ import { readPreflights } from '../../media/recordings/read.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import { deviceOf } from '../auth/device-name.ts';
 import { Attempts } from '../auth/attempts.ts';
-import { CAPTURE_COOKIE } from '../auth/gate.ts';
+import { captureCookie } from '../auth/gate.ts';
 import { ProbeBudget } from '../auth/probe-budget.ts';
 import type { Context } from '../context.ts';
 import { byLink, onOperation } from '../permission/rules.ts';
@@ -35,7 +35,7 @@ export function preflightRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const attempts = new Attempts();
-  const grantOf = (request: FastifyRequest) => captureGrant(store, request.cookies[CAPTURE_COOKIE]);
+  const grantOf = (request: FastifyRequest) => captureGrant(store, request.cookies[captureCookie(context)]);
 
   routes.get(
     '/capture/clock',
@@ -92,7 +92,7 @@ export function preflightRoutes(app: FastifyInstance, context: Context): void {
 }
 
 /** Bytes that are counted and thrown away as they come. Nothing of a body is read before it is known whose it is. */
-function probeRoute(app: FastifyInstance, { store }: Context): void {
+function probeRoute(app: FastifyInstance, context: Context): void {
   const budget = new ProbeBudget(BUDGET);
   const routes = app.withTypeProvider<ZodTypeProvider>();
   app.removeAllContentTypeParsers();
@@ -117,7 +117,7 @@ function probeRoute(app: FastifyInstance, { store }: Context): void {
       ...byLink(SESSION),
       bodyLimit: PROBE_BYTES_MOST,
       onRequest: async (request, reply) => {
-        const { sessionHash } = await captureGrant(store, request.cookies[CAPTURE_COOKIE]);
+        const { sessionHash } = await captureGrant(context.store, request.cookies[captureCookie(context)]);
         const bytes = Number(request.headers['content-length']);
         if (!(bytes > 0 && bytes <= PROBE_BYTES_MOST))
           throw new HubError('bad_request', `an upload of 1 to ${PROBE_BYTES_MOST} bytes is measured`, { field: 'probe' });

@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
-import { CAPTURE_COOKIE } from '../auth/gate.ts';
+import { captureCookie } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { tickShot, untickShot } from '../live/shot-ticks.ts';
 import { mayAnywhere } from '../permission/decide.ts';
@@ -114,7 +114,7 @@ export function captureShotRoutes(app: FastifyInstance, context: Context): void 
     '/capture/shots',
     { schema: { summary: 'The shot list, for a phone', response: { 200: OperationShots, ...errors } }, ...byLink(LINK) },
     async (request) => {
-      const { operationId } = await captureGrant(store, request.cookies[CAPTURE_COOKIE]);
+      const { operationId } = await captureGrant(store, request.cookies[captureCookie(context)]);
       return operationShots(store, operationId, hub.nowMs());
     },
   );
@@ -131,7 +131,7 @@ export function captureShotRoutes(app: FastifyInstance, context: Context): void 
       ...byLink(LINK),
     },
     async (request) => {
-      const { operationId, angleId, linkHash } = await captureGrant(store, request.cookies[CAPTURE_COOKIE]);
+      const { operationId, angleId, linkHash } = await captureGrant(store, request.cookies[captureCookie(context)]);
       if (angleId === null) throw new HubError('conflict', 'choose an angle first', { field: 'angleId' });
       const name = await officerOf(store, operationId, angleId, linkHash);
       const { atMs = null } = request.body;

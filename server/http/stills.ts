@@ -12,7 +12,7 @@ import { HubTimeMs, Id } from '../../media/protocol/ids.ts';
 import { ClientId } from '../../media/protocol/marks.ts';
 import { Still, STILL_MAX_BYTES } from '../../media/protocol/stills.ts';
 import { operationDir, uploadsDir } from '../../media/recordings/paths.ts';
-import { CAPTURE_COOKIE } from '../auth/gate.ts';
+import { captureCookie } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { byLink, viewing } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
@@ -39,7 +39,7 @@ export async function stillRoutes(app: FastifyInstance, context: Context): Promi
       ...byLink('the session of a capture link'),
     },
     async (request, reply) => {
-      const { operationId, angleId, sessionHash } = await captureGrant(store, request.cookies[CAPTURE_COOKIE]);
+      const { operationId, angleId, sessionHash } = await captureGrant(store, request.cookies[captureCookie(context)]);
       // a phone with a link for the whole operation may have gone to another angle since
       if (angleId === null || angleId !== request.query.angleId)
         throw new HubError('conflict', 'this phone films another angle now', { field: 'angleId' });

@@ -14,6 +14,8 @@ const LIFE_MS = 7 * 86_400_000;
 const SEEN_STEP_MS = 60_000;
 /** A browser forgotten somewhere does not stay signed in because fifty others came later. */
 const SESSIONS_MOST = 20;
+/** Somebody who has more has lost sight of them. */
+const TOKENS_MOST = 20;
 
 const newPublicId = (prefix: string): string => `${prefix}-${randomBytes(8).toString('hex')}`;
 
@@ -127,8 +129,10 @@ export async function renewSession(store: Store, sessionHash: string): Promise<s
 
 type NewToken = { personId: string; name: string; permissions: Permission[]; expiresMs: number };
 
-/** The token itself is told once, here. */
+/** The token itself is told once, here. Throws `conflict` (`tokens-full`); those that have expired do not count. */
 export async function createAccessToken(store: Store, made: NewToken, nowMs: number): Promise<{ token: string; item: AccessTokenItem }> {
+  const has = await store.selectFrom('access_token').where('person_id', '=', made.personId).where('expires_ms', '>=', Math.round(nowMs)).select('token_id').execute(); // prettier-ignore
+  if (has.length >= TOKENS_MOST) throw new HubError('conflict', `a person has ${TOKENS_MOST} tokens at most`, { field: 'tokens-full' });
   const token = `fh_${newSecret()}`;
   const { personId, name, permissions, expiresMs } = made;
   const tokenId = newPublicId('to');

@@ -200,6 +200,15 @@ describe('a hub beyond loopback', () => {
       expect((await ask(`${beyond.url}/api/operations`, { ca })).status).toBe(200);
       const { login = '', password = '' } = sessionAt(beyond.url) ?? {};
       const right = await ask(`${beyond.url}/api/session`, { ca, nobody: true, method: 'POST', body: JSON.stringify({ login, password }) });
+      const { body: held } = await ask(`${beyond.url}/api/operations`, { ca, method: 'POST', body: '{"name":"链接"}' });
+      const { operationId } = JSON.parse(held) as { operationId: string };
+      const wide = JSON.stringify({ devices: 'several', hours: 1 });
+      const { body: link } = await ask(`${beyond.url}/api/operations/${operationId}/links`, { ca, method: 'POST', body: wide });
+      const token = (JSON.parse(link) as { url: string }).url.split('#')[1];
+      const opened = await ask(`${beyond.url}/api/capture/session`, { ca, nobody: true, method: 'POST', body: JSON.stringify({ token }) });
+      expect(String(opened.headers['set-cookie'])).toMatch(
+        /^__Secure-fh_capture=[^;]{40,}; Max-Age=\d+; Path=\/api\/capture; HttpOnly; Secure; SameSite=Strict$/,
+      );
       expect(String(right.headers['set-cookie'])).toMatch(/^__Host-fh_session=[^;]{40,}; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
     } finally {
       await beyond.stop();

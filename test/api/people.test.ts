@@ -188,6 +188,9 @@ describe('a session', () => {
     expect(beyond.body).toMatchObject({ code: 'bad_request', field: 'permissions' });
     const { body } = await ask('POST', tokens, cookie, { name: '大屏', permissions: ['operation.see'], days: 30 });
     const { token, item } = AccessTokenMade.parse(body);
+    const more = { name: '备用', permissions: ['operation.see'], days: 1 };
+    for (let i = 1; i < 20; i += 1) expect((await ask('POST', tokens, cookie, more)).status).toBe(201);
+    expect((await ask('POST', tokens, cookie, more)).body).toMatchObject({ code: 'conflict', field: 'tokens-full' });
     const bearer = { authorization: `Bearer ${token}` };
     expect((await ask('GET', '/operations', '', undefined, bearer)).status).toBe(200);
     expect((await ask('POST', '/operations', '', { name: 'x' }, bearer)).status).toBe(403);

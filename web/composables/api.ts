@@ -35,6 +35,7 @@ const OWN_WORDS = [
   'shotId',
   'sign-in',
   'given-expired',
+  'tokens-full',
   'signed-out',
   'must-change',
   'current',

@@ -48,6 +48,7 @@ export default {
     secret: 'This is not the right secret.',
     'sign-in': 'Login or password is wrong.',
     'given-expired': 'This one-time password has expired. Ask the administrator for a new one.',
+    'tokens-full': 'You have twenty access tokens already. Revoke one that is not needed.',
     'signed-out': 'You are signed out. Sign in to go on.',
     'must-change': 'First choose a password of your own.',
     current: 'The present password is wrong.',

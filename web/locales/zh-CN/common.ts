@@ -48,6 +48,7 @@ export default {
     secret: '密钥不正确。',
     'sign-in': '用户名或密码不正确。',
     'given-expired': '一次性密码已过期，请向管理员索取新的密码。',
+    'tokens-full': '您已有二十个访问令牌，请先撤销不需要的。',
     'signed-out': '您已退出登录，请登录后继续。',
     'must-change': '请先设置自己的密码。',
     current: '当前密码不正确。',
