@@ -1,4 +1,5 @@
 import type { types } from 'mediasoup';
+import { HubError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Cause } from '../protocol/ids.ts';
 import type { PlainReuse, PlainSource } from '../protocol/requests.ts';
@@ -32,10 +33,10 @@ export class Cameras {
     return this.#present.has(angleId);
   }
 
-  /** Listen for a camera on this angle; asked for again, nothing changes. Throws as `assertRecordable` and `PlainRtpSource.start`. */
+  /** Listen for a camera on this angle; asked for again, nothing changes. Throws as `assertRecordable` and `#started`. */
   async add(angleId: string, reuse: PlainReuse | null): Promise<PlainSource> {
     const present = this.#present.get(angleId);
-    if (present) return present.target;
+    if (present) return this.#started(angleId, present);
     // one that was there before a restart is taken up all the same, and waits
     if (!reuse) this.#host.recorder.assertRecordable(angleId);
     const camera = new PlainRtpSource(
@@ -50,12 +51,18 @@ export class Cameras {
     );
     this.#present.set(angleId, camera);
     try {
-      await camera.start();
+      return await this.#started(angleId, camera);
     } catch (error) {
-      this.#present.delete(angleId);
+      if (this.#present.get(angleId) === camera) this.#present.delete(angleId);
       camera.close();
       throw error;
     }
+  }
+
+  /** Where to send, once it listens. Throws as `start`, and `conflict` for one that was removed before. */
+  async #started(angleId: string, camera: PlainRtpSource): Promise<PlainSource> {
+    await camera.start();
+    if (this.#present.get(angleId) !== camera) throw new HubError('conflict', 'the camera was removed meanwhile', { field: 'angleId' });
     return camera.target;
   }
 

@@ -12,8 +12,8 @@ export const Name = z
   .max(120)
   // eslint-disable-next-line no-control-regex
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'no control characters');
-/** A moment in hub time: UTC milliseconds, with a fraction. */
-export const HubTimeMs = z.number().nonnegative();
+/** A moment in hub time: UTC milliseconds, with a fraction; until the end of 9999, after which ISO 8601 has no plain date. */
+export const HubTimeMs = z.number().nonnegative().max(253_402_300_799_999);
 
 export const MediaKind = z.enum(['audio', 'video']);
 export type MediaKind = z.infer<typeof MediaKind>;

@@ -44,6 +44,7 @@ export class PlainRtpSource {
   #timer: NodeJS.Timeout | null = null;
   #state: 'idle' | 'armed' | 'arming' | 'refused' | 'closed' = 'idle';
   #refusedMs = 0;
+  #started: Promise<void> | null = null;
 
   constructor(router: types.Router, facts: PlainFacts, owner: PlainOwner, log: Log) {
     this.#router = router;
@@ -71,9 +72,15 @@ export class PlainRtpSource {
     return { sourceId, ip, video: track('video'), audio: track('audio') };
   }
 
-  async start(): Promise<void> {
+  /** Resolves when it listens, or has been closed before it did; whoever asks meanwhile waits for the same. */
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
     await this.#arm();
-    this.#timer = everyPunctual(POLL_MS, () => void this.#poll());
+    if (!this.#isClosed()) this.#timer = everyPunctual(POLL_MS, () => void this.#poll());
   }
 
   /** The worker is gone: listen again through this router. */

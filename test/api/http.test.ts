@@ -137,6 +137,18 @@ describe('the description of the API', () => {
   });
 });
 
+it('a camera’s ports are asked for twice at once, or closed while they are opened: nothing fails', async () => {
+  const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '同时' });
+  const { angleId } = await call(hub, AngleState, 'POST', `/operations/${operationId}/angles`, { name: '东门' });
+  const camera = `${hub.url}/api/operations/${operationId}/angles/${angleId}/camera`;
+  const [first, second] = await Promise.all([ask(camera, { method: 'POST' }), ask(camera, { method: 'POST' })]);
+  expect([first.status, second.status, second.body]).toEqual([201, 201, first.body]);
+  await ask(camera, { method: 'DELETE' });
+  const [made, gone] = await Promise.all([ask(camera, { method: 'POST' }), ask(camera, { method: 'DELETE' })]);
+  expect([201, 409]).toContain(made.status);
+  expect(gone.status).toBe(204);
+});
+
 describe('a capture link', () => {
   it('is exchanged for a cookie and a socket token, renews them, and can be revoked at once', async () => {
     const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '链接' });
