@@ -33,7 +33,7 @@ export async function identify(context: Context, request: FastifyRequest): Promi
   }
   if (!originAllowed(context, request.headers.origin, request.headers.host)) return null;
   // pictures and the like that another site, or another port of this machine, embeds come without an Origin
-  if (/^(cross|same)-site$/.test(String(request.headers['sec-fetch-site'] ?? ''))) return null;
+  if (/^(cross|same)-site$/.test(request.headers['sec-fetch-site'] ?? '')) return null;
   return actorOfCookie(context.store, request.cookies[sessionCookie(context)], context.hub.nowMs());
 }
 
