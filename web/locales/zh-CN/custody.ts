@@ -1,7 +1,7 @@
 /** The custody log: what its lines mean. A line without words here is called as in the log. */
 export default {
   custody: {
-    title: '留痕日志',
+    title: '保管链',
     about: '何人、何时、对何对象、做了什么。日志只能追加：每条都含上一条的哈希值，最新一条带签名。',
     search: '搜索',
     whatLabel: '事项',

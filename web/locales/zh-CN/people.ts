@@ -8,7 +8,7 @@ export default {
     devices: '设备台账',
     shotLists: '要点清单',
     people: '人员',
-    custody: '留痕日志',
+    custody: '保管链',
     api: 'API',
     account: '我的账户',
     signOut: '退出登录',
@@ -71,7 +71,7 @@ export default {
     'shot-list': { see: '查看要点清单', edit: '编辑要点清单' },
     device: { see: '查看设备', keep: '管理设备台账' },
     people: { see: '查看人员和中队名单', manage: '管理人员和中队' },
-    log: { read: '查看留痕日志' },
+    log: { read: '查看保管链' },
     metrics: { read: '查看服务器指标' },
   },
   draft: {
@@ -131,7 +131,7 @@ export default {
     signOutAllTitle: '让 {name} 在所有设备上退出登录？',
     signOutAllText: '这些设备上未保存的内容将丢失。',
     signedOutAll: '{name} 已在所有设备上退出登录。',
-    log: '{name} 的操作记录（留痕日志）',
+    log: '{name} 的操作记录（保管链）',
   },
   squads: {
     title: '中队',
