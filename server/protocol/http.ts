@@ -134,6 +134,7 @@ export {
   Still,
   Incidents,
   TakeMove,
+  TakePlace,
   Takeover,
   Talk,
 };
