@@ -4,7 +4,7 @@ export class Turns {
 
   /** `work`, once all that was begun before on any of these operations is over. */
   take<T>(operationIds: string[], work: () => Promise<T>): Promise<T> {
-    const before = operationIds.map((id) => this.#last.get(id));
+    const before = operationIds.map((id) => this.#last.get(id) ?? Promise.resolve());
     const done = Promise.allSettled(before).then(work);
     const over = done.then(
       () => undefined,

@@ -51,10 +51,10 @@ async function checkTarget({ to: { angleId }, toAngleName }: MoveOrder, to: Move
   if (toAngleName === null && !angle) throw conflict('toAngleId', `operation ${to.operationId} has no angle ${angleId}`);
   if (toAngleName !== null && angle) throw conflict('toAngleId', `there is an angle ${angleId} already`);
   const awayMs = Math.max(target.openedMs - moved.endMs, target.endedMs === null ? 0 : moved.startMs - target.endedMs);
-  if (awayMs > MAX_AWAY_MS) throw conflict('toOperationId', 'the take was filmed more than a day away from this operation');
+  if (awayMs > MAX_AWAY_MS) throw conflict('day-away', 'the take was filmed more than a day away from this operation');
   for (const { startMs, endMs } of angle?.takes.map(spanOf) ?? [])
     if (Math.min(endMs, moved.endMs) - Math.max(startMs, moved.startMs) > OVERLAP_MS)
-      throw conflict('toAngleId', 'this angle has a take of the same time: choose another angle, or a new one');
+      throw conflict('same-time', 'this angle has a take of the same time: choose another angle, or a new one');
 }
 
 type Span = { startMs: number; endMs: number };

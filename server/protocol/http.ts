@@ -136,6 +136,7 @@ export {
   Still,
   Incidents,
   TakeMove,
+  TakePlace,
   Takeover,
   Talk,
 };

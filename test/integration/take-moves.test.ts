@@ -177,7 +177,7 @@ describe('a move that may not be', () => {
     const { moves } = await mover(data, time, new Map([['op-wrong', recorder]]));
     await expect(moves.move(orderOf('op-wrong/east/0001', 'op-wrong/west'))).rejects.toMatchObject({
       code: 'conflict',
-      field: 'toAngleId',
+      field: 'same-time',
     });
     const running = recorder.startTake('east', 'camera');
     const video = fixture('h264');

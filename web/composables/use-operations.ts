@@ -1,5 +1,5 @@
 import { CaseList, EnforcementCase, type CaseChange, type CaseCreate } from '../../server/protocol/cases.ts';
-import { OperationView } from '../../server/protocol/http.ts';
+import { OperationList, OperationView, TakeMoved, type TakeMoveRequest, type TakePlace } from '../../server/protocol/http.ts';
 import { type FactsChange, OperationFacts, type OperationCreate } from '../../server/protocol/operations.ts';
 import type { z } from 'zod';
 import { api } from './api.ts';
@@ -12,6 +12,9 @@ export const operationsApi = {
   start: (operationId: string) => api(OperationFacts, 'POST', of(operationId, '/start')),
   end: (operationId: string) => api(OperationView, 'POST', of(operationId, '/end')),
   seal: (operationId: string) => api(OperationFacts, 'POST', of(operationId, '/seal')),
+  find: (q: string) => api(OperationList, 'GET', `/operations?size=8&q=${encodeURIComponent(q)}`),
+  moveTake: ({ operationId, angleId, takeId }: TakePlace, where: z.input<typeof TakeMoveRequest>) =>
+    api(TakeMoved, 'POST', of(operationId, `/angles/${angleId}/takes/${takeId}/move`), where),
   planAngle: (operationId: string, angleId: string, plan: { officer: string | null; deviceId: string | null }) =>
     api(OperationFacts, 'PUT', of(operationId, `/angles/${angleId}/plan`), plan),
 };

@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyOperation } from '../../media/recordings/verify.ts';
+import { call } from '../../scripts/demo/hub.ts';
+import { launchBrowser } from '../../scripts/demo/phone.ts';
+import { signedIn } from '../../scripts/demo/sign-in.ts';
+import { OperationView } from '../../server/protocol/http.ts';
+import { type RunningHub, startHub, until } from '../support/hub.ts';
+import { film, type FilmedOperation, untilSegments } from '../support/operation.ts';
+
+let root = '';
+let hub: RunningHub;
+let browser: Browser;
+let wrong: FilmedOperation;
+let right: OperationView;
+let angleId = '';
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fieldhub-move-screen-'));
+  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
+  right = await call(hub, OperationView, 'POST', '/operations', { name: '北门 拆除' });
+  wrong = await film(hub, ['东侧']);
+  angleId = wrong.angles[0]?.angleId ?? '';
+  await untilSegments(wrong, angleId, 1);
+  wrong.angles[0]?.camera.cut();
+  await until('the take has ended', async () => (await wrong.view()).takes.every(({ endMs }) => endMs !== null));
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+  await hub.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+describe('a take under the wrong operation', () => {
+  it('is moved from its review to a new angle of the right one, and both reviews say so', async () => {
+    const context = await browser.newContext({ storageState: signedIn(hub.url), locale: 'zh-CN', viewport: { width: 390, height: 844 } });
+    const page = await context.newPage();
+    await page.goto(`${hub.url}/review/${wrong.operationId}`);
+    await page.getByTestId(`move-${angleId}-0001`).click();
+    const form = page.getByTestId('move-take');
+    await form.getByPlaceholder('名称、地点或案件').fill('北门');
+    await form.getByTestId('move-operation').locator('option', { hasText: '北门 拆除' }).waitFor({ state: 'attached' });
+    await form.getByTestId('move-operation').selectOption({ label: '北门 拆除' });
+    await form.getByTestId('move-name').fill('东侧');
+    await form.getByTestId('move-reason').fill('扫错了二维码');
+    if (process.env['SHOT']) await page.screenshot({ path: `${process.env['SHOT']}-form.png` });
+    await form.getByRole('button', { name: '移动录制' }).click();
+    await form.waitFor({ state: 'detached' });
+    await expect.poll(() => page.getByTestId('review-moves').textContent()).toContain('由东侧移至其他行动');
+    await page.goto(`${hub.url}/review/${right.operationId}`);
+    const moves = page.getByTestId('review-moves');
+    await expect.poll(() => moves.textContent()).toContain('扫错了二维码');
+    await moves.scrollIntoViewIfNeeded();
+    if (process.env['SHOT']) await page.screenshot({ path: `${process.env['SHOT']}-review.png` });
+    expect((await call(hub, OperationView, 'GET', `/operations/${right.operationId}`)).takes).toHaveLength(1);
+    const dir = join(hub.dataDir, 'recordings', right.operationId);
+    for (const each of [dir, wrong.dir]) expect((await verifyOperation(each)).problems).toEqual([]);
+    await context.close();
+  });
+});
