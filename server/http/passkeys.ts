@@ -25,26 +25,28 @@ export function passkeyRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/session/passkey/options',
-    { schema: { response: { 200: PasskeyOptions, ...errors } }, ...anyone('signing in') },
+    { schema: { summary: 'Begin to sign in by a passkey', response: { 200: PasskeyOptions, ...errors } }, ...anyone('signing in') },
     async (request) => passkeys.optionsToSignIn(request.ip),
   );
 
   routes.post(
     '/session/passkey',
-    { schema: { body: PasskeyAssertion, response: { 200: Me, ...errors } }, ...anyone('signing in') },
+    { schema: { summary: 'Sign in by a passkey', body: PasskeyAssertion, response: { 200: Me, ...errors } }, ...anyone('signing in') },
     async (request, reply) => {
       const from = { address: request.ip, device: deviceOf(request.headers) };
       return letIn(context, request, reply, await passkeys.signIn(request.body, from, request.socket.localPort));
     },
   );
 
-  routes.get('/session/passkeys', { schema: { response: { 200: PasskeyList, ...errors } }, ...signedIn() }, async (request) =>
-    passkeys.list(actorOf(request).personId),
+  routes.get(
+    '/session/passkeys',
+    { schema: { summary: 'Your passkeys', response: { 200: PasskeyList, ...errors } }, ...signedIn() },
+    async (request) => passkeys.list(actorOf(request).personId),
   );
 
   routes.post(
     '/session/passkeys/options',
-    { schema: { body: PasswordGiven, response: { 200: PasskeyOptions, ...errors } }, ...signedIn() },
+    { schema: { summary: 'Begin to add a passkey', body: PasswordGiven, response: { 200: PasskeyOptions, ...errors } }, ...signedIn() },
     async (request) => {
       const actor = actorOf(request);
       await requirePassword(context, actor, request.body.password);
@@ -54,7 +56,7 @@ export function passkeyRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/session/passkeys',
-    { schema: { body: PasskeyCreate, response: { 201: PasskeyItem, ...errors } }, ...signedIn() },
+    { schema: { summary: 'Add a passkey', body: PasskeyCreate, response: { 201: PasskeyItem, ...errors } }, ...signedIn() },
     async (request, reply) => {
       const actor = actorOf(request);
       const by = { who: whoIs(actor, request.ip), port: request.socket.localPort };
@@ -64,7 +66,10 @@ export function passkeyRoutes(app: FastifyInstance, context: Context): void {
 
   routes.delete(
     '/session/passkeys/:passkeyId',
-    { schema: { params: OfPasskey, response: { 204: z.null(), ...errors } }, ...signedIn({ logged: 'person.passkey' }) },
+    {
+      schema: { summary: 'Remove a passkey', params: OfPasskey, response: { 204: z.null(), ...errors } },
+      ...signedIn({ logged: 'person.passkey' }),
+    },
     async (request, reply) => {
       await deletePasskey(store, actorOf(request).personId, request.params.passkeyId);
       return reply.status(204).send(null);

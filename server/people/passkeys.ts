@@ -131,14 +131,15 @@ export class Passkeys {
   async signIn(given: PasskeyAssertion, from: From, port: number | undefined): Promise<string> {
     const { store, custody, signIns, hub } = this.#context;
     const expected = this.#expected(port);
-    // those before it stand in the log: who goes on may not fill it
-    signIns.note(from.address, Date.now());
     let who: Who = { kind: 'nobody', id: null, name: null, address: from.address };
     const subject = passkeyIdOf(given.id);
+    const tell = (why: string): void => custody.note({ what: 'sign-in', who, subject, outcome: 'refused', detail: { why } });
     const refuse = (why: string, error: HubError): HubError => {
-      custody.note({ what: 'sign-in', who, subject, outcome: 'refused', detail: { why } });
+      tell(why);
       return error;
     };
+    // those before it stand in the log, and that there were too many: who goes on may not fill it
+    signIns.note(from.address, Date.now(), () => tell('too many attempts'));
     const expectedChallenge = challengeIn(given, 'unauthorized');
     if (!this.#signingIn.take(expectedChallenge, ANYONE, Date.now())) throw refuse('passkey too late', late('unauthorized'));
     const known = await passkeyOf(store, given.id);
@@ -159,7 +160,7 @@ export class Passkeys {
     if (known.state !== 'active') throw refuse('blocked', refused('unauthorized'));
     if (!(await usePasskey(store, given.id, authenticationInfo.newCounter, hub.nowMs())))
       throw refuse('wrong passkey', refused('unauthorized'));
-    const detail = { device: from.device, passkey: known.name };
+    const detail = { device: from.device, with: 'passkey', passkey: known.name };
     await custody.record({ what: 'sign-in', who, subject, outcome: 'done', detail });
     return createSession(store, known.personId, from, hub.nowMs());
   }

@@ -102,7 +102,11 @@ describe('passkeys', () => {
     const row = page.getByTestId('passkey').filter({ hasText: name });
     await row.waitFor();
     expect(await row.textContent()).not.toContain(words.account.passkeyUnused);
-    expect(signIns().at(-1)).toMatchObject({ outcome: 'done', who: { name: expect.any(String) }, detail: { passkey: name } });
+    expect(signIns().at(-1)).toMatchObject({
+      outcome: 'done',
+      who: { name: expect.any(String) },
+      detail: { with: 'passkey', passkey: name },
+    });
 
     await row.getByRole('button', { name: words.account.passkeyRemoveOf.replace('{name}', name) }).click();
     await page.getByRole('dialog').getByRole('button', { name: words.account.passkeyRemove, exact: true }).click();

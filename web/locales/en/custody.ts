@@ -64,6 +64,7 @@ export default {
       'one-time-password-expired': 'one-time password too old',
       password: 'password',
       'password-and-code': 'password and code',
+      passkey: 'passkey',
       'wrong-code': 'wrong code of the authenticator',
       'passkey-too-late': 'answered too late, or a second time',
       'unknown-passkey': 'passkey removed, or never known',

@@ -58,6 +58,7 @@ export default {
       'one-time-password-expired': '一次性密码已过期',
       password: '密码',
       'password-and-code': '密码和动态验证码',
+      passkey: '通行密钥',
       'wrong-code': '动态验证码错误',
       'passkey-too-late': '通行密钥应答超时或重复使用',
       'unknown-passkey': '通行密钥已移除或不存在',
