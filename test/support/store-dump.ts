@@ -29,7 +29,7 @@ export function dumpHub(dataDir: string, personIds: string[]): Record<string, st
 function rowsOf(store: DatabaseSync, table: string): Record<string, unknown>[] {
   const statement = store.prepare(`select * from "${table}"`);
   statement.setReadBigInts(true);
-  return statement.all() as Record<string, unknown>[];
+  return statement.all();
 }
 
 const plain = (value: unknown): unknown =>
