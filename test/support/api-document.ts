@@ -12,6 +12,7 @@ export type Schema = {
   maxLength?: number;
   minimum?: number;
   maximum?: number;
+  exclusiveMinimum?: number;
   minItems?: number;
   maxItems?: number;
   items?: Schema;
@@ -60,6 +61,7 @@ export type ApiRoute = {
   method: string;
   /** With `{name}` where a parameter stands. */
   path: string;
+  params: Record<string, Schema>;
   query: { name: string; required: boolean; schema: Schema }[];
   /** Kinds of body that it takes, the schema of each. */
   bodies: [string, Schema][];
@@ -71,6 +73,7 @@ export function routesOf({ paths }: ApiDocument): ApiRoute[] {
     Object.entries(methods).map(([method, { parameters, requestBody }]) => ({
       method: method.toUpperCase(),
       path,
+      params: Object.fromEntries(parameters.filter((each) => each.in === 'path').map(({ name, schema }) => [name, schema])),
       query: parameters.filter((each) => each.in === 'query'),
       bodies: Object.entries(requestBody?.content ?? {}).map(([type, { schema }]): [string, Schema] => [type, schema]),
     })),
