@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { type ApiRoute, namesIn } from './api-document.ts';
 import { fromSchema } from './from-schema.ts';
-import { brokenText, hostileHeaders, hostileQuery, hostileSegment, hostileType, hostileValue, spoil, spoiling } from './hostile.ts';
+import { brokenText, hostileValue, spoil, spoiling } from './hostile.ts';
+import { hostileHeaders, hostileQuery, hostileSegment, hostileType } from './hostile-http.ts';
 import type { KnownIds } from './known-ids.ts';
 import { ffmpegOffer, obsOffer } from './sdp-offers.ts';
 

@@ -109,7 +109,7 @@ export async function learn(
   const readable = routesOf(document).filter(({ method, path }) => method === 'GET' && path.startsWith('/api/') && !/\.|export/.test(path));
   for (const { path } of readable.toSorted((a, b) => namesIn(a.path).length - namesIn(b.path).length)) {
     const names = namesIn(path);
-    const of = names.length === 0 ? [{}] : [0, 1, 2, 3].map((nth) => ids.together(names, nth) ?? {});
+    const of = names.length === 0 ? [{}] : [0, 1].map((nth) => ids.together(names, nth) ?? {});
     for (const address of new Set(of.map((context) => ids.fill(path.replaceAll(/\{(\w+)\}/g, '{{$1#0}}'), context)))) {
       const reply = await fetch(hub.url + address, { headers: { cookie } });
       const around = Object.fromEntries(names.map((name, i) => [name, address.split('/')[path.split('/').indexOf(`{${names[i]}}`)] ?? '']));

@@ -25,11 +25,20 @@ export function dumpHub(dataDir: string, personIds: string[]): Record<string, st
   }
 }
 
+/** What two dumps differ in, a row a line. */
+export function changesBetween(before: Record<string, string[]>, after: Record<string, string[]>): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((name) => {
+    const [was, is] = [new Set(before[name]), new Set(after[name])];
+    const gone = [...was].filter((row) => !is.has(row)).map((row) => `- ${name} ${row}`);
+    return [...gone, ...[...is].filter((row) => !was.has(row)).map((row) => `+ ${name} ${row}`)];
+  });
+}
+
 /** The tables of the full text hold whole numbers beyond JavaScript's, and bytes. */
 function rowsOf(store: DatabaseSync, table: string): Record<string, unknown>[] {
   const statement = store.prepare(`select * from "${table}"`);
   statement.setReadBigInts(true);
-  return statement.all();
+  return statement.all() as Record<string, unknown>[];
 }
 
 const plain = (value: unknown): unknown =>
