@@ -21,9 +21,22 @@ const AT_ONCE = 25;
 const BATCHES = { strangers: 288 * TIMES, allowed: 120 * TIMES };
 /** Routes that the document does not have. */
 const BY_HAND = [
-  ...['/metrics', '/ca.crt', '/', '/capture', '/console/{operationId}', '/assets/{file}', '/icon.svg', '/api/openapi.json'],
-  ...['/api/docs', '/api/docs/yaml', '/api/docs/static/{file}', '/socket.io/', '/whip/{operationId}/{angleId}'],
-  ...['/whep/{operationId}/{angleId}', '/whip/{operationId}/{angleId}/{sessionId}', '/whep/{operationId}/{angleId}/{sessionId}'],
+  '/metrics',
+  '/ca.crt',
+  '/',
+  '/capture',
+  '/console/{operationId}',
+  '/assets/{file}',
+  '/icon.svg',
+  '/api/openapi.json',
+  '/api/docs',
+  '/api/docs/yaml',
+  '/api/docs/static/{file}',
+  '/socket.io/',
+  '/whip/{operationId}/{angleId}',
+  '/whep/{operationId}/{angleId}',
+  '/whip/{operationId}/{angleId}/{sessionId}',
+  '/whep/{operationId}/{angleId}/{sessionId}',
 ].flatMap((path): ApiRoute[] => ['GET', 'OPTIONS', 'PUT'].map((method) => ({ method, path, params: {}, query: [], bodies: [] })));
 
 type Actor = 'nobody' | 'operator' | 'machine' | 'every role';
