@@ -24,6 +24,13 @@ const STATUS: Record<HubErrorCode, number> = {
   internal: 500,
 };
 
+/** Of two that want the same name at once, the second fails in the store: SQLITE_CONSTRAINT_UNIQUE, its message names table and column. */
+function takenField(error: unknown): string | null {
+  const { errcode, message } = error as { errcode?: unknown; message?: unknown };
+  if (errcode !== 2067) return null;
+  return /UNIQUE constraint failed: \w+\.(\w+)/.exec(String(message))?.[1] ?? '';
+}
+
 /** Any error as the client is told it: never a stack, never a cause. */
 export function apiError(error: unknown): { status: number; body: ApiError } {
   if (error instanceof HubError) {
@@ -44,6 +51,9 @@ export function apiError(error: unknown): { status: number; body: ApiError } {
       },
     };
   }
+  const taken = takenField(error);
+  if (taken !== null)
+    return { status: 409, body: { code: 'conflict', message: `${taken}: it is taken already`, ...(taken && { field: taken }) } };
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   if (status >= 400 && status < 500)
     return { status, body: { code: status === 404 ? 'not_found' : 'bad_request', message: (error as Error).message } };

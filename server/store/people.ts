@@ -184,21 +184,19 @@ export async function listSquads(store: Store): Promise<Squad[]> {
 }
 
 /** A new squad, or another name for one. Throws `conflict` for a name that is taken, `not_found`. */
-export async function saveSquad(store: Store, squadId: string, name: string, create: { nowMs: number } | null): Promise<Squad> {
-  const taken = await store.selectFrom('squad').where('name', '=', name).where('squad_id', '!=', squadId).select('name').executeTakeFirst();
-  if (taken) throw new HubError('conflict', `there is a squad ${name} already`, { field: 'name' });
-  if (create)
-    await store
-      .insertInto('squad')
-      .values({ squad_id: squadId, name, created_ms: Math.round(create.nowMs) })
-      .execute();
-  else
-    await inTransaction(store, async (tx) => {
+export function saveSquad(store: Store, squadId: string, name: string, create: { nowMs: number } | null): Promise<Squad> {
+  return inTransaction(store, async (tx) => {
+    const taken = await tx.selectFrom('squad').where('name', '=', name).where('squad_id', '!=', squadId).select('name').executeTakeFirst();
+    if (taken) throw new HubError('conflict', `there is a squad ${name} already`, { field: 'name' });
+    if (create) {
+      const row = { squad_id: squadId, name, created_ms: Math.round(create.nowMs) };
+      await tx.insertInto('squad').values(row).execute();
+    } else {
       await tx.updateTable('squad').set({ name }).where('squad_id', '=', squadId).execute();
       await forgetSquadsText(tx, squadId);
-    });
-
-  const squad = (await listSquads(store)).find((each) => each.squadId === squadId);
-  if (!squad) throw new HubError('not_found', 'there is no such squad', { field: 'squadId' });
-  return squad;
+    }
+    const squad = (await listSquads(tx)).find((each) => each.squadId === squadId);
+    if (!squad) throw new HubError('not_found', 'there is no such squad', { field: 'squadId' });
+    return squad;
+  });
 }

@@ -211,6 +211,8 @@ describe('people', () => {
     const squad = await call(hub, Squad, 'POST', '/squads', { name: '一中队' });
     const again = await ask('POST', '/squads', sessionAt(hub.url)?.cookie, { name: '一中队' });
     expect(again.body).toMatchObject({ code: 'conflict', field: 'name' });
+    const atOnce = await Promise.all(['二中队', '二中队'].map((name) => ask('POST', '/squads', sessionAt(hub.url)?.cookie, { name })));
+    expect(atOnce.map(({ status }) => status).toSorted()).toEqual([201, 409]);
     const create = (body: object) =>
       ask('POST', '/people', sessionAt(hub.url)?.cookie, { login: 'zhang', name: '张三', roles: [], ...body });
     expect((await create({ login: 'a b' })).body).toMatchObject({ code: 'bad_request', field: 'login' });
