@@ -33,7 +33,7 @@ export const BROKEN_HTTP = [
   `GET /api/session HTTP/1.1\r\n${HEAD}${'x: y\r\n'.repeat(3000)}\r\n`,
   `GET /${'a'.repeat(90_000)} HTTP/1.1\r\n${HEAD}\r\n`,
   `GET /api/session HTTP/1.1\r\n${HEAD}cookie: ${'a'.repeat(90_000)}\r\n\r\n`,
-  `${`GET /healthz HTTP/1.1\r\n${HEAD}\r\n`.repeat(50)}`,
+  `GET /healthz HTTP/1.1\r\n${HEAD}\r\n`.repeat(50),
   '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003',
   'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
   '\r\n\r\n\r\n',

@@ -38,7 +38,7 @@ export function changesBetween(before: Record<string, string[]>, after: Record<s
 function rowsOf(store: DatabaseSync, table: string): Record<string, unknown>[] {
   const statement = store.prepare(`select * from "${table}"`);
   statement.setReadBigInts(true);
-  return statement.all() as Record<string, unknown>[];
+  return statement.all();
 }
 
 const plain = (value: unknown): unknown =>
