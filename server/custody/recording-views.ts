@@ -1,11 +1,12 @@
-import type { CustodyEntry, Who } from './lines.ts';
+import type { Who } from './lines.ts';
 import type { CustodyLog } from './log.ts';
 
 /** Nothing asked for so long ends a look at a recording. */
 const IDLE_MS = 60_000;
 const SWEEP_MS = 5_000;
 
-type Looking = { who: Who; operationId: string; angleId: string };
+/** `angleId` null: the operation as a whole, on a board. */
+type Looking = { what: 'view.recording' | 'view.live'; who: Who; operationId: string; angleId: string | null };
 /** Hub time. */
 export type Stretch = { fromMs: number; toMs: number };
 type View = { looking: Looking; sinceMs: number; lastMs: number; seen: Stretch[] };
@@ -30,10 +31,10 @@ export class RecordingViews {
 
   /** `seen`: what this request shows of it; null for what shows no stretch of it (a playlist, a still). Throws `unavailable`. */
   async see(looking: Looking, seen: Stretch | null): Promise<void> {
-    const key = `${looking.who.id} ${looking.who.address} ${looking.operationId} ${looking.angleId}`;
+    const key = `${looking.what} ${looking.who.id} ${looking.who.address} ${looking.operationId} ${looking.angleId}`;
     if (!this.#views.has(key)) {
       // several come at once; all wait for the one line
-      const begun = this.#begun.get(key) ?? this.#log.record({ ...line(looking), detail: { begins: true } });
+      const begun = this.#begun.get(key) ?? this.#log.record({ ...looking, detail: { begins: true } });
       this.#begun.set(key, begun);
       await begun.finally(() => this.#begun.delete(key));
     }
@@ -53,12 +54,10 @@ export class RecordingViews {
       if (!over(view)) continue;
       this.#views.delete(key);
       const { looking, sinceMs, lastMs: untilMs, seen } = view;
-      this.#log.note({ ...line(looking), detail: { begins: false, sinceMs: Math.round(sinceMs), untilMs: Math.round(untilMs), seen } });
+      this.#log.note({ ...looking, detail: { begins: false, sinceMs: Math.round(sinceMs), untilMs: Math.round(untilMs), seen } });
     }
   }
 }
-
-const line = (looking: Looking): CustodyEntry => ({ what: 'view.recording', ...looking });
 
 const STRETCHES_MOST = 40;
 /** A pause of a second between two segments is none of the viewer's. */

@@ -72,9 +72,10 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
     const line = lineOf(request, actorOf(request), rule.logged);
     const how = 'how' in rule ? rule.how : undefined;
     if (how === 'route') return;
-    if (how === 'range' && line.operationId !== null && line.angleId !== null) {
+    if (how === 'range' && line.operationId !== null) {
       const { who, operationId, angleId } = line;
-      await context.recordingViews.see({ who, operationId, angleId }, await seenBy(context, request));
+      const what = rule.logged === 'view.live' ? rule.logged : 'view.recording';
+      await context.recordingViews.see({ what, who, operationId, angleId }, await seenBy(context, request));
       return;
     }
     const detail = rule.by === 'permission' && how !== 'secret' ? sentWith(request) : {};

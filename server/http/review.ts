@@ -14,6 +14,7 @@ import { hasPictures, readIncidents, readOperation } from '../../media/recording
 import type { Context } from '../context.ts';
 import { onOperation, viewing } from '../permission/rules.ts';
 import { ApiError, Incidents } from '../protocol/http.ts';
+import { Glances } from '../live/glances.ts';
 import { operationRow } from '../store/operations.ts';
 
 const OfAngle = z.object({ operationId: Id, angleId: Id });
@@ -66,6 +67,19 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
       if (track) return reply.send(fileOfTrack(file, await readFile(path), track));
       reply.header('content-length', facts.size);
       return reply.send(createReadStream(path, { end: Math.max(0, facts.size - 1) }));
+    },
+  );
+
+  const glances = new Glances(dataDir);
+  routes.get(
+    '/api/operations/:operationId/glance.jpg',
+    {
+      schema: { summary: 'What an operation looks like now: a picture of the last seconds', params: OfAngle.pick({ operationId: true }) },
+      ...onOperation('live.watch', 'view.live', 'range'),
+    },
+    async (request, reply) => {
+      const path = await glances.of(request.params.operationId, performance.now());
+      return reply.type('image/jpeg').send(await readFile(path));
     },
   );
 

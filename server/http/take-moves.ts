@@ -24,7 +24,12 @@ export function takeMoveRoutes(app: FastifyInstance, context: Context): void {
   app.withTypeProvider<ZodTypeProvider>().post(
     '/operations/:operationId/angles/:angleId/takes/:takeId/move',
     {
-      schema: { params: OfTake, body: TakeMoveRequest, response: { 200: TakeMoved, '4xx': ApiError, '5xx': ApiError } },
+      schema: {
+        summary: 'Move a take to another angle or operation',
+        params: OfTake,
+        body: TakeMoveRequest,
+        response: { 200: TakeMoved, '4xx': ApiError, '5xx': ApiError },
+      },
       ...onOperation('operation.label', 'take.moved'),
     },
     async (request) => {

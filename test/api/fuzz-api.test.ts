@@ -20,13 +20,24 @@ const PATIENCE_MS = 120_000 * TIMES;
 const AT_ONCE = 25;
 const BATCHES = { strangers: 288 * TIMES, allowed: 120 * TIMES };
 /** Routes that the document does not have. */
-const ADDRESSES =
-  '/metrics /ca.crt / /capture /console/{operationId} /assets/{file} /icon.svg /api/openapi.json /api/docs /api/docs/yaml ' +
-  '/api/docs/static/{file} /socket.io/ /whip/{operationId}/{angleId} /whip/{operationId}/{angleId}/{sessionId} ' +
-  '/whep/{operationId}/{angleId} /whep/{operationId}/{angleId}/{sessionId}';
-const BY_HAND = ADDRESSES.split(' ').flatMap((path): ApiRoute[] =>
-  ['GET', 'OPTIONS', 'PUT'].map((method) => ({ method, path, params: {}, query: [], bodies: [] })),
-);
+const BY_HAND = [
+  '/metrics',
+  '/ca.crt',
+  '/',
+  '/capture',
+  '/console/{operationId}',
+  '/assets/{file}',
+  '/icon.svg',
+  '/api/openapi.json',
+  '/api/docs',
+  '/api/docs/yaml',
+  '/api/docs/static/{file}',
+  '/socket.io/',
+  '/whip/{operationId}/{angleId}',
+  '/whep/{operationId}/{angleId}',
+  '/whip/{operationId}/{angleId}/{sessionId}',
+  '/whep/{operationId}/{angleId}/{sessionId}',
+].flatMap((path): ApiRoute[] => ['GET', 'OPTIONS', 'PUT'].map((method) => ({ method, path, params: {}, query: [], bodies: [] })));
 
 type Actor = 'nobody' | 'operator' | 'machine' | 'every role';
 let root = '';

@@ -90,6 +90,10 @@ describe('a case, from its filing to the log', () => {
       await untilMoving(desk, ((await tile.getAttribute('data-testid')) ?? '').replace('tile-', ''));
     }
     await desk.getByTestId('too-few').waitFor({ state: 'detached' });
+    const leader = await deskOf('leader'); // whose board shows what it looks like
+    await leader.getByTestId('glance').waitFor();
+    await shot(leader, 'board');
+    await leader.context().close();
     await shot(desk, 'live');
   });
 

@@ -20,6 +20,7 @@ export default {
     type: 'Type',
   },
   board: {
+    glance: '{name}, a few seconds ago',
     title: 'Operations',
     quickLabel: 'Begin at once',
     quick: 'Start now',

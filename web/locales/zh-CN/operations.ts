@@ -20,6 +20,7 @@ export default {
     type: '行动类型',
   },
   board: {
+    glance: '{name}，几秒前的画面',
     title: '行动',
     quickLabel: '现在就开始',
     quick: '立即开始',
