@@ -44,7 +44,9 @@ export class Playback {
       return { transport, tracks: sent };
     } catch (error) {
       await end();
-      throw error;
+      // mediasoup knows a closed producer only as one that it does not have
+      if (error instanceof HubError || !from.producers.some(({ closed }) => closed)) throw error;
+      throw new HubError('conflict', 'what this angle sends has just ended', { field: 'angleId', cause: error });
     }
   }
 

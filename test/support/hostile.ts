@@ -121,9 +121,9 @@ export function spoil(value: unknown, { how, where, key, value: other }: Spoilin
   const copy = structuredClone(value);
   const found = places(copy);
   const [holder, name] = found[where % Math.max(1, found.length)] ?? [];
-  if (Array.isArray(copy) && how === 'surplus') copy.push(other);
-  else if (holder === undefined || name === undefined || how === 'surplus')
-    Object.defineProperty(copy, key, { value: other, enumerable: true });
+  const nowhere = holder === undefined || name === undefined || how === 'surplus';
+  if (nowhere && Array.isArray(copy)) copy.push(other);
+  else if (nowhere) Object.defineProperty(copy, key, { value: other, enumerable: true });
   else if (how === 'drop') Reflect.deleteProperty(holder, name);
   else holder[name] = other;
   return copy;
