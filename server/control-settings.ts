@@ -16,6 +16,8 @@ export const ControlSettings = z.object({
   /** STUN and TURN servers that clients are told of; the secret makes their credentials. */
   turn: z.object({ urls: z.array(z.string()), secret: z.string().nullable() }),
   linkHours: z.int(),
+  /** All settings of the hub as they are told in the custody log; of secrets their hash. */
+  told: z.record(z.string(), z.json()).default({}),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']),
 });
 export type ControlSettings = z.infer<typeof ControlSettings>;

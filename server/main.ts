@@ -16,6 +16,7 @@ import { IndexFollower } from './custody/index-follower.ts';
 import { CustodyLog } from './custody/log.ts';
 import { logFile } from './custody/open-log.ts';
 import { RecordingViews } from './custody/recording-views.ts';
+import { recordSettings } from './custody/settings-line.ts';
 import { buildApp } from './http/app.ts';
 import { Hub } from './live/hub.ts';
 import { Presence } from './live/presence.ts';
@@ -62,6 +63,7 @@ async function start(): Promise<void> {
   const custodyIndex = new IndexFollower(store, log);
   const custody = await CustodyLog.open(custodyDir, { signer, nowMs, log, onLine: (line) => custodyIndex.add(line) });
   custodyIndex.catchUp(logFile(custodyDir)).catch((error: unknown) => log.error({ err: error }, 'the custody log could not be indexed'));
+  recordSettings(store, custody, settings.told, nowMs).catch((error: unknown) => log.error({ err: error }, 'settings were not told'));
   const recordingViews = new RecordingViews(custody, nowMs);
   let url = '';
   const context: Context & { redisUp: () => boolean } = {

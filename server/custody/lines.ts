@@ -32,7 +32,6 @@ export const WHATS = [
   'operation.changed',
   'operation.ended',
   'operation.sealed',
-  'labels.changed',
   'angle.made',
   'angle.changed',
   'source.added',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -137,6 +138,13 @@ function mediaSettings(c: Config): MediaSettings {
   };
 }
 
+/** For the custody log: a secret that is another one is seen by its hash. */
+function toldSettings({ turn, redisUrl, ...rest }: Config): ControlSettings['told'] {
+  const hashed = (secret: string | null): string | null => (secret === null ? null : createHash('sha256').update(secret).digest('hex'));
+  const told = { ...rest, turnUrls: turn.urls, turnSecret: hashed(turn.secret), redisUrl: hashed(redisUrl) };
+  return JSON.parse(JSON.stringify(told)) as ControlSettings['told'];
+}
+
 function controlSettings(c: Config): ControlSettings {
   return {
     dataDir: c.dataDir,
@@ -151,6 +159,7 @@ function controlSettings(c: Config): ControlSettings {
     beyondLoopback: c.beyondLoopback,
     turn: c.turn,
     linkHours: c.linkHours,
+    told: toldSettings(c),
     logLevel: c.logLevel,
   };
 }

@@ -23,9 +23,13 @@ import { hubSecret } from '../../server/store/sessions.ts';
 
 export type ControlPlane = { context: Context; app: FastifyInstance; routes: RuledRoute[]; url: string; close: () => Promise<void> };
 
-/** The control plane in this process, its media plane away: for what is decided before that is asked for anything. */
-export async function controlPlane(): Promise<ControlPlane> {
+/**
+ * The control plane in this process, its media plane away: for what is decided before that is asked for anything.
+ * `custodyDisk`: called with the folder of the custody log before that is opened.
+ */
+export async function controlPlane(custodyDisk?: (path: string) => void): Promise<ControlPlane> {
   const dataDir = mkdtempSync(join(tmpdir(), 'fieldhub-control-'));
+  custodyDisk?.(join(dataDir, 'custody'));
   const settings = ControlSettings.parse({
     dataDir,
     archiveDir: join(dataDir, 'archive'),

@@ -102,7 +102,6 @@ export default {
       angle: { made: 'Angle added', changed: 'Angle changed' },
       source: { added: 'Camera or encoder added', removed: 'Camera or encoder removed' },
       view: { live: 'Live pictures watched', recording: 'Recording viewed' },
-      labels: { changed: 'Labels changed' },
       case: { made: 'Case made', changed: 'Case changed' },
       shot: { ticked: 'Item of the shot list ticked', unticked: 'Tick of the shot list taken back' },
       'shot-list': { changed: 'Shot list changed' },

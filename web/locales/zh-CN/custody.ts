@@ -90,7 +90,6 @@ export default {
       angle: { made: '添加机位', changed: '修改机位' },
       source: { added: '添加摄像机或编码器', removed: '移除摄像机或编码器' },
       view: { live: '观看实时画面', recording: '查看录像' },
-      labels: { changed: '修改标签' },
       case: { made: '新建案件', changed: '修改案件' },
       shot: { ticked: '勾选要点', unticked: '取消要点勾选' },
       'shot-list': { changed: '修改要点清单' },

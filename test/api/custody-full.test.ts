@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { logFile } from '../../server/custody/open-log.ts';
+import { readLog } from '../../server/custody/read-log.ts';
+import { createLink } from '../../server/store/capture-links.ts';
+import { insertAngle, insertOperation } from '../../server/store/operations.ts';
+import { createSession } from '../../server/store/person-sessions.ts';
+import { insertPerson, listSquads, setPassword } from '../../server/store/people.ts';
+import { SmallDisk } from '../support/disk.ts';
+import { until } from '../support/hub.ts';
+import { type ControlPlane, controlPlane } from '../support/in-process.ts';
+
+const OPERATION = '20260101-bbbbbbbb';
+let plane: ControlPlane;
+let disk: SmallDisk;
+let cookie = '';
+let token = '';
+beforeAll(async () => {
+  plane = await controlPlane((path) => (disk = SmallDisk.mount(path, 4)));
+  const { store } = plane.context;
+  const now = Date.now();
+  const roles = (['administrator', 'commander'] as const).map((role) => ({ role, squadId: null }));
+  await insertPerson(store, { personId: 'pe-root', login: 'root', name: '管理员', badge: null, roles, passwordHash: 'none' }, now);
+  await setPassword(store, 'pe-root', 'none', null);
+  cookie = `fh_session=${await createSession(store, 'pe-root', { address: '127.0.0.1', device: 'test' }, now)}`;
+  await insertOperation(store, { operationId: OPERATION, name: '满盘', openedMs: now, segmentMs: 4000 });
+  await insertAngle(store, OPERATION, 'an-aaaaaaaa', '东门');
+  const wanted = { operationId: OPERATION, angleId: 'an-aaaaaaaa', devices: 'several', label: '门口', expiresMs: now + 3_600_000 } as const;
+  ({ token } = await createLink(store, wanted, now));
+});
+afterAll(async () => {
+  await plane.close();
+  disk.unmount();
+});
+
+type Ask = { method: 'GET' | 'POST' | 'DELETE'; url: string; payload?: object };
+const ask = (asked: Ask) => plane.app.inject({ ...asked, headers: { host: '127.0.0.1', cookie } });
+const exchange = () =>
+  plane.app.inject({ method: 'POST', url: '/api/capture/session', headers: { host: '127.0.0.1' }, payload: { token } });
+const refused = { statusCode: 503, body: { code: 'unavailable', field: 'custodyLog' } };
+
+describe('while the custody log cannot be written', () => {
+  it('what it would record does not happen: no change, no view, no link, no sign-out', async () => {
+    disk.leave(0);
+    const before = await listSquads(plane.context.store);
+    const links = `/api/operations/${OPERATION}/links`;
+    for (const asked of [
+      { method: 'POST', url: '/api/squads', payload: { name: '二中队' } },
+      { method: 'POST', url: links, payload: {} },
+      { method: 'POST', url: `/api/operations/${OPERATION}/end` },
+      { method: 'GET', url: `/hls/${OPERATION}/an-aaaaaaaa/index.m3u8` },
+      { method: 'GET', url: '/api/custody/export' },
+      { method: 'DELETE', url: '/api/session' },
+    ] satisfies Ask[]) {
+      const { statusCode, payload } = await ask(asked);
+      expect({ url: asked.url, statusCode, body: JSON.parse(payload) as unknown }).toMatchObject({ url: asked.url, ...refused });
+    }
+    expect(await listSquads(plane.context.store)).toEqual(before);
+    expect((await ask({ method: 'GET', url: '/api/session' })).statusCode).toBe(200); // nobody was signed out
+    expect((await ask({ method: 'GET', url: `/api/operations/${OPERATION}` })).statusCode).toBe(200); // what reveals nothing goes on
+  });
+
+  it('a phone opens its link all the same; the log has it late, once there is room', async () => {
+    expect((await exchange()).statusCode).toBe(200);
+    disk.leave(2);
+    const used = async (): Promise<{ late: boolean; name: string | null }[]> => {
+      const found = [];
+      for await (const { line } of readLog(logFile(`${plane.context.settings.dataDir}/custody`)))
+        if (line.type === 'custody' && line.what === 'link.used') found.push({ late: line.late, name: line.who.name });
+      return found;
+    };
+    await until('the line is there', async () => (await used()).length > 0);
+    expect(await used()).toEqual([{ late: true, name: '门口' }]);
+    expect((await ask({ method: 'POST', url: '/api/squads', payload: { name: '二中队' } })).statusCode).toBe(201);
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { type Actor, decide, type OperationBounds, squadsWith } from '../../../server/permission/decide.ts';
+import { onBrigade, onHub, onOperation, signedIn } from '../../../server/permission/rules.ts';
+import type { RoleGrant } from '../../../server/protocol/people.ts';
+
+const somebody = (grants: RoleGrant[], more: Partial<Actor> = {}): Actor => ({
+  personId: 'pe-1',
+  login: 'somebody',
+  name: '某人',
+  grants,
+  mustChange: false,
+  sessionHash: 'hash',
+  sessionId: 'se-1',
+  scopes: null,
+  tokenId: null,
+  ...more,
+});
+const near: RoleGrant[] = [{ role: 'commander', squadId: 'sq-near' }];
+const bounds = (more: Partial<OperationBounds> = {}): OperationBounds => ({
+  squadIds: ['sq-near'],
+  confidentiality: 'internal',
+  officerIds: [],
+  ...more,
+});
+const watch = onOperation('live.watch').config.rule;
+
+describe('who may do what with an operation', () => {
+  it('whoever has the role in one of its squads, or in the whole brigade', () => {
+    expect(decide(watch, somebody(near), bounds())).toBe('allowed');
+    expect(decide(watch, somebody([{ role: 'commander', squadId: null }]), bounds())).toBe('allowed');
+    expect(decide(watch, somebody([{ role: 'reviewer', squadId: 'sq-near' }]), bounds())).toBe('forbidden');
+    // a role here and another there do not add up
+    const both: RoleGrant[] = [
+      { role: 'reviewer', squadId: 'sq-near' },
+      { role: 'commander', squadId: 'sq-far' },
+    ];
+    expect(decide(watch, somebody(both), bounds())).toBe('forbidden');
+  });
+
+  it('to others it is as if it were not there', () => {
+    const far = somebody([{ role: 'commander', squadId: 'sq-far' }]);
+    expect(decide(watch, far, bounds())).toBe('unknown-operation');
+    expect(decide(watch, far, null)).toBe('unknown-operation');
+    expect(decide(watch, somebody(near), bounds({ squadIds: [] }))).toBe('unknown-operation'); // of no squad: the brigade's
+  });
+
+  it.each(['sensitive', 'secret'] as const)('%s: leaders, the legal unit, custodians and those who were on it', (confidentiality) => {
+    expect(decide(watch, somebody(near), bounds({ confidentiality }))).toBe('unknown-operation');
+    expect(decide(watch, somebody(near), bounds({ confidentiality, officerIds: ['pe-1'] }))).toBe('allowed');
+    for (const role of ['leader', 'legal'] as const)
+      expect(decide(watch, somebody([{ role, squadId: 'sq-near' }]), bounds({ confidentiality }))).toBe('allowed');
+    // trusted in another squad is not trusted in this one
+    const elsewhere = somebody([...near, { role: 'leader', squadId: 'sq-far' }]);
+    expect(decide(watch, elsewhere, bounds({ confidentiality }))).toBe('unknown-operation');
+  });
+});
+
+describe('rules beside operations', () => {
+  it('a role in one squad is enough for what is the hub’s, not for what is the brigade’s', () => {
+    const manager = somebody([{ role: 'administrator', squadId: 'sq-near' }]);
+    expect(decide(onHub('people.see').config.rule, manager, null)).toBe('allowed');
+    expect(decide(onBrigade('people.manage').config.rule, manager, null)).toBe('forbidden');
+    expect(decide(onBrigade('people.manage').config.rule, somebody([{ role: 'administrator', squadId: null }]), null)).toBe('allowed');
+  });
+
+  it('nobody, and whoever must change a password, gets no further', () => {
+    expect(decide(watch, null, bounds())).toBe('sign-in');
+    const fresh = somebody(near, { mustChange: true });
+    expect(decide(watch, fresh, bounds())).toBe('must-change');
+    expect(decide(signedIn().config.rule, fresh, null)).toBe('must-change');
+    expect(decide(signedIn({ whileMustChange: true }).config.rule, fresh, null)).toBe('allowed');
+  });
+
+  it('a token does what its owner may, of that only what it is for, and looks after nobody’s account', () => {
+    const token = somebody(near, { scopes: ['operation.see', 'shot-list.edit'], tokenId: 'to-1', sessionHash: null });
+    expect(decide(onOperation('operation.see').config.rule, token, bounds())).toBe('allowed');
+    expect(decide(watch, token, bounds())).toBe('forbidden');
+    expect(squadsWith(token, 'shot-list.edit')).toEqual([]); // its owner may not
+    expect(decide(signedIn().config.rule, token, null)).toBe('forbidden');
+  });
+});
