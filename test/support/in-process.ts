@@ -25,11 +25,11 @@ export type ControlPlane = { context: Context; app: FastifyInstance; routes: Rul
 
 /**
  * The control plane in this process, its media plane away: for what is decided before that is asked for anything.
- * `custodyDisk`: called with the folder of the custody log before that is opened.
+ * `custodyDisk`: mounts a disk on the folder of the custody log before that is opened.
  */
-export async function controlPlane(custodyDisk?: (path: string) => void): Promise<ControlPlane> {
+export async function controlPlane(custodyDisk?: (path: string) => { unmount: () => void }): Promise<ControlPlane> {
   const dataDir = mkdtempSync(join(tmpdir(), 'fieldhub-control-'));
-  custodyDisk?.(join(dataDir, 'custody'));
+  const disk = custodyDisk?.(join(dataDir, 'custody'));
   const settings = ControlSettings.parse({
     dataDir,
     archiveDir: join(dataDir, 'archive'),
@@ -87,6 +87,7 @@ export async function controlPlane(custodyDisk?: (path: string) => void): Promis
       await custodyIndex.flush();
       await hub.close();
       await store.destroy();
+      disk?.unmount();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
