@@ -1,4 +1,4 @@
-import { reactive, watch } from 'vue';
+import { computed, reactive, watch, type WritableComputedRef } from 'vue';
 import { useRoute, useRouter } from 'vue-router';
 
 /** The filters of a list, in the page's address: a reload, the way back and a link keep them. All are texts, empty for none. */
@@ -15,6 +15,16 @@ export function useFilters<T extends Record<string, string>>(start: T): T {
     void router.replace({ path: route.path, query: Object.fromEntries(said) });
   });
   return filters;
+}
+
+/** The page of a list that these filters narrow, from 1: whatever else of them changes, the list begins anew. */
+export function usePage(filters: { page: string }): WritableComputedRef<number> {
+  const page = computed({ get: () => Math.max(1, Number(filters.page) || 1), set: (next) => (filters.page = String(next)) });
+  watch(
+    () => JSON.stringify({ ...filters, page: '' }),
+    () => (page.value = 1),
+  );
+  return page;
 }
 
 /** As the query of an address; what is empty is left out. */

@@ -10,8 +10,6 @@ import {
 } from '../../server/protocol/people.ts';
 import { api, ApiFailure, errorKey } from './api.ts';
 
-export const PeoplePage = z.object({ people: z.array(Person), total: z.int() });
-export const SquadList = z.object({ squads: z.array(Squad) });
 export const SessionList = z.object({ sessions: z.array(SessionItem) });
 
 /** What an administrator does with people and squads. All throw ApiFailure. */

@@ -1,13 +1,12 @@
 import { computed, type ComputedRef } from 'vue';
-import type { Person, Squad } from '../../server/protocol/people.ts';
+import { PeoplePage, Squads, type Person, type Squad } from '../../server/protocol/people.ts';
 import { useFetched } from './use-fetched.ts';
-import { PeoplePage, SquadList } from './use-people.ts';
 import { useSession } from './use-session.ts';
 
 /** All squads, for those who may know them; nobody else is asked for, nor offered a choice. */
 export function useSquads(): ComputedRef<Squad[]> {
   if (!useSession().may('people.see')) return computed(() => []);
-  const { data } = useFetched(SquadList, () => '/squads');
+  const { data } = useFetched(Squads, () => '/squads');
   return computed(() => data.value?.squads ?? []);
 }
 
