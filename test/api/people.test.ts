@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { TOTP } from 'otpauth';
+import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { firstAdministratorIn, hubFetch, signIn, sessionAt } from '../../scripts/demo/sign-in.ts';
@@ -203,6 +204,31 @@ describe('a session', () => {
   });
 });
 
+describe('a socket', () => {
+  it('is not opened from another site’s page, nor with a session that is over', async () => {
+    const opened = (token: string, origin?: string): Promise<boolean> =>
+      new Promise((resolve) => {
+        const extraHeaders = origin === undefined ? {} : { origin };
+        const socket = io(`${hub.url}/console`, {
+          auth: { token },
+          extraHeaders,
+          transports: ['websocket'],
+          forceNew: true,
+          reconnection: false,
+        });
+        socket.once('connect', () => (socket.close(), resolve(true)));
+        socket.once('connect_error', () => (socket.close(), resolve(false)));
+      });
+    const { cookie } = await person(everywhere('commander'));
+    const { socketToken } = Me.parse((await ask('GET', '/session', cookie)).body);
+    expect([await opened(socketToken), await opened(socketToken, hub.url)]).toEqual([true, true]);
+    for (const origin of ['https://evil.example', 'null', hub.url.replace('http:', 'http://x@')])
+      expect([origin, await opened(socketToken, origin)]).toEqual([origin, false]);
+    await ask('DELETE', '/session', cookie);
+    expect(await opened(socketToken)).toBe(false);
+  });
+});
+
 describe('people', () => {
   it('somebody always manages them; names, squads and logins are checked', async () => {
     const { personId } = sessionAt(hub.url) ?? {};
@@ -248,5 +274,22 @@ describe('the custody log', () => {
     const copy = await (await hubFetch(`${hub.url}/api/custody/export`)).text();
     expect(copy).toContain('"what":"sign-in"');
     expect((await verifyLog(join(hub.dataDir, 'custody/custody.ndjson'), head)).problems).toEqual([]);
+  });
+});
+
+describe('settings', () => {
+  it('are told in the log at the first start, and what has changed at the next', async () => {
+    await hub.stop();
+    hub = await startHub(hub.dataDir, { LINK_HOURS: '5', TURN_URLS: 'turn:127.0.0.1:3478', TURN_SECRET: 'never told to anybody' });
+    const told = async () => (await call(hub, CustodyPage, 'GET', '/custody?what=setting.changed')).lines;
+    await until('both starts are in the index', async () => (await told()).length === 2);
+    const [second, first] = await told();
+    expect(first).toMatchObject({
+      who: { kind: 'hub' },
+      detail: { linkHours: [null, 72], segmentMs: [null, 4000], dataDir: [null, hub.dataDir] },
+    });
+    expect(second?.detail).toMatchObject({ linkHours: [72, 5], turnSecret: [null, '…'] });
+    expect(second?.detail).not.toHaveProperty('segmentMs');
+    expect(readFileSync(join(hub.dataDir, 'custody/custody.ndjson'), 'utf8')).not.toContain('never told');
   });
 });

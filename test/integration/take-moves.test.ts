@@ -6,13 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MediaEvent } from '../../media/protocol/events.ts';
 import { repairOperation, surveyOperations } from '../../media/recorder/repair.ts';
 import { settleMoves } from '../../media/recorder/settle-moves.ts';
-import { hashFile, listFiles } from '../../media/recordings/verify-files.ts';
 import { readOperation } from '../../media/recordings/read.ts';
 import { Signer } from '../../media/recordings/signer.ts';
-import { verifyOperation } from '../../media/recordings/verify.ts';
 import { fixture } from '../support/depacketize.ts';
 import { openRecorder } from '../support/direct-recorder.ts';
-import { filmTake, mover, orderOf } from '../support/moving.ts';
+import { contents, dirOf, filmTake, folder, journalOf, mover, orderOf, problems } from '../support/moving.ts';
 import { journalLines } from '../support/operation.ts';
 import { playTake } from '../support/playback.ts';
 import { MadeUpTime, repeated } from '../support/replay.ts';
@@ -27,13 +25,8 @@ const states = new Map<string, { before: string; after: string }>();
 const time = new MadeUpTime(1_800_000_000_500);
 let live: { events: MediaEvent[]; counts: number[] };
 
-const problems = async (data: string, operationId: string): Promise<unknown[]> =>
-  (await verifyOperation(dirOf(data, operationId))).problems;
-const dirOf = (data: string, operationId: string): string => join(data, 'recordings', operationId);
-const journalOf = (data: string, operationId: string): string => join(dirOf(data, operationId), 'operation.ndjson');
 const FROM = 'east/0001';
 const TO = 'west/0002';
-const folder = (data: string, operationId: string, take: string): string => join(dirOf(data, operationId), take);
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-moves-'));
@@ -71,9 +64,6 @@ function copyOf(data: string): string {
   const copy = mkdtempSync(join(root, 'copy-'));
   cpSync(data, copy, { recursive: true });
   return copy;
-}
-async function contents(dir: string): Promise<string[]> {
-  return Promise.all((await listFiles(dir)).map(async (path) => `${path} ${(await hashFile(join(dir, path))).sha256}`));
 }
 
 describe('a take that was moved', () => {

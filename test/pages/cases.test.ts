@@ -101,6 +101,24 @@ describe('somebody who is disturbed', () => {
     await close();
   });
 
+  it('keeps what was typed while there is no network, says so, and saves it afterwards', async () => {
+    const { page, close } = await consolePage(browser, `${hub.url}/operations/${planned}`, {
+      name: 'offline',
+      locale: 'zh-CN',
+      width: 390,
+    });
+    const place = page.getByLabel('地点');
+    await place.fill('城东路18号');
+    await page.context().setOffline(true);
+    await page.getByRole('button', { name: '保存' }).click();
+    await page.getByRole('alert').getByText('无法连接服务器').waitFor();
+    expect(await place.inputValue()).toBe('城东路18号');
+    await page.context().setOffline(false);
+    await page.getByRole('button', { name: '保存' }).click();
+    await expect.poll(async () => (await call(hub, OperationFacts, 'GET', `/operations/${planned}/facts`)).place).toBe('城东路18号');
+    await close();
+  });
+
   it('finds an operation by a word of two characters, and keeps the search in the address', async () => {
     const { page, close } = await consolePage(browser, hub.url, { name: 'search', locale: 'zh-CN', width: 390 });
     await page.getByLabel('搜索').fill('道经');

@@ -5,7 +5,10 @@ import { Turns } from '../../media/operations/turns.ts';
 import type { MediaEvent } from '../../media/protocol/events.ts';
 import type { MoveOrder } from '../../media/protocol/moves.ts';
 import type { OperationRecorder } from '../../media/recorder/operation-recorder.ts';
+import { operationDir } from '../../media/recordings/paths.ts';
 import { Signer } from '../../media/recordings/signer.ts';
+import { hashFile, listFiles } from '../../media/recordings/verify-files.ts';
+import { verifyOperation } from '../../media/recordings/verify.ts';
 import { fixture } from './depacketize.ts';
 import { type MadeUpTime, repeated } from './replay.ts';
 import { trackInput } from './rtp.ts';
@@ -51,3 +54,15 @@ export const orderOf = (from: string, to: string, toAngleName: string | null = n
     by,
   };
 };
+
+/** Where an operation lies in a data folder, its journal, and one of its takes (`east/0001`). */
+export const dirOf = (data: string, operationId: string): string => operationDir(data, operationId);
+export const journalOf = (data: string, operationId: string): string => join(dirOf(data, operationId), 'operation.ndjson');
+export const folder = (data: string, operationId: string, take: string): string => join(dirOf(data, operationId), take);
+
+export const problems = async (data: string, operationId: string): Promise<unknown[]> =>
+  (await verifyOperation(dirOf(data, operationId))).problems;
+
+/** Every file of a folder with its hash. */
+export const contents = async (dir: string): Promise<string[]> =>
+  Promise.all((await listFiles(dir)).map(async (path) => `${path} ${(await hashFile(join(dir, path))).sha256}`));

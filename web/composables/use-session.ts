@@ -83,17 +83,22 @@ export const useSession = defineStore('session', () => {
     take(await api(Me, 'PUT', '/session/password', { current, next }));
   }
 
-  /** Throws ApiFailure where the hub could not be told: then nobody is signed out. */
-  async function signOut(): Promise<void> {
+  /**
+   * `home`: the way to where everybody begins, gone before the sign-in is shown, so that it is one form in which nothing typed is
+   * lost. Throws ApiFailure where the hub could not be told: then nobody is signed out.
+   */
+  async function signOut(home?: () => Promise<unknown>): Promise<void> {
     await api(z.null(), 'DELETE', '/session').catch((error: unknown) => {
       if (!(error instanceof ApiFailure && error.code === 'unauthorized')) throw error; // it has ended already
     });
     forgetDrafts();
     me.value = null;
-    state.value = 'locked';
     interrupted.value = false;
     given.value = '';
     release(false);
+    state.value = 'unknown';
+    await home?.();
+    if (state.value === 'unknown') state.value = 'locked';
   }
 
   whenSignedOut(async () => {
