@@ -18,8 +18,8 @@ type Tried = { login: string; password: string; code?: string | undefined };
 /**
  * A session for whoever knows login and password, and the authenticator's code where one is set up. Throws `too_many` after ten
  * tries a minute with a login, sixty from an address, which is often a whole brigade's, or ten codes in a quarter of an hour;
- * `unauthorized` (`sign-in`, which never
- * says what was wrong; `code`; `given-expired` for a right one-time password that is too old).
+ * `unauthorized` with the field `sign-in` (which never says what was wrong), `code`, or `given-expired` (a right one-time
+ * password that is too old).
  */
 export async function signIn(
   context: Context,

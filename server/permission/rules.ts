@@ -28,6 +28,9 @@ export const PERMISSIONS = {
 export type Permission = keyof typeof PERMISSIONS;
 export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as Permission[];
 
+/** What the custody log has of a logged request; see `Rule`. */
+export type HowLogged = 'secret' | 'range' | 'route';
+
 /**
  * The rule of a route or socket event, declared beside its schema; without one the hub does not start.
  * - `anyone`: no right is needed. `why` says why not.
@@ -41,7 +44,6 @@ export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as Permission[];
  * sent as its detail, but for (`how`) `secret`: it holds a password; `range`: many requests make one look at a recording, of
  * which the log has the beginning, and what was seen when it is over; `route`: the route writes it, when it knows the new id.
  */
-export type HowLogged = 'secret' | 'range' | 'route';
 export type Rule =
   | { by: 'anyone'; why: string }
   | { by: 'link'; why: string }
@@ -64,7 +66,7 @@ export const onHub = (permission: Permission, logged?: What, how?: HowLogged): {
 
 /** Who may do this for the whole brigade: a role in one squad is not enough. */
 export const onBrigade = (permission: Permission, logged?: What): { config: { rule: Rule } } => ({
-  config: { rule: { by: 'permission', permission, of: 'brigade', ...(logged === undefined ? {} : { logged }) } },
+  config: { rule: { by: 'permission', permission, of: 'brigade', ...(logged && { logged }) } },
 });
 /** Looking at what was recorded of the angle that the request names. */
 export const viewing = (): { config: { rule: Rule } } => ({
