@@ -18,6 +18,7 @@ import { logFile } from './custody/open-log.ts';
 import { RecordingViews } from './custody/recording-views.ts';
 import { recordSettings } from './custody/settings-line.ts';
 import { buildApp } from './http/app.ts';
+import { LiveRights } from './live/live-rights.ts';
 import { Hub } from './live/hub.ts';
 import { Presence } from './live/presence.ts';
 import { firstAdministrator } from './people/sign-in.ts';
@@ -65,6 +66,7 @@ async function start(): Promise<void> {
   custodyIndex.catchUp(logFile(custodyDir)).catch((error: unknown) => log.error({ err: error }, 'the custody log could not be indexed'));
   recordSettings(store, custody, settings.told, nowMs).catch((error: unknown) => log.error({ err: error }, 'settings were not told'));
   const recordingViews = new RecordingViews(custody, nowMs);
+  const liveRights = new LiveRights({ store, hub, log });
   let url = '';
   const context: Context & { redisUp: () => boolean } = {
     settings,
@@ -106,6 +108,7 @@ async function start(): Promise<void> {
     await app.close();
     await packing.close();
     presence.close();
+    liveRights.close();
     recordingViews.close();
     await custody.close();
     await custodyIndex.flush();

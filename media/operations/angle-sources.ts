@@ -1,4 +1,5 @@
 import type { types } from 'mediasoup';
+import { HubError } from '../errors.ts';
 import type { Cause, SourceKind } from '../protocol/ids.ts';
 import type { ResultOf } from '../protocol/requests.ts';
 import type { SourceFacts } from '../protocol/state.ts';
@@ -52,6 +53,12 @@ export class AngleSources extends Map<string, Source> {
     };
     const model = source.peer?.device ?? source.meter?.model ?? null;
     return { model, video: codec('video'), audio: codec('audio'), loss, roundTripMs };
+  }
+
+  /** Throws `forbidden` where another's device fills this angle. */
+  assertOwned(angleId: string, owner: string): void {
+    const source = this.get(angleId);
+    if (source && source.peer?.owner !== owner) throw new HubError('forbidden', 'another device films this angle', { field: 'angleId' });
   }
 
   /** By what right, and with what, each angle is filmed that is filmed now. */

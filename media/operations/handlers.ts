@@ -70,8 +70,9 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       await (paused ? producer?.pause() : producer?.resume());
       return {};
     },
-    consume: async ({ peerId, transportId, angleId, rtpCapabilities }) => {
+    consume: async ({ peerId, transportId, angleId, rtpCapabilities, own = false }) => {
       const { operation, peer } = registry.peer(peerId);
+      if (own) operation.sources.assertOwned(angleId, peer.owner);
       return { consumers: await operation.consume(peer, transportId, angleId, rtpCapabilities as types.RtpCapabilities) };
     },
     angleTracks: async ({ operationId, angleId }) => ({ tracks: registry.get(operationId).angleTracks(angleId) }),
@@ -118,7 +119,8 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       await registry.get(operationId).recorder.noteTakeover(takeover);
       return {};
     },
-    closeOwned: async ({ owner }) => ({ closed: await registry.closeOwned(owner) }),
+    closeOwned: async ({ owner, operationId }) => ({ closed: await registry.closeOwned(owner, operationId ?? null) }),
+    owners: async () => ({ owners: registry.owners() }),
     addPlainSource: async ({ operationId, angleId, reuse }) => registry.get(operationId).addCamera(angleId, reuse ?? null),
     removePlainSource: async ({ operationId, angleId }) => {
       await registry.get(operationId).cameras.remove(angleId);

@@ -11,7 +11,7 @@ import type { Take } from '../recorder/take.ts';
 import { clientCapabilities } from '../sfu/codecs.ts';
 import { consumeAll } from '../sfu/consume.ts';
 import { newRouter, type OperationRouter } from '../sfu/operation-router.ts';
-import { Peer } from '../sfu/peer.ts';
+import { MAX_PEERS, Peer } from '../sfu/peer.ts';
 import { Playback, trackOf } from '../sfu/playback.ts';
 import { tap } from '../sfu/tap.ts';
 import type { WorkerPool, WorkerSlot } from '../sfu/workers.ts';
@@ -95,7 +95,7 @@ export class LiveOperation {
     return this.#peers.get(peerId);
   }
 
-  async createTransport(peerId: string, owner: string | null): Promise<ResultOf<'createTransport'>> {
+  async createTransport(peerId: string, owner: string): Promise<ResultOf<'createTransport'>> {
     return this.#peer(peerId, owner).createTransport(this.#slot, this.#router);
   }
 
@@ -180,6 +180,10 @@ export class LiveOperation {
   owned(owner: string): string[] {
     return [...this.#peers.values()].filter((peer) => peer.owner === owner).map(({ peerId }) => peerId);
   }
+  /** By what rights peers are here. */
+  owners(): string[] {
+    return [...new Set([...this.#peers.values()].map(({ owner }) => owner))];
+  }
 
   /** Receive a camera's plain RTP on this angle from now on. Throws as `Cameras.add`, and `not_found`. */
   async addCamera(angleId: string, reuse: PlainReuse | null): Promise<PlainSource> {
@@ -243,9 +247,10 @@ export class LiveOperation {
     return [...(this.sources.get(angleId)?.producers.values() ?? [])];
   }
 
-  #peer(peerId: string, owner: string | null): Peer {
+  #peer(peerId: string, owner: string): Peer {
     const present = this.#peers.get(peerId);
     if (present) return present;
+    if (this.owned(owner).length >= MAX_PEERS) throw new HubError('too_many', `${MAX_PEERS} peers are here by this right already`);
     const peer = new Peer(peerId, this.recorder.operationId, owner, (reason) => void this.closePeer(peerId, 'connection-lost', reason));
     this.#peers.set(peerId, peer);
     return peer;

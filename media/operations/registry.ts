@@ -98,9 +98,15 @@ export class Registry {
     return null;
   }
 
-  /** Close the peers that are here by this right; how many. */
-  async closeOwned(owner: string): Promise<number> {
-    const closing = [...this.#live.values()].flatMap((operation) =>
+  /** By what rights peers are in which operations. */
+  owners(): { operationId: string; owner: string }[] {
+    return [...this.#live].flatMap(([operationId, operation]) => operation.owners().map((owner) => ({ operationId, owner })));
+  }
+
+  /** Close the peers that are here by this right, in one operation or (null) all; how many. */
+  async closeOwned(owner: string, operationId: string | null): Promise<number> {
+    const operations = [...this.#live].filter(([id]) => operationId === null || id === operationId);
+    const closing = operations.flatMap(([, operation]) =>
       operation.owned(owner).map((peerId) => operation.closePeer(peerId, 'connection-lost', 'revoked')),
     );
     await Promise.all(closing);

@@ -114,9 +114,12 @@ export const mediaRequests = {
   moveTake: { params: MoveOrder, result: z.object({ to: TakePlace }) },
 
   routerCapabilities: { params: z.object({ operationId: Id }), result: z.object({ rtpCapabilities: z.looseObject({}) }) },
-  /** `owner`: by what right the peer is here, opaque to the media plane (the hash of its capture link, say); null for one that only watches. */
+  /**
+   * `owner`: by what right the peer is here, opaque to the media plane (the hash of a capture session, say). `too_many` where an
+   * owner has too many peers.
+   */
   createTransport: {
-    params: z.object({ operationId: Id, peerId: PeerId, direction: z.enum(['send', 'recv']), owner: Owner.nullable() }),
+    params: z.object({ operationId: Id, peerId: PeerId, direction: z.enum(['send', 'recv']), owner: Owner }),
     result: TransportInfo,
   },
   /** The client can begin now: a path that does not stand within half a minute is given up. */
@@ -152,9 +155,18 @@ export const mediaRequests = {
   /** A capture page was in the background: kept in the operation's journal, once for each time. */
   noteHidden: { params: z.object({ operationId: Id, angleId: Id, fromMs: HubTimeMs, toMs: HubTimeMs }), result: Empty },
   setProducerPaused: { params: z.object({ peerId: PeerId, producerId: z.string(), paused: z.boolean() }), result: Empty },
-  /** Consumers of every producer the angle has now, paused until resumed. */
+  /**
+   * Consumers of every producer the angle has now, paused until resumed. `own`: only for the owner of the device that fills it;
+   * `forbidden` to others.
+   */
   consume: {
-    params: z.object({ peerId: PeerId, transportId: z.string(), angleId: Id, rtpCapabilities: RtpCapabilities }),
+    params: z.object({
+      peerId: PeerId,
+      transportId: z.string(),
+      angleId: Id,
+      rtpCapabilities: RtpCapabilities,
+      own: z.boolean().optional(),
+    }),
     result: z.object({ consumers: z.array(ConsumerInfo) }),
   },
   /** What an angle sends now, with the router's entry for each codec. */
@@ -199,8 +211,10 @@ export const mediaRequests = {
     result: Empty,
   },
   ...takeoverRequests,
-  /** Close every peer of this owner, whose right is gone. */
-  closeOwned: { params: z.object({ owner: Owner }), result: z.object({ closed: z.int() }) },
+  /** Close every peer of this owner, whose right is gone: in this operation, or in all. */
+  closeOwned: { params: z.object({ owner: Owner, operationId: Id.optional() }), result: z.object({ closed: z.int() }) },
+  /** By what rights peers are here, each once an operation. */
+  owners: { params: Empty, result: z.object({ owners: z.array(z.object({ operationId: Id, owner: Owner })) }) },
 
   /** Listen for a camera's RTP (H.264, Opus). Ports may be asked for again after a restart; they are re-armed for the next sender whenever one falls silent. */
   addPlainSource: { params: z.object({ operationId: Id, angleId: Id, reuse: PlainReuse.optional() }), result: PlainSource },

@@ -11,6 +11,8 @@ const ICE_CONSENT_S = 20;
 /** A client that was told all it needs and has no path after so long will have none. */
 const CONNECT_MS = 30_000;
 const MAX_TRANSPORTS = 4;
+/** Peers of one owner in one operation: whoever has a right to be here may not fill the worker with what he never uses. */
+export const MAX_PEERS = 64;
 /**
  * Chromium's sender ignores a request for a key frame within 300 ms of the one before (EncoderRtcpFeedback); the SFU would
  * repeat it after a second only. So the second waits until it is heard: a viewer who came right after another waited 1.1 s for
@@ -19,12 +21,14 @@ const MAX_TRANSPORTS = 4;
 const DEAF_MS = 310;
 const MAX_CONSUMERS = 64;
 
+type PeerState = 'open' | 'closed';
+
 /** One client's WebRTC side: its transports, what it sends, what it watches. */
 export class Peer {
   readonly peerId: string;
   readonly operationId: string;
   /** By what right it is here: equal for the devices that may replace one another. */
-  readonly owner: string | null;
+  readonly owner: string;
   /** The angle it fills, once it produces. */
   angleId: string | null = null;
   /** What kind of device it is, in words, and its own measure of the round trip; null where it has not told. */
@@ -34,9 +38,9 @@ export class Peer {
   readonly producers = new Map<string, types.Producer>();
   readonly consumers = new Map<string, types.Consumer>();
   readonly #lost: (reason: string) => void;
-  #state: 'open' | 'closed' = 'open';
+  #state: PeerState = 'open';
 
-  constructor(peerId: string, operationId: string, owner: string | null, lost: (reason: string) => void) {
+  constructor(peerId: string, operationId: string, owner: string, lost: (reason: string) => void) {
     this.peerId = peerId;
     this.operationId = operationId;
     this.owner = owner;
@@ -50,6 +54,7 @@ export class Peer {
     return [...this.#transports.values()].map((transport) => transport.iceParameters.usernameFragment);
   }
 
+  /** Throws `too_many`, and `gone` where the peer is closed meanwhile. */
   async createTransport(slot: WorkerSlot, router: types.Router): Promise<TransportInfo> {
     if (this.#transports.size >= MAX_TRANSPORTS)
       throw new HubError('too_many', `peer ${this.peerId} has ${MAX_TRANSPORTS} transports already`);
@@ -61,6 +66,10 @@ export class Peer {
       iceConsentTimeout: ICE_CONSENT_S,
       initialAvailableOutgoingBitrate: 3_000_000,
     });
+    if (this.#state === 'closed') {
+      transport.close(); // its right went while the worker made this: nobody else knows of it
+      throw new HubError('gone', `peer ${this.peerId} is closed`, { field: 'peerId' });
+    }
     this.#transports.set(transport.id, transport);
     transport.on('dtlsstatechange', (state) => {
       if (state === 'closed' || state === 'failed') this.#transportLost(transport, `dtls ${state}`);

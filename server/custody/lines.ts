@@ -40,6 +40,7 @@ export const WHATS = [
   'shot.unticked',
   'shot-list.changed',
   'take.moved',
+  'alarm.dismissed',
   'view.live',
   'view.recording',
   'package.asked',

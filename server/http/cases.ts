@@ -60,6 +60,7 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
       checkSquad(request, (await readCase(store, see, caseId)).squadId);
       if (request.body.squadId !== undefined) checkSquad(request, request.body.squadId);
       await changeCase(store, caseId, request.body);
+      hub.emit('rights');
       return readCase(store, see, caseId);
     },
   );

@@ -48,6 +48,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
       await changeFacts(store, operationId, request.body);
       if (request.body.type !== undefined) await tellShots(context, operationId);
       hub.emit('operation', operationId);
+      hub.emit('rights');
       return readFacts(store, operationId);
     },
   );

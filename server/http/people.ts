@@ -99,6 +99,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
       const person = await changePerson(store, personId, request.body);
       if (person.state === 'blocked') await signOut(personId);
       else if (request.body.roles) hub.emit('signedOut', await sessionHashes(store, personId)); // consoles come again, with the new roles
+      hub.emit('rights');
       return person;
     },
   );

@@ -143,7 +143,7 @@ function endpointRoutes(
     },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
-      begun.note(`${request.ip} ${ownerOf(request)}`, Date.now());
+      begun.note(`${request.ip} ${angleId} ${ownerOf(request)}`, Date.now());
       const peerId = newSessionId();
       const peer = { peerId, owner: ownerOf(request), userAgent: request.headers['user-agent'] };
       const { transport, answer } = await start({ operationId, angleId }, peer, request.body).catch(async (error: unknown) => {

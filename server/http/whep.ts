@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { types } from 'mediasoup';
 import { HubError } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
+import { viewerOwner } from '../live/live-rights.ts';
 import { onOperation } from '../permission/rules.ts';
 import { sending, writeAnswer } from '../sdp/answer.ts';
 import { type Agreed, chooseCodec, commonFeedback } from '../sdp/codecs.ts';
@@ -20,7 +21,7 @@ export function whepRoutes(app: FastifyInstance, context: Context): void {
       const { status } = await operationRow(context.store, operationId);
       await angleName(context.store, operationId, angleId);
       if (status === 'ended') throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
-      return `whep ${angleId} ${actor.tokenId ?? actor.personId}`;
+      return viewerOwner(actor.tokenId ?? actor.sessionHash ?? '');
     },
     start: (angle, peer, offer) => watch(context, angle, peer, offer),
   });

@@ -7,41 +7,19 @@ import type { Alarm } from '../../media/protocol/alarms.ts';
 import type { MediaEvent, NumberedEvent } from '../../media/protocol/events.ts';
 import type { Logger } from 'pino';
 import type { OperationView, PackageStatus } from '../protocol/http.ts';
-import type { OperationShots } from '../protocol/shots.ts';
 import { type Store, storeMayRecover } from '../store/database.ts';
 import { applyEvent, liveOperations, markNotRecording, operationView, saveOperationState } from '../store/operations.ts';
 import { openPackages } from '../store/archive-jobs.ts';
 import { gatewaysOf } from '../store/gateways.ts';
 import { followMoves } from './moved-takes.ts';
 import { reindex } from './reindex.ts';
+import type { HubEvents } from './hub-events.ts';
 import { type Asking, Takeovers } from './takeovers.ts';
 import { readCursor, saveCursor } from '../store/sessions.ts';
 
 const STORE_RETRY_MS = 1000;
 /** An operation that cannot be taken up (its folder is not writable, say) is tried again so often. */
 const REOPEN_MS = 5000;
-
-export type HubEvents = {
-  /** An event of the media plane that has been applied to the store. */
-  media: [MediaEvent];
-  /** Raised, or raised anew. Told at once, also when the store is not to be had. */
-  alarm: [Alarm];
-  alarmCleared: [alarmId: string];
-  /** A device's wish for an angle has been decided, or is over. */
-  takeover: [Asking, TakeoverDecision];
-  /** Something about the operation changed that its angles' states do not say. */
-  operation: [string];
-  /** An operation's shot list, or what of it is filmed. */
-  shots: [operationId: string, OperationShots];
-  /** The capture links with these hashes were revoked. */
-  revoked: [linkHashes: string[]];
-  /** These sessions of people are over. */
-  signedOut: [sessionHashes: string[]];
-  /** One device of a link was. */
-  shutOut: [sessionHash: string];
-  /** The store knows all that the media plane had to tell. */
-  synced: [];
-};
 
 const OFFSET_ROUNDS = 5;
 
@@ -258,8 +236,8 @@ export class Hub extends EventEmitter<HubEvents> {
       this.#alarms.set(event.alarm.alarmId, event.alarm);
       this.emit('alarm', event.alarm);
     } else if (event.type === 'alarm.cleared') {
-      this.#alarms.delete(event.alarmId);
-      this.emit('alarmCleared', event.alarmId);
+      const alarm = this.#alarms.get(event.alarmId);
+      if (alarm && this.#alarms.delete(event.alarmId)) this.emit('alarmCleared', alarm);
     }
   }
 

@@ -8,9 +8,9 @@ import type { Takeover } from '../protocol/http.ts';
 import { captureRequests, type HubEvents } from '../protocol/socket.ts';
 import { deviceOfSession, noteJoined } from '../store/seats.ts';
 import { captureMarks } from './mark-requests.ts';
-import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
+import { joinPeer, Membership, peerName, sharedRequests } from './media-requests.ts';
 import { answer } from './reply.ts';
-import { captureWays } from './way-requests.ts';
+import { CaptureWays } from './way-requests.ts';
 
 type CaptureClaims = Extract<Claims, { kind: 'capture' }>;
 type Seat = { socket: Socket; claims: CaptureClaims; membership: Membership };
@@ -28,10 +28,12 @@ export class CaptureNamespace {
   readonly #namespace: Namespace;
   readonly #context: Context;
   readonly #seats = new Map<string, Seat>();
+  readonly #ways: CaptureWays;
 
   constructor(namespace: Namespace, context: Context) {
     this.#namespace = namespace;
     this.#context = context;
+    this.#ways = new CaptureWays(context);
     namespace.on('connection', (socket) => this.#connected(socket, socket.data['claims'] as CaptureClaims));
     context.hub.on('media', (event) => {
       if (event.type === 'angle.changed')
@@ -65,8 +67,9 @@ export class CaptureNamespace {
       {
         ...sharedRequests(this.#context, membership),
         ...captureMarks(this.#context, claims),
-        ...captureWays(this.#context, claims),
-        join: async ({ peerId }) => {
+        ...this.#ways.requests(claims),
+        join: async ({ peerId: wanted }) => {
+          const peerId = peerName(claims.sessionHash, operationId, wanted);
           await this.#claim(seatKey, { socket, claims, membership }, peerId);
           const joined = await joinPeer(this.#context, membership, peerId, operationId);
           const { angles, marks, messages } = await hub.view(operationId);
@@ -107,7 +110,10 @@ export class CaptureNamespace {
       this.#context,
       () => Promise.resolve(), // its link is its right, looked at when it connected; revoked, it is disconnected
     );
-    socket.on('disconnect', () => this.#left(seatKey, socket));
+    socket.on('disconnect', () => {
+      if (!this.#namespace.adapter.rooms.has(sessionRoom(claims.sessionHash))) this.#ways.forget(claims.sessionHash);
+      this.#left(seatKey, socket);
+    });
   }
 
   async #claim(seatKey: string, seat: Seat, peerId: string): Promise<void> {

@@ -5,11 +5,16 @@ import { refusal, whoIs, worthALine } from '../http/permit.ts';
 import { type Actor, decide } from '../permission/decide.ts';
 import type { Rule } from '../permission/rules.ts';
 import { consoleRights, type ConsoleRequests } from '../protocol/socket.ts';
+import { actorOfKey } from '../live/live-rights.ts';
 import { operationBounds } from '../store/operation-bounds.ts';
 import { actorOfSession } from '../store/person-sessions.ts';
 
 /** The rule of a console's request, as routes have theirs. */
 export const ruleOfEvent = (name: keyof ConsoleRequests): Rule => ({ by: 'permission', permission: consoleRights[name], of: 'operation' });
+
+/** May whoever has this session still hear of this operation? */
+export const maySee = async (context: Context, sessionHash: string, operationId: string): Promise<boolean> =>
+  decide(ruleOfEvent('join'), await actorOfKey(context, sessionHash), await operationBounds(context.store, operationId)) === 'allowed';
 
 /** What whoever is at a console's socket may do now: looked at anew with each request, so that a right taken is gone at once. */
 export class ConsolePermit {

@@ -3,27 +3,35 @@ import { messageOf } from '../../media/errors.ts';
 import type { Claims } from '../auth/socket-tokens.ts';
 import type { Context } from '../context.ts';
 import { type ConsoleRequests, consoleRequests, type HubEvents } from '../protocol/socket.ts';
-import { ConsolePermit } from './console-permit.ts';
+import { viewerOwner } from '../live/live-rights.ts';
+import { ConsolePermit, maySee } from './console-permit.ts';
 import { consoleMarks } from './mark-requests.ts';
 import { consoleTalk } from './talk-requests.ts';
-import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
+import { joinPeer, Membership, peerName, sharedRequests } from './media-requests.ts';
 import { answer } from './reply.ts';
 
 type ConsoleClaims = Extract<Claims, { kind: 'console' }>;
 const ABANDONED_MS = 30_000;
+/** What changes without a word, a session that grows old say, is seen so much later at most. */
+const REVIEW_MS = 10_000;
+/** The room of all who have joined an operation. */
+const JOINED = 'joined';
+const operationsOf = ({ rooms, id }: Socket): string[] => [...rooms].filter((room) => room !== id && room !== JOINED);
 
 /** The consoles: each joins one operation's room and hears what happens in it. */
 export class ConsoleNamespace {
   readonly #namespace: Namespace;
   readonly #context: Context;
-  /** The socket that a viewer's peer belongs to now. */
+  /** The socket that a viewer's peer belongs to now, by the media plane's name for it. */
   readonly #peers = new Map<string, Socket>();
 
   constructor(namespace: Namespace, context: Context) {
     this.#namespace = namespace;
     this.#context = context;
     namespace.on('connection', (socket) => this.#connected(socket, socket.data['claims'] as ConsoleClaims));
-    context.hub.on('signedOut', (hashes) => this.#disconnect(({ sessionHash }) => hashes.includes(sessionHash)));
+    context.hub.on('signedOut', (keys) => this.#disconnect(({ sessionHash }) => keys.includes(sessionHash)));
+    context.hub.on('rights', () => void this.#review());
+    setInterval(() => void this.#review(), REVIEW_MS).unref();
     context.hub.on('media', (event) => {
       if (event.type === 'angle.changed') this.#room(event.operationId, 'angle', { operationId: event.operationId, state: event.state });
       else if (event.type === 'mark') this.#room(event.operationId, 'mark', { operationId: event.operationId, mark: event.mark });
@@ -37,8 +45,8 @@ export class ConsoleNamespace {
         this.#peers.get(event.peerId)?.emit('consumer-closed', { consumerId: event.consumerId } satisfies HubEvents['consumer-closed']);
       else if ('operationId' in event && event.operationId && event.type !== 'segment.written') void this.#operation(event.operationId);
     });
-    context.hub.on('alarm', (alarm) => this.#room(alarm.operationId ?? null, 'alarm', alarm));
-    context.hub.on('alarmCleared', (alarmId) => this.#room(null, 'alarm-cleared', { alarmId }));
+    context.hub.on('alarm', (alarm) => this.#room(alarm.operationId ?? JOINED, 'alarm', alarm));
+    context.hub.on('alarmCleared', ({ alarmId, operationId }) => this.#room(operationId ?? JOINED, 'alarm-cleared', { alarmId }));
     context.hub.on('shots', (operationId, list) => this.#room(operationId, 'shots', { operationId, list }));
     context.hub.on('operation', (operationId) => void this.#operation(operationId));
   }
@@ -49,9 +57,10 @@ export class ConsoleNamespace {
   }
 
   #connected(socket: Socket, claims: ConsoleClaims): void {
-    const membership = new Membership(null);
+    const membership = new Membership(viewerOwner(claims.sessionHash));
+    if (socket.recovered) void this.#review(); // it is in its rooms again, and may have lost its right meanwhile
     const permit = new ConsolePermit(this.#context, claims.sessionHash, socket.handshake.address);
-    const { hub } = this.#context;
+    const { hub, custody } = this.#context;
     const peerId = (): string => membership.get().peerId;
     answer(
       socket,
@@ -62,14 +71,18 @@ export class ConsoleNamespace {
         ...consoleTalk(this.#context, membership),
         join: async ({ peerId: wanted, operationId }) => {
           const { status } = await hub.view(operationId);
+          const name = peerName(membership.owner, operationId, wanted);
+          const before = membership.peerId;
+          if (before !== null && before !== name) this.#close(before);
+          for (const room of operationsOf(socket)) if (room !== operationId) await socket.leave(room);
           // first the events, then the whole: what happens in between is told twice rather than never
-          await socket.join(operationId);
-          this.#peers.set(wanted, socket);
+          await socket.join([operationId, JOINED]);
           if (status === 'ended') {
             const operation = await hub.view(operationId);
             return { rtpCapabilities: {}, peerExists: false, transports: [], producers: [], consumers: [], operation, talk: null };
           }
-          const joined = await joinPeer(this.#context, membership, wanted, operationId);
+          this.#peers.set(name, socket);
+          const joined = await joinPeer(this.#context, membership, name, operationId);
           const { talk } = await hub.media.request('talkState', { operationId });
           return { ...joined, operation: await hub.view(operationId), talk };
         },
@@ -86,7 +99,12 @@ export class ConsoleNamespace {
           hub.takeovers.answer(membership.get().operationId, requestId, agree);
           return {};
         },
-        dismissAlarm: ({ alarmId }) => hub.media.request('dismissAlarm', { alarmId }),
+        dismissAlarm: async ({ alarmId }) => {
+          const { operationId } = membership.get();
+          if (!hub.alarms(operationId).some((alarm) => alarm.alarmId === alarmId)) return {}; // it is gone, or none of theirs
+          await custody.record({ what: 'alarm.dismissed', who: permit.who(), operationId, detail: { alarm: alarmId } });
+          return hub.media.request('dismissAlarm', { alarmId });
+        },
       },
       this.#context,
       (name, params) => permit.check(name as keyof ConsoleRequests, params, membership.operationId),
@@ -102,18 +120,34 @@ export class ConsoleNamespace {
       .request('stopTalk', { peerId, reason: 'connection-lost' })
       .catch((error: unknown) => this.#context.log.debug({ reason: messageOf(error) }, 'talk not ended'));
     setTimeout(() => {
-      if (this.#peers.get(peerId) !== socket) return; // it came back
-      this.#peers.delete(peerId);
-      this.#context.liveViews.end(peerId);
-      this.#context.hub.media
-        .request('closePeer', { peerId, reason: 'connection-lost' })
-        .catch((error: unknown) => this.#context.log.debug({ reason: messageOf(error) }, 'viewer not closed'));
+      if (this.#peers.get(peerId) === socket) this.#close(peerId); // else it came back
     }, ABANDONED_MS).unref();
   }
 
-  /** Tell everybody who watches this operation, or (null) everybody. */
-  #room<K extends keyof HubEvents>(operationId: string | null, name: K, value: HubEvents[K]): void {
-    (operationId === null ? this.#namespace : this.#namespace.to(operationId)).emit(name, value);
+  #close(peerId: string): void {
+    this.#peers.delete(peerId);
+    this.#context.liveViews.end(peerId);
+    this.#context.hub.media
+      .request('closePeer', { peerId, reason: 'connection-lost' })
+      .catch((error: unknown) => this.#context.log.debug({ reason: messageOf(error) }, 'viewer not closed'));
+  }
+
+  /** Whoever may not see an operation any more hears no word of it from now on. What they watch, `LiveRights` ends. */
+  async #review(): Promise<void> {
+    for (const socket of this.#namespace.sockets.values()) {
+      const { sessionHash } = socket.data['claims'] as ConsoleClaims;
+      try {
+        const may = await Promise.all(operationsOf(socket).map((operationId) => maySee(this.#context, sessionHash, operationId)));
+        if (may.includes(false)) socket.disconnect(true);
+      } catch (error) {
+        this.#context.log.warn({ reason: messageOf(error) }, "a console's right was not looked at"); // again soon
+      }
+    }
+  }
+
+  /** Tell everybody who has joined this operation, or (`JOINED`) any. */
+  #room<K extends keyof HubEvents>(room: string, name: K, value: HubEvents[K]): void {
+    this.#namespace.to(room).emit(name, value);
   }
 
   async #operation(operationId: string): Promise<void> {

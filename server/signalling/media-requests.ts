@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { HubError } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
 import type { CaptureRequests, ConsoleRequests } from '../protocol/socket.ts';
@@ -5,19 +6,29 @@ import type { HandlersOf } from './reply.ts';
 
 type Shared = Pick<HandlersOf<CaptureRequests & ConsoleRequests>, 'createTransport' | 'connectTransport' | 'restartIce' | 'clock'>;
 
+/**
+ * The media plane's name for a client's peer. The client has a part of it only: with the name of another's, or of its own in
+ * another operation, it gets a peer of its own.
+ */
+export const peerName = (owner: string, ...parts: string[]): string =>
+  createHash('sha256')
+    .update([owner, ...parts].join(' '))
+    .digest('base64url')
+    .slice(0, 32);
+
 /** A client's side of one operation: who it is once it has joined. */
 export class Membership {
   peerId: string | null = null;
   operationId: string | null = null;
-  readonly owner: string | null;
+  readonly owner: string;
 
-  /** `owner`: by what right it may film; null for one who only watches. */
-  constructor(owner: string | null) {
+  /** `owner`: by what right it is here. */
+  constructor(owner: string) {
     this.owner = owner;
   }
 
   /** Throws `conflict` before `join`. */
-  get(): { peerId: string; operationId: string; owner: string | null } {
+  get(): { peerId: string; operationId: string; owner: string } {
     if (this.peerId === null || this.operationId === null) throw new HubError('conflict', 'join first');
     return { peerId: this.peerId, operationId: this.operationId, owner: this.owner };
   }
@@ -45,7 +56,7 @@ export function sharedRequests(context: Context, membership: Membership): Shared
   };
 }
 
-/** Note who joined, and say what of it still lives in the media plane. */
+/** Note who joined, as a peer of this name, and say what of it still lives in the media plane. */
 export async function joinPeer(context: Context, membership: Membership, peerId: string, operationId: string) {
   const { media } = context.hub;
   const { rtpCapabilities } = await media.request('routerCapabilities', { operationId });

@@ -37,8 +37,11 @@ export async function createSession(
   return secret;
 }
 
-/** Who comes by this session; null when there is none such, it is over, or its person is blocked. */
-export async function actorOfSession(store: Store, sessionHash: string, nowMs: number): Promise<Actor | null> {
+/**
+ * Who comes by this session; null when there is none such, it is over, or its person is blocked. `seen` false: he is only
+ * asked for, and it grows old.
+ */
+export async function actorOfSession(store: Store, sessionHash: string, nowMs: number, { seen = true } = {}): Promise<Actor | null> {
   const row = await store
     .selectFrom('person_session')
     .innerJoin('person', 'person.person_id', 'person_session.person_id')
@@ -46,7 +49,7 @@ export async function actorOfSession(store: Store, sessionHash: string, nowMs: n
     .select(['session_id', 'person.person_id', 'login', 'name', 'state', 'must_change', 'seen_ms', 'person_session.created_ms'])
     .executeTakeFirst();
   if (!row || row.state !== 'active' || nowMs - row.seen_ms > IDLE_MS || nowMs - row.created_ms > LIFE_MS) return null;
-  if (nowMs - row.seen_ms > SEEN_STEP_MS)
+  if (seen && nowMs - row.seen_ms > SEEN_STEP_MS)
     await store.updateTable('person_session').set({ seen_ms: Math.round(nowMs) }).where('session_hash', '=', sessionHash).execute(); // prettier-ignore
   const { person_id: personId, login, name, must_change: mustChange, session_id: sessionId } = row;
   const grants = await rolesOf(store, personId);
@@ -57,15 +60,23 @@ export const actorOfCookie = (store: Store, secret: string | undefined, nowMs: n
   secret === undefined || secret === '' ? Promise.resolve(null) : actorOfSession(store, hash(secret), nowMs);
 
 /** A machine with an access token: its owner's roles, narrowed to what the token is for. */
-export async function actorOfToken(store: Store, token: string, nowMs: number): Promise<Actor | null> {
+export const actorOfToken = (store: Store, token: string, nowMs: number): Promise<Actor | null> =>
+  tokenActor(store, ['token_hash', hash(token)], nowMs, { seen: true });
+
+/** As `actorOfToken`, of one that was let in before: it is not used by this. */
+export const actorOfTokenId = (store: Store, tokenId: string, nowMs: number): Promise<Actor | null> =>
+  tokenActor(store, ['token_id', tokenId], nowMs, { seen: false });
+
+type TokenKey = ['token_hash' | 'token_id', string];
+async function tokenActor(store: Store, [column, value]: TokenKey, nowMs: number, { seen }: { seen: boolean }): Promise<Actor | null> {
   const row = await store
     .selectFrom('access_token')
     .innerJoin('person', 'person.person_id', 'access_token.person_id')
-    .where('token_hash', '=', hash(token))
+    .where(column, '=', value)
     .select(['token_id', 'access_token.name as token_name', 'permissions', 'expires_ms', 'used_ms', 'person.person_id', 'login', 'state'])
     .executeTakeFirst();
   if (!row || row.state !== 'active' || row.expires_ms < nowMs) return null;
-  if (nowMs - (row.used_ms ?? 0) > SEEN_STEP_MS)
+  if (seen && nowMs - (row.used_ms ?? 0) > SEEN_STEP_MS)
     await store.updateTable('access_token').set({ used_ms: Math.round(nowMs) }).where('token_id', '=', row.token_id).execute(); // prettier-ignore
   const { person_id: personId, login, token_name: name, token_id: tokenId } = row;
   const grants = await rolesOf(store, personId);

@@ -10,6 +10,8 @@ export type PhoneSocket = {
   /** What the hub has told by this name, the oldest first. */
   told: (name: string) => Record<string, unknown>[];
   cookie: string;
+  /** Whether it is connected now. */
+  connected: () => boolean;
   close: () => void;
 };
 
@@ -33,6 +35,12 @@ export async function openConsoleSocket(hub: RunningHub, operationId: string): P
   return socket;
 }
 
+/** A console's signalling as somebody else has it, joined to nothing yet. */
+export async function openConsoleOf(hub: RunningHub, cookie: string): Promise<PhoneSocket> {
+  const { socketToken } = Me.parse(await (await fetch(`${hub.url}/api/session`, { headers: { cookie } })).json());
+  return { ...openSocket(hub, 'console', socketToken), cookie };
+}
+
 function openSocket(hub: RunningHub, kind: string, token: string): Omit<PhoneSocket, 'cookie'> {
   const socket = io(`${hub.url}/${kind}`, { auth: { token }, transports: ['websocket'], forceNew: true });
   const heard: { name: string; value: Record<string, unknown> }[] = [];
@@ -48,6 +56,7 @@ function openSocket(hub: RunningHub, kind: string, token: string): Omit<PhoneSoc
       return reply.data;
     },
     told: (name) => heard.filter((each) => each.name === name).map(({ value }) => value),
+    connected: () => socket.connected,
     close: () => void socket.close(),
   };
 }

@@ -15,6 +15,8 @@ export class PathKeeper {
   readonly #ask: (transportId: string) => Promise<Restarted>;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #working = false;
+  /** A restart has been asked for since the last one began; whatever the path looks like, it is owed. */
+  #owed = false;
 
   /** `ask` the hub for the ICE parameters of a restart. */
   constructor(transport: types.Transport, ask: (transportId: string) => Promise<Restarted>) {
@@ -29,26 +31,32 @@ export class PathKeeper {
     if (['disconnected', 'failed'].includes(this.#transport.connectionState)) void this.restart();
   }
 
+  /** Look for another path; asked for while that goes on, once more after it. Tried again until it has been done. */
   async restart(): Promise<void> {
     const transport = this.#transport;
+    this.#owed = true;
     if (this.#working || transport.closed) return;
     clearTimeout(this.#timer);
     this.#working = true;
     let nextMs = CHECKS_MS;
     try {
-      const { iceParameters, iceServers } = await this.#ask(transport.id);
-      await transport.updateIceServers({ iceServers: iceServers as RTCIceServer[] });
-      await transport.restartIce({ iceParameters: iceParameters as types.IceParameters });
+      while (this.#owed) {
+        this.#owed = false;
+        const { iceParameters, iceServers } = await this.#ask(transport.id);
+        await transport.updateIceServers({ iceServers: iceServers as RTCIceServer[] });
+        await transport.restartIce({ iceParameters: iceParameters as types.IceParameters });
+      }
     } catch (error) {
       nextMs = UNASKED_MS;
+      this.#owed = true;
       if (!transport.closed) console.warn('path not restored', error);
     }
     this.#working = false;
-    if (transport.connectionState !== 'connected') this.#later(nextMs);
+    if (this.#owed || transport.connectionState !== 'connected') this.#later(nextMs);
   }
 
   #changed(state: types.ConnectionState): void {
-    if (state === 'connected' || state === 'closed') clearTimeout(this.#timer);
+    if (state === 'closed' || (state === 'connected' && !this.#owed)) clearTimeout(this.#timer);
     else if (state === 'disconnected') this.#later(DISTURBED_MS);
     else if (state === 'failed') void this.restart();
   }

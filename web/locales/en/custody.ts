@@ -105,6 +105,7 @@ export default {
       case: { made: 'Case made', changed: 'Case changed' },
       shot: { ticked: 'Item of the shot list ticked', unticked: 'Tick of the shot list taken back' },
       'shot-list': { changed: 'Shot list changed' },
+      alarm: { dismissed: 'Alarm dismissed' },
       take: { moved: 'Take moved to another angle' },
       package: { asked: 'Archive package asked for' },
       export: 'List or log exported',

@@ -93,6 +93,7 @@ export default {
       case: { made: '新建案件', changed: '修改案件' },
       shot: { ticked: '勾选要点', unticked: '取消要点勾选' },
       'shot-list': { changed: '修改要点清单' },
+      alarm: { dismissed: '解除警报' },
       take: { moved: '录制移至其他机位' },
       package: { asked: '要求制作归档包' },
       export: '导出列表或日志',
