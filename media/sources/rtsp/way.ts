@@ -11,7 +11,7 @@ import { RtspTap } from './tap.ts';
 const PROBE_MS = 12_000;
 /**
  * How long a picture may have been under way before it is sent, which the hub cannot see. Measured with the time in the
- * picture (test/integration/gateway-rtsp.test.ts): 0.4 ms through an encoder that holds nothing back, 198 ms through one
+ * picture (test/gateways/gateway-rtsp.test.ts): 0.4 ms through an encoder that holds nothing back, 198 ms through one
  * with three B-frames at 30 pictures a second. What a camera's sensor takes comes on top, and is allowed for.
  */
 const CAMERA_MS = 100;
