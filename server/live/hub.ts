@@ -14,6 +14,7 @@ import { openPackages } from '../store/archive-jobs.ts';
 import { gatewaysOf } from '../store/gateways.ts';
 import { followMoves } from './moved-takes.ts';
 import { reindex } from './reindex.ts';
+import { StandingAlarms } from './standing-alarms.ts';
 import { type Asking, Takeovers } from './takeovers.ts';
 import { readCursor, saveCursor } from '../store/sessions.ts';
 
@@ -53,6 +54,10 @@ export class Hub extends EventEmitter<HubEvents> {
     changed: (operationId) => this.emit('operation', operationId),
     decided: (asking, takeover, decision) => this.#decided(asking, takeover, decision),
   });
+  readonly standing = new StandingAlarms({
+    raised: (alarm) => this.emit('alarm', alarm),
+    cleared: (alarmId) => this.emit('alarmCleared', alarmId),
+  });
   readonly #store: Store;
   readonly #dataDir: string;
   readonly #log: Logger;
@@ -60,7 +65,6 @@ export class Hub extends EventEmitter<HubEvents> {
   #queue: NumberedEvent[] = [];
   #draining: Promise<void> | null = null;
   #offsetMs = 0;
-  readonly #alarms = new Map<string, Alarm>();
   readonly #told = new WeakSet<NumberedEvent>();
   #closed = false;
   #synced = false;
@@ -127,7 +131,12 @@ export class Hub extends EventEmitter<HubEvents> {
 
   /** Alarms that stand: this operation's, and those of the hub as a whole. */
   alarms(operationId: string | null): Alarm[] {
-    return [...this.#alarms.values()].filter((alarm) => alarm.operationId === undefined || alarm.operationId === operationId);
+    return this.standing.of(operationId);
+  }
+
+  /** Somebody has seen it. One whose cause lasts stays. */
+  async dismissAlarm(alarmId: string): Promise<Record<string, never>> {
+    return this.standing.dismiss(alarmId) ? {} : this.media.request('dismissAlarm', { alarmId });
   }
 
   /** Resolves when every event received so far has been applied. */
@@ -166,8 +175,7 @@ export class Hub extends EventEmitter<HubEvents> {
       });
       if (!replayed) await this.#resync(bootId, lastSeq);
       const { alarms } = await this.media.request('alarms', {});
-      this.#alarms.clear();
-      for (const alarm of alarms) this.#alarms.set(alarm.alarmId, alarm);
+      this.standing.replace(alarms);
       await this.#reopen();
       await this.settled();
       await this.#followMoves();
@@ -245,22 +253,11 @@ export class Hub extends EventEmitter<HubEvents> {
   }
 
   #receive(event: NumberedEvent): void {
-    this.#noteAlarm(event.event);
+    this.standing.heard(event.event);
     this.#queue.push(event);
     this.#draining ??= this.#drain().finally(() => {
       this.#draining = null;
     });
-  }
-
-  /** Alarms need no store: they are known, and told, whatever has become of that. */
-  #noteAlarm(event: MediaEvent): void {
-    if (event.type === 'alarm') {
-      this.#alarms.set(event.alarm.alarmId, event.alarm);
-      this.emit('alarm', event.alarm);
-    } else if (event.type === 'alarm.cleared') {
-      this.#alarms.delete(event.alarmId);
-      this.emit('alarmCleared', event.alarmId);
-    }
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { type ConsoleRequests, consoleRequests, type HubEvents } from '../protocol/socket.ts';
 import { ConsolePermit } from './console-permit.ts';
 import { consoleMarks } from './mark-requests.ts';
+import { consoleTakeovers } from './takeover-requests.ts';
 import { consoleTalk } from './talk-requests.ts';
 import { joinPeer, Membership, sharedRequests } from './media-requests.ts';
 import { answer } from './reply.ts';
@@ -51,7 +52,7 @@ export class ConsoleNamespace {
   #connected(socket: Socket, claims: ConsoleClaims): void {
     const membership = new Membership(null);
     const permit = new ConsolePermit(this.#context, claims.sessionHash, socket.handshake.address);
-    const { hub } = this.#context;
+    const { hub, liveViews } = this.#context;
     const peerId = (): string => membership.get().peerId;
     answer(
       socket,
@@ -60,6 +61,7 @@ export class ConsoleNamespace {
         ...sharedRequests(this.#context, membership),
         ...consoleMarks(this.#context, membership),
         ...consoleTalk(this.#context, membership),
+        ...consoleTakeovers(this.#context, membership, permit),
         join: async ({ peerId: wanted, operationId }) => {
           const { status } = await hub.view(operationId);
           // first the events, then the whole: what happens in between is told twice rather than never
@@ -74,27 +76,27 @@ export class ConsoleNamespace {
           return { ...joined, operation: await hub.view(operationId), talk };
         },
         consume: async ({ transportId, angleId, rtpCapabilities }) => {
-          const { operationId } = membership.get();
-          await this.#context.liveViews.begin(peerId(), permit.who(), operationId, angleId);
-          return hub.media.request('consume', { peerId: peerId(), transportId, angleId, rtpCapabilities });
+          const viewer = { by: claims.sessionHash, who: permit.who(), ...membership.get() };
+          const send = () => hub.media.request('consume', { peerId: viewer.peerId, transportId, angleId, rtpCapabilities });
+          return liveViews.watch(viewer, angleId, send, ({ consumers }) => consumers.map(({ consumerId }) => consumerId));
         },
         resumeConsumer: ({ consumerId }) => hub.media.request('resumeConsumer', { peerId: peerId(), consumerId }),
         pauseConsumer: ({ consumerId }) => hub.media.request('pauseConsumer', { peerId: peerId(), consumerId }),
         showConsumer: ({ consumerId, heightPx }) => hub.media.request('showConsumer', { peerId: peerId(), consumerId, heightPx }),
-        closeConsumer: ({ consumerId }) => hub.media.request('closeConsumer', { peerId: peerId(), consumerId }),
-        answerTakeover: async ({ requestId, agree }) => {
-          hub.takeovers.answer(membership.get().operationId, requestId, agree);
-          return {};
+        closeConsumer: async ({ consumerId }) => {
+          const closed = await hub.media.request('closeConsumer', { peerId: peerId(), consumerId });
+          liveViews.consumerClosed(peerId(), consumerId);
+          return closed;
         },
-        dismissAlarm: ({ alarmId }) => hub.media.request('dismissAlarm', { alarmId }),
+        dismissAlarm: ({ alarmId }) => hub.dismissAlarm(alarmId),
       },
       this.#context,
       (name, params) => permit.check(name as keyof ConsoleRequests, params, membership.operationId),
     );
-    socket.on('disconnect', () => this.#left(socket, membership));
+    socket.on('disconnect', () => this.#left(socket, membership, claims.sessionHash));
   }
 
-  #left(socket: Socket, membership: Membership): void {
+  #left(socket: Socket, membership: Membership, by: string): void {
     const { peerId } = membership;
     if (peerId === null) return;
     // nobody may hold the line who can no longer be told that it is his
@@ -104,7 +106,7 @@ export class ConsoleNamespace {
     setTimeout(() => {
       if (this.#peers.get(peerId) !== socket) return; // it came back
       this.#peers.delete(peerId);
-      this.#context.liveViews.end(peerId);
+      this.#context.liveViews.end({ by, peerId });
       this.#context.hub.media
         .request('closePeer', { peerId, reason: 'connection-lost' })
         .catch((error: unknown) => this.#context.log.debug({ reason: messageOf(error) }, 'viewer not closed'));
