@@ -11,6 +11,7 @@ import { localCertificate, type ServerCertificate } from './auth/tls.ts';
 import { iceServers } from './auth/turn.ts';
 import type { Context } from './context.ts';
 import { ControlSettings } from './control-settings.ts';
+import { custodyAlarms } from './custody/alarms.ts';
 import { LiveViews } from './custody/live-views.ts';
 import { IndexFollower } from './custody/index-follower.ts';
 import { CustodyLog } from './custody/log.ts';
@@ -62,11 +63,13 @@ async function start(): Promise<void> {
   const signer = await Signer.load(join(settings.dataDir, 'keys'), 'custody-ed25519');
   const custodyDir = join(settings.dataDir, 'custody');
   const custodyIndex = new IndexFollower(store, log);
-  const custody = await CustodyLog.open(custodyDir, { signer, nowMs, log, onLine: (line) => custodyIndex.add(line) });
+  const onHealth = custodyAlarms({ standing: hub.standing, nowMs });
+  const custody = await CustodyLog.open(custodyDir, { signer, nowMs, log, onLine: (line) => custodyIndex.add(line), onHealth });
   custodyIndex.catchUp(logFile(custodyDir)).catch((error: unknown) => log.error({ err: error }, 'the custody log could not be indexed'));
   recordSettings(store, custody, settings.told, nowMs).catch((error: unknown) => log.error({ err: error }, 'settings were not told'));
   const recordingViews = new RecordingViews(custody, nowMs);
   const liveRights = new LiveRights({ store, hub, log });
+  const liveViews = new LiveViews(custody, nowMs);
   let url = '';
   const context: Context & { redisUp: () => boolean } = {
     settings,
@@ -79,7 +82,7 @@ async function start(): Promise<void> {
     custody,
     custodyIndex,
     recordingViews,
-    liveViews: new LiveViews(custody, nowMs),
+    liveViews,
     iceServers: (id) => iceServers(settings.turn, id, Date.now()),
     publicUrl: () => settings.publicUrl ?? url,
     requestPackage: (operationId) => packing.request(operationId),
@@ -110,6 +113,7 @@ async function start(): Promise<void> {
     presence.close();
     liveRights.close();
     recordingViews.close();
+    liveViews.close();
     await custody.close();
     await custodyIndex.flush();
     await hub.close();

@@ -7,6 +7,7 @@ import { HubTimeMs, Id } from './ids.ts';
  * - `disk-slow`: the disk does not keep up, pictures are lost. `write-failed`: a take could not be written.
  *   `not-writable`: a folder may not be written. `file-missing`: a file was removed while its take was recorded.
  * - `recorder-failed`: an operation could not be taken up.
+ * - `custody-refusing`, `custody-broken`: the custody log cannot be written; it is not as the hub wrote it.
  */
 export const AlarmCode = z.enum([
   'disk-low',
@@ -19,6 +20,8 @@ export const AlarmCode = z.enum([
   'file-missing',
   'clock-stepped',
   'recorder-failed',
+  'custody-refusing',
+  'custody-broken',
 ]);
 export type AlarmCode = z.infer<typeof AlarmCode>;
 

@@ -4,6 +4,7 @@ import { encoderName } from './device-name.ts';
 import { isLoopback } from '../config.ts';
 import type { Context } from '../context.ts';
 import type { Actor } from '../permission/decide.ts';
+import { linkWho } from '../store/capture-links.ts';
 import { angleName, operationRow } from '../store/operations.ts';
 import { actorOfCookie, actorOfToken } from '../store/person-sessions.ts';
 import { type CaptureGrant, publishGrant, publishLink } from '../store/sessions.ts';
@@ -61,7 +62,13 @@ export async function requirePublisher(
     throw new HubError('forbidden', 'this token is for another angle', { field: 'angleId' });
   if (status === 'ended') throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
   const who = { angleId, device: encoderName(request.headers['user-agent']), address: request.ip };
-  return publishGrant(store, link, who, hub.nowMs());
+  const { grant, fresh } = await publishGrant(store, link, who, hub.nowMs());
+  if (fresh) {
+    const { linkHash } = grant;
+    const used = { what: 'link.used', who: await linkWho(store, linkHash, request.ip), operationId, angleId } as const;
+    context.custody.note({ ...used, detail: { device: who.device } });
+  }
+  return grant;
 }
 
 /** The token of `Authorization: Bearer …` (RFC 6750, 2.1), or null. */

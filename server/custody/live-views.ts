@@ -1,35 +1,85 @@
+import type { MediaEvent } from '../../media/protocol/events.ts';
 import type { Who } from './lines.ts';
 import type { CustodyLog } from './log.ts';
 
-type Watching = { who: Who; operationId: string; sinceMs: Map<string, number> };
+/** One page of a console, or one player, by the media plane's name for it. */
+export type Viewer = { peerId: string; who: Who; operationId: string };
+/** `consumers`: what of the angle is sent; the angle is watched for as long as one of them is there. */
+type Watched = { sinceMs: number; consumers: Set<string> };
+type Watching = { viewer: Viewer; angles: Map<string, Watched> };
 
-/** Who watches which angle live: a line before its first packet is sent, and one when the console has gone. */
+/** Who watches which angle live: a line before its first packet is sent, and one when it is sent no more. */
 export class LiveViews {
-  readonly #log: Pick<CustodyLog, 'record' | 'note'>;
+  readonly #log: Pick<CustodyLog, 'record' | 'note' | 'requireWritable'>;
   readonly #nowMs: () => number;
   readonly #watching = new Map<string, Watching>();
 
-  constructor(log: Pick<CustodyLog, 'record' | 'note'>, nowMs: () => number) {
+  constructor(log: Pick<CustodyLog, 'record' | 'note' | 'requireWritable'>, nowMs: () => number) {
     this.#log = log;
     this.#nowMs = nowMs;
   }
 
-  /** `peerId`: one page of a console. Asked for again, an angle has its line already. Throws `unavailable`. */
-  async begin(peerId: string, who: Who, operationId: string, angleId: string): Promise<void> {
-    if (this.#watching.get(peerId)?.sinceMs.has(angleId)) return;
-    await this.#log.record({ what: 'view.live', who, operationId, angleId, detail: { begins: true } });
-    const known = this.#watching.get(peerId) ?? { who, operationId, sinceMs: new Map<string, number>() };
-    known.sinceMs.set(angleId, Math.round(this.#nowMs()));
-    this.#watching.set(peerId, known);
+  /**
+   * Send an angle once the line stands; watched already, it has its line. `consumersOf`: by which it ends, where it has any of its
+   * own; otherwise it ends with the viewer. Throws `unavailable` while the log cannot be written, and what `send` throws.
+   */
+  async watch<T>(viewer: Viewer, angleId: string, send: () => Promise<T>, consumersOf: (sent: T) => string[] = () => []): Promise<T> {
+    const watched = await this.#begin(viewer, angleId);
+    try {
+      const sent = await send();
+      for (const consumerId of consumersOf(sent)) watched.consumers.add(consumerId);
+      return sent;
+    } catch (error) {
+      if (watched.consumers.size === 0) this.#endAngle(viewer.peerId, angleId);
+      throw error;
+    }
   }
 
+  /** The page, or the player, has gone: whatever it watched. */
   end(peerId: string): void {
-    const known = this.#watching.get(peerId);
-    if (!known) return;
-    this.#watching.delete(peerId);
-    const { who, operationId } = known;
-    const untilMs = Math.round(this.#nowMs());
-    for (const [angleId, sinceMs] of known.sinceMs)
-      this.#log.note({ what: 'view.live', who, operationId, angleId, detail: { begins: false, sinceMs, untilMs } });
+    const watching = this.#watching.get(peerId);
+    for (const angleId of watching?.angles.keys() ?? []) this.#endAngle(peerId, angleId);
+  }
+
+  consumerClosed(peerId: string, consumerId: string): void {
+    for (const [angleId, { consumers }] of this.#watching.get(peerId)?.angles ?? [])
+      if (consumers.delete(consumerId) && consumers.size === 0) this.#endAngle(peerId, angleId);
+  }
+
+  /** What the media plane tells of pictures that are sent no more. */
+  heard(event: MediaEvent): void {
+    if (event.type === 'peer.closed') this.end(event.peerId);
+    else if (event.type === 'consumer.closed') this.consumerClosed(event.peerId, event.consumerId);
+  }
+
+  /** Nobody watches any more: the hub stops. */
+  close(): void {
+    for (const peerId of this.#watching.keys()) this.end(peerId);
+  }
+
+  async #begin(viewer: Viewer, angleId: string): Promise<Watched> {
+    const present = this.#watching.get(viewer.peerId)?.angles.get(angleId);
+    if (present) {
+      this.#log.requireWritable();
+      return present;
+    }
+    const { who, operationId } = viewer;
+    await this.#log.record({ what: 'view.live', who, operationId, angleId, detail: { begins: true } });
+    const known = this.#watching.get(viewer.peerId) ?? { viewer, angles: new Map<string, Watched>() };
+    this.#watching.set(viewer.peerId, known);
+    const watched = known.angles.get(angleId) ?? { sinceMs: Math.round(this.#nowMs()), consumers: new Set<string>() };
+    known.angles.set(angleId, watched);
+    return watched;
+  }
+
+  #endAngle(peerId: string, angleId: string): void {
+    const watching = this.#watching.get(peerId);
+    const watched = watching?.angles.get(angleId);
+    if (!watching || !watched) return;
+    watching.angles.delete(angleId);
+    if (watching.angles.size === 0) this.#watching.delete(peerId);
+    const { who, operationId } = watching.viewer;
+    const detail = { begins: false, sinceMs: watched.sinceMs, untilMs: Math.round(this.#nowMs()) };
+    this.#log.note({ what: 'view.live', who, operationId, angleId, detail });
   }
 }

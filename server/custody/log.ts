@@ -21,8 +21,13 @@ export type CustodyLogOptions = {
   log: Logger;
   /** Told of every line that is on the disk, in order. */
   onLine?: (line: CustodyLine) => void;
+  /** Told when it has been read, when it cannot be written, and when it can again. */
+  onHealth?: (health: LogHealth) => void;
   maxNotes?: number;
 };
+
+/** `refusal`: why nothing can be written now; null while it can. `problems`: what is wrong with the log as it was found. */
+export type LogHealth = { refusal: string | null; problems: readonly LogProblem[] };
 
 /**
  * The one append-only log of everything that decides or reveals. Lines that come while a write is under way are written
@@ -91,6 +96,12 @@ export class CustodyLog {
     if (!this.#retry) this.#start();
   }
 
+  /** For what needs no line of its own and would have one at its end. Throws as `record` while nothing can be written. */
+  requireWritable(): void {
+    if (this.#closing) throw refused('it is closed');
+    if (this.#refusal !== null) throw refused(this.#refusal);
+  }
+
   /** The last line on the disk, signed. */
   signedHead(): SignedHead {
     const { signer, nowMs } = this.#options;
@@ -134,7 +145,7 @@ export class CustodyLog {
     await Promise.resolve(); // let the lines of this turn gather
     try {
       if (opening) await this.#ensureOpen();
-      while (this.#queue.length > 0 || this.#queue.dropped > 0 || (this.#signDue && (this.#open?.unsigned ?? 0) > 0)) await this.#write();
+      while (this.#due) await this.#write();
       this.#signDue = false;
     } catch (error) {
       this.#refuse(error);
@@ -142,20 +153,30 @@ export class CustodyLog {
     this.#running = null; // in the same turn as the last look at what waits
   }
 
+  /** A disk that refused is tried again though nothing waits: a signed head shows that it takes lines again. */
+  get #due(): boolean {
+    const { length, dropped } = this.#queue;
+    return length > 0 || dropped > 0 || this.#refusal !== null || (this.#signDue && (this.#open?.unsigned ?? 0) > 0);
+  }
+
   async #write(): Promise<void> {
     const open = await this.#ensureOpen();
     const { nowMs } = this.#options;
     const batch = this.#queue.batch(this.#head, Math.max(1, HEAD_EVERY_LINES - open.unsigned), nowMs());
     const unsigned = open.unsigned + batch.texts.length;
-    const sign = unsigned >= HEAD_EVERY_LINES || (this.#signDue && batch.taken.length === this.#queue.length);
+    const all = batch.taken.length === this.#queue.length;
+    const sign = unsigned >= HEAD_EVERY_LINES || (all && (this.#signDue || this.#refusal !== null));
     if (sign) this.#sign(batch);
     await this.#put(open, Buffer.from(`${batch.texts.join('\n')}\n`));
     this.#head = batch.head;
     open.unsigned = sign ? 0 : unsigned;
     if (sign) this.#signDue = false;
     this.#queue.written(batch);
-    if (this.#refusal !== null) this.#options.log.info({ seq: this.#head.seq }, 'the custody log is written again');
-    this.#refusal = null;
+    if (this.#refusal !== null) {
+      this.#options.log.info({ seq: this.#head.seq }, 'the custody log is written again');
+      this.#refusal = null;
+      this.#tellHealth();
+    }
     this.#stopRetry();
     for (const { pending, head } of batch.taken) pending.settle?.done(head);
     this.#tell(batch);
@@ -196,6 +217,7 @@ export class CustodyLog {
     this.#open = open;
     this.#head = open.head;
     this.#queue.pushFirst({ type: 'log.opened', atMs: Math.round(nowMs()), publicKey: signer.publicKey, ...open.found });
+    this.#tellHealth();
     return open;
   }
 
@@ -207,8 +229,12 @@ export class CustodyLog {
   }
 
   #refuse(error: unknown): void {
-    if (this.#refusal === null) this.#options.log.error({ err: error }, 'the custody log cannot be written: what must be in it is refused');
+    const before = this.#refusal;
     this.#refusal = messageOf(error);
+    if (before === null) {
+      this.#options.log.error({ err: error }, 'the custody log cannot be written: what must be in it is refused');
+      this.#tellHealth();
+    }
     this.#queue.refused(refused(this.#refusal, error));
     if (this.#closing) return;
     this.#stopRetry();
@@ -217,6 +243,10 @@ export class CustodyLog {
       this.#start();
     }, RETRY_MS);
     this.#retry.unref();
+  }
+
+  #tellHealth(): void {
+    this.#options.onHealth?.({ refusal: this.#refusal, problems: this.problems });
   }
 
   #stopRetry(): void {

@@ -9,38 +9,48 @@ const SWEEP_MS = 5_000;
 type Looking = { what: 'view.recording' | 'view.live'; who: Who; operationId: string; angleId: string | null };
 /** Hub time. */
 export type Stretch = { fromMs: number; toMs: number };
-type View = { looking: Looking; sinceMs: number; lastMs: number; seen: Stretch[] };
+/** What one request shows: a stretch, or a still picture by its id. */
+export type Seen = Stretch | { picture: string };
+type View = { looking: Looking; sinceMs: number; lastMs: number; seen: Stretch[]; pictures: Set<string> };
+type Log = Pick<CustodyLog, 'record' | 'note' | 'requireWritable'>;
 
 /**
  * Looks at recordings, as people have them: a playlist and hundreds of segments are one. The log has its beginning before the
  * first of them is sent, and what stretches were seen when it is over.
  */
 export class RecordingViews {
-  readonly #log: Pick<CustodyLog, 'record' | 'note'>;
+  readonly #log: Log;
   readonly #nowMs: () => number;
   readonly #views = new Map<string, View>();
   readonly #begun = new Map<string, Promise<unknown>>();
   readonly #sweep: ReturnType<typeof setInterval>;
 
-  constructor(log: Pick<CustodyLog, 'record' | 'note'>, nowMs: () => number) {
+  constructor(log: Log, nowMs: () => number) {
     this.#log = log;
     this.#nowMs = nowMs;
     this.#sweep = setInterval(() => this.#end((view) => nowMs() - view.lastMs > IDLE_MS), SWEEP_MS);
     this.#sweep.unref();
   }
 
-  /** `seen`: what this request shows of it; null for what shows no stretch of it (a playlist, a still). Throws `unavailable`. */
-  async see(looking: Looking, seen: Stretch | null): Promise<void> {
+  /**
+   * `seen`: what this request shows of it; null for what shows nothing of it (a playlist). Throws `unavailable`, also of a look
+   * that has its beginning: what is seen from then on could not be told.
+   */
+  async see(looking: Looking, seen: Seen | null): Promise<void> {
     const key = `${looking.what} ${looking.who.id} ${looking.who.address} ${looking.operationId} ${looking.angleId}`;
-    if (!this.#views.has(key)) {
+    if (this.#views.has(key)) this.#log.requireWritable();
+    else {
       // several come at once; all wait for the one line
       const begun = this.#begun.get(key) ?? this.#log.record({ ...looking, detail: { begins: true } });
       this.#begun.set(key, begun);
       await begun.finally(() => this.#begun.delete(key));
     }
     const nowMs = this.#nowMs();
-    const view = this.#views.get(key) ?? { looking, sinceMs: nowMs, lastMs: nowMs, seen: [] };
-    this.#views.set(key, { ...view, lastMs: nowMs, seen: seen ? joined(view.seen, seen) : view.seen });
+    const view = this.#views.get(key) ?? { looking, sinceMs: nowMs, lastMs: nowMs, seen: [], pictures: new Set<string>() };
+    if (seen && 'picture' in seen) view.pictures.add(seen.picture);
+    this.#views.set(key, { ...view, lastMs: nowMs, seen: seen && 'fromMs' in seen ? joined(view.seen, seen) : view.seen });
+    // a line has only so much room: whoever goes on begins another look
+    if (view.pictures.size >= PICTURES_MOST) this.#end((each) => each.pictures === view.pictures);
   }
 
   /** Nobody looks any more: the hub stops. */
@@ -54,12 +64,15 @@ export class RecordingViews {
       if (!over(view)) continue;
       this.#views.delete(key);
       const { looking, sinceMs, lastMs: untilMs, seen } = view;
-      this.#log.note({ ...looking, detail: { begins: false, sinceMs: Math.round(sinceMs), untilMs: Math.round(untilMs), seen } });
+      const times = { sinceMs: Math.round(sinceMs), untilMs: Math.round(untilMs) };
+      const pictures = view.pictures.size > 0 ? { pictures: [...view.pictures] } : {};
+      this.#log.note({ ...looking, detail: { begins: false, ...times, seen, ...pictures } });
     }
   }
 }
 
 const STRETCHES_MOST = 40;
+const PICTURES_MOST = 100;
 /** A pause of a second between two segments is none of the viewer's. */
 const APART_MS = 1000;
 

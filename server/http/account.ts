@@ -29,7 +29,7 @@ import { credentials, personById, setPassword, setTotp } from '../store/people.t
 import * as sessions from '../store/person-sessions.ts';
 import { hash } from '../store/sessions.ts';
 import { cookieOptions, letIn, meOf } from './letting-in.ts';
-import { actorOf, whoIs } from './permit.ts';
+import { actorOf, madeId, noteRefused, record } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
 const DAY_MS = 86_400_000;
@@ -38,7 +38,7 @@ const OfToken = z.object({ tokenId: Id });
 
 /** Signing in and out, and everybody's own account: password, authenticator, sessions, tokens for machines. */
 export function accountRoutes(app: FastifyInstance, context: Context): void {
-  const { store, hub, custody } = context;
+  const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const me = (actor: Actor): Promise<Me> => meOf(context, actor);
   const over = (ended: string[]): void => void hub.emit('signedOut', ended);
@@ -128,7 +128,8 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     },
     async (request) => {
       const { personId, login } = actorOf(request);
-      await requirePassword(context, actorOf(request), request.body.password); // who finds a page open locks nobody out
+      // who finds a page open locks nobody out
+      await requirePassword(context, actorOf(request), request.body.password, (why) => noteRefused(context, request, why));
       if ((await personById(store, personId)).totp)
         throw new HubError('conflict', 'an authenticator is set up: remove it first', { field: 'totp' });
       const made = newTotp(login);
@@ -141,7 +142,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     '/session/totp',
     {
       schema: { summary: 'Confirm the authenticator by a code of it', body: TotpConfirm, response: { 204: z.null(), ...errors } },
-      ...signedIn({ logged: 'person.totp' }),
+      ...signedIn({ logged: 'person.totp', detail: { change: 'set-up' } }),
     },
     async (request, reply) => {
       const { personId, login } = actorOf(request);
@@ -160,7 +161,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     '/session/totp',
     {
       schema: { summary: 'Remove the authenticator', body: PasswordGiven, response: { 204: z.null(), ...errors } },
-      ...signedIn({ logged: 'person.totp' }),
+      ...signedIn({ logged: 'person.totp', detail: { change: 'removed' } }),
     },
     async (request, reply) => {
       const actor = actorOf(request);
@@ -183,7 +184,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
     '/session/tokens',
     {
       schema: { summary: 'Make an access token, told once', body: AccessTokenCreate, response: { 201: AccessTokenMade, ...errors } },
-      ...signedIn(),
+      ...signedIn({ logged: 'token.made', how: 'route', makes: 'to' }),
     },
     async (request, reply) => {
       const actor = actorOf(request);
@@ -193,9 +194,9 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
       const beyond = permissions.find((each) => !(given as string[]).includes(each));
       if (beyond !== undefined) throw new HubError('bad_request', `you have no permission ${beyond} to give on`, { field: 'permissions' });
       const expiresMs = hub.nowMs() + days * DAY_MS;
-      const detail = { name, permissions: given, expiresMs };
-      await custody.record({ what: 'token.made', who: whoIs(actor, request.ip), outcome: 'done', detail });
-      const made = await sessions.createAccessToken(store, { personId: actor.personId, name, permissions: given, expiresMs }, hub.nowMs());
+      await record(context, request, { detail: { name, permissions: given, expiresMs } });
+      const wanted = { tokenId: madeId(request), personId: actor.personId, name, permissions: given, expiresMs };
+      const made = await sessions.createAccessToken(store, wanted, hub.nowMs());
       return reply.status(201).send(made);
     },
   );

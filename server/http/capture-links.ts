@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
@@ -8,9 +8,20 @@ import { onOperation } from '../permission/rules.ts';
 import { AnglesInUse } from '../live/in-use.ts';
 import { CaptureLink, CaptureLinkItem, DeviceId, LinkCreate } from '../protocol/capture.ts';
 import { ApiError } from '../protocol/http.ts';
-import { createLink, listLinks, revokeDevice, revokeLink, revokeLinks, revokeUnused } from '../store/capture-links.ts';
+import {
+  createLink,
+  isUnused,
+  linksOfAngle,
+  listLinks,
+  revokeDevice,
+  revokeLink,
+  revokeLinks,
+  revokeUnused,
+} from '../store/capture-links.ts';
 import { angleName, operationRow } from '../store/operations.ts';
+import { madeId, record } from './permit.ts';
 
+type OfWhat = { operationId: string; angleId: string | null };
 const OfOperation = z.object({ operationId: Id });
 const OfAngle = z.object({ operationId: Id, angleId: Id });
 const OfLink = z.object({ operationId: Id, linkId: Id });
@@ -22,15 +33,19 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
-  const make = async (operationId: string, angleId: string | null, wanted: unknown): Promise<CaptureLink> => {
+  const make = async (request: FastifyRequest, { operationId, angleId }: OfWhat, wanted: unknown): Promise<CaptureLink> => {
+    const linkId = madeId(request);
     if ((await operationRow(store, operationId)).status === 'ended')
       throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
     if (angleId !== null) await angleName(store, operationId, angleId);
     const { devices, hours = context.settings.linkHours, label = null, replaces } = LinkCreate.parse(wanted ?? {});
     const nowMs = hub.nowMs();
     const expiresMs = nowMs + hours * 3600_000;
-    const { linkId, token } = await createLink(store, { operationId, angleId, devices, label, expiresMs }, nowMs);
-    if (replaces !== undefined) await revokeUnused(store, operationId, replaces);
+    const { token } = await createLink(store, { linkId, operationId, angleId, devices, label, expiresMs }, nowMs);
+    if (replaces !== undefined && (await isUnused(store, operationId, replaces))) {
+      await record(context, request, { what: 'link.revoked', subject: replaces, detail: { replacedBy: linkId } });
+      await revokeUnused(store, operationId, replaces);
+    }
     return { linkId, url: `${context.publicUrl()}/capture#${token}`, operationId, angleId, devices, label, expiresMs };
   };
 
@@ -60,9 +75,9 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
         body: LinkCreate.nullish(),
         response: { 201: CaptureLink, ...errors },
       },
-      ...onOperation('operation.run', 'link.made'),
+      ...onOperation('operation.run', 'link.made', { makes: 'ln' }),
     },
-    async (request, reply) => reply.status(201).send(await make(request.params.operationId, null, request.body)),
+    async (request, reply) => reply.status(201).send(await make(request, { ...request.params, angleId: null }, request.body)),
   );
 
   routes.post(
@@ -74,9 +89,9 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
         body: LinkCreate.nullish(),
         response: { 201: CaptureLink, ...errors },
       },
-      ...onOperation('operation.run', 'link.made'),
+      ...onOperation('operation.run', 'link.made', { makes: 'ln' }),
     },
-    async (request, reply) => reply.status(201).send(await make(request.params.operationId, request.params.angleId, request.body)),
+    async (request, reply) => reply.status(201).send(await make(request, request.params, request.body)),
   );
 
   routes.delete(
@@ -111,12 +126,14 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
     '/operations/:operationId/angles/:angleId/links',
     {
       schema: { summary: 'Revoke all links of an angle', params: OfAngle, response: { 204: z.null(), ...errors } },
-      ...onOperation('operation.run', 'link.revoked'),
+      ...onOperation('operation.run', 'link.revoked', { how: 'route' }),
     },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
       await angleName(store, operationId, angleId);
-      hub.emit('revoked', await revokeLinks(store, operationId, angleId));
+      const links = await linksOfAngle(store, operationId, angleId);
+      await record(context, request, { detail: { links } });
+      hub.emit('revoked', await revokeLinks(store, operationId, links));
       return reply.status(204).send(null);
     },
   );

@@ -7,9 +7,9 @@ import { captureCookie } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { byLink } from '../permission/rules.ts';
 import { AnglesInUse } from '../live/in-use.ts';
-import { newAngle } from '../live/new-angle.ts';
+import { newAngle, newId } from '../live/new-angle.ts';
 import { AngleChoice, type AngleOffer, CaptureExchange, CaptureSession } from '../protocol/capture.ts';
-import { ApiError, type OperationView } from '../protocol/http.ts';
+import { type AngleState, ApiError, type OperationView } from '../protocol/http.ts';
 import { linkWho } from '../store/capture-links.ts';
 import { chooseAngle, noteSeen } from '../store/seats.ts';
 import { type CaptureGrant, captureGrant, exchangeToken } from '../store/sessions.ts';
@@ -18,12 +18,15 @@ const errors = { '4xx': ApiError, '5xx': ApiError };
 const COOKIE_S = 30 * 86_400;
 /** More angles than this no operation needs, and no phone may make. */
 const ANGLES_MOST = 60;
+/** Sixty phones behind one address may open a link at once, each of them in two browsers, and once more; whoever goes on fills the log. */
+const [OPENED_MOST, OPENED_MS] = [180, 600_000];
 
 /** A phone's side of its link: exchanged for a cookie, renewed until the operation ends, an angle chosen. */
 export function captureRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub, settings } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const attempts = new Attempts();
+  const opened = new Attempts(OPENED_MOST, OPENED_MS);
 
   const keep = (reply: FastifyReply, session: string): void => {
     const options = {
@@ -44,13 +47,17 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
       ...byLink('the link’s secret, or the session it was exchanged for'),
     },
     async (request, reply) => {
-      attempts.note(`link ${request.ip}`, Date.now());
       const who = { present: request.cookies[captureCookie(context)], device: deviceOf(request.headers), address: request.ip };
-      const { session, grant } = await exchangeToken(store, request.body.token, who, hub.nowMs());
-      attempts.clear(`link ${request.ip}`);
+      const opening = (linkHash: string): void => opened.note(`${linkHash} ${request.ip}`, Date.now());
+      const { token } = request.body;
+      const { session, grant, fresh } = await exchangeToken(store, token, who, hub.nowMs(), opening).catch((error: unknown) => {
+        // a brigade's phones come from one address: what one of them does wrong keeps no other out
+        attempts.note(`link ${request.ip}`, Date.now());
+        throw error;
+      });
       const { operationId, angleId, linkHash } = grant;
       const used = { what: 'link.used', who: await linkWho(store, linkHash, request.ip), operationId, angleId } as const;
-      context.custody.note({ ...used, detail: { device: who.device } });
+      if (fresh) context.custody.note({ ...used, detail: { device: who.device } });
       const answer = await sessionOf(context, grant);
       keep(reply, session);
       return answer;
@@ -89,7 +96,10 @@ export function captureRoutes(app: FastifyInstance, context: Context): void {
       if ('angleId' in wanted) angleId = await existing(context, operation, grant, wanted);
       else {
         attempts.note(`angle ${grant.sessionHash}`, Date.now());
-        angleId = 'name' in wanted ? await proposed(context, operation, wanted.name) : await beside(context, operation, grant);
+        const made = 'name' in wanted ? await proposed(context, operation, wanted.name) : await beside(context, operation, grant);
+        ({ angleId } = made);
+        const who = await linkWho(store, grant.linkHash, request.ip);
+        context.custody.note({ what: 'angle.made', who, operationId: grant.operationId, angleId, detail: { name: made.name } });
         hub.takeovers.withdraw(grant.sessionHash);
       }
       await chooseAngle(store, grant.sessionHash, angleId);
@@ -117,17 +127,17 @@ async function existing(
   return angleId;
 }
 
-async function proposed(context: Context, operation: OperationView, name: string): Promise<string> {
+async function proposed(context: Context, operation: OperationView, name: string): Promise<AngleState> {
   const same = (other: string): boolean => other.normalize('NFKC').toLowerCase() === name.normalize('NFKC').toLowerCase();
   if (operation.angles.some((angle) => same(angle.name)))
     throw new HubError('conflict', 'there is an angle of this name already', { field: 'name-taken' });
   if (operation.angles.length >= ANGLES_MOST)
     throw new HubError('conflict', `an operation has ${ANGLES_MOST} angles at most`, { field: 'angles-full' });
-  return (await newAngle(context, operation.operationId, name)).angleId;
+  return newAngle(context, operation.operationId, { angleId: newId('an'), name });
 }
 
 /** A new angle named after the one that another device films, so that nobody waits: 东门 2. */
-async function beside(context: Context, operation: OperationView, grant: CaptureGrant): Promise<string> {
+async function beside(context: Context, operation: OperationView, grant: CaptureGrant): Promise<AngleState> {
   const angle = operation.angles.find(({ angleId }) => angleId === grant.angleId);
   const inUse = await AnglesInUse.read(context, operation);
   if (!angle || !inUse.byOther(angle.angleId, grant.sessionHash)) throw new HubError('conflict', 'its angle is free', { field: 'free' });

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
-import { newId } from '../live/new-angle.ts';
 import { onHub } from '../permission/rules.ts';
 import { CaseChange, CaseCreate, CaseList, CaseQuery, EnforcementCase } from '../protocol/cases.ts';
 import { ApiError } from '../protocol/http.ts';
 import { changeCase, insertCase, listCases, readCase } from '../store/cases.ts';
 import { reachFor, whoAsks } from './acting.ts';
+import { madeId } from './permit.ts';
 
 const OfCase = z.object({ caseId: Id });
 const errors = { '4xx': ApiError, '5xx': ApiError };
@@ -32,11 +32,11 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
     '/cases',
     {
       schema: { summary: 'Enter a case', body: CaseCreate, response: { 201: EnforcementCase, ...errors } },
-      ...onHub('operation.plan', 'case.made'),
+      ...onHub('operation.plan', 'case.made', { makes: 'cs' }),
     },
     async (request, reply) => {
       checkSquad(request, request.body.squadId);
-      const caseId = newId('cs');
+      const caseId = madeId(request);
       await insertCase(store, caseId, request.body, { personId: whoAsks(request).personId, nowMs: hub.nowMs() });
       return reply.status(201).send(await readCase(store, reachFor(request, 'operation.see'), caseId));
     },

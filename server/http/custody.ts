@@ -2,14 +2,15 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { HubError } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
 import { logFile } from '../custody/open-log.ts';
-import { squadsWith } from '../permission/decide.ts';
 import { onBrigade, onHub } from '../permission/rules.ts';
 import { CustodyHead, CustodyPage, CustodyQuery } from '../protocol/custody.ts';
 import { ApiError } from '../protocol/http.ts';
-import { listCustodyLines } from '../store/custody-lines.ts';
-import { actorOf } from './permit.ts';
+import { hidesFrom, listCustodyLines } from '../store/custody-lines.ts';
+import { reachFor } from './acting.ts';
+import { noteRefused, record } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
 
@@ -25,7 +26,7 @@ export function custodyRoutes(app: FastifyInstance, context: Context): void {
     },
     async (request) => {
       await context.custodyIndex.flush();
-      return listCustodyLines(context.store, request.query, squadsWith(actorOf(request), 'log.read'));
+      return listCustodyLines(context.store, request.query, reachFor(request, 'log.read'));
     },
   );
 
@@ -39,9 +40,14 @@ export function custodyRoutes(app: FastifyInstance, context: Context): void {
     '/custody/export',
     {
       schema: { summary: 'The log itself, one line of JSON each' },
-      ...onBrigade('log.read', 'export'),
+      ...onBrigade('log.read', 'export', { how: 'route', detail: { exported: 'custody-log' } }),
     },
-    async (_, reply) => {
+    async (request, reply) => {
+      if (await hidesFrom(context.store, reachFor(request, 'log.read'))) {
+        noteRefused(context, request, 'confidential');
+        throw new HubError('forbidden', 'the log tells of operations or cases that you may not see', { field: 'confidential' });
+      }
+      await record(context, request, {});
       const path = logFile(`${context.settings.dataDir}/custody`);
       const { size } = await stat(path); // what is written from now on is not in this copy
       return reply

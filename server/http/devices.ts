@@ -23,10 +23,11 @@ import {
 import { ApiError } from '../protocol/http.ts';
 import { addNote, handOut, takeBack } from '../store/device-history.ts';
 import { changeDevice, insertDevice, listDevices } from '../store/devices.ts';
-import { actorOf } from './permit.ts';
+import { actorOf, madeId } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
 const OfDevice = z.object({ deviceId: Id });
+const MADE = onHub('device.keep', 'device.made', { makes: 'de' });
 const CHANGED = onHub('device.keep', 'device.changed');
 const view = { 200: DeviceView, ...errors };
 
@@ -59,11 +60,11 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
 
   routes.post(
     '/devices',
-    { schema: { summary: 'Enter a device', body: DeviceCreate, response: { 201: DeviceView, ...errors } }, ...CHANGED },
+    { schema: { summary: 'Enter a device', body: DeviceCreate, response: { 201: DeviceView, ...errors } }, ...MADE },
     async (request, reply) => {
       const actor = actorOf(request);
       requireKeeper(actor, request.body.squadId);
-      const deviceId = newId('de');
+      const deviceId = madeId(request);
       await insertDevice(store, deviceId, request.body, hub.nowMs());
       return reply.status(201).send(await deviceView(context, actor, deviceId));
     },

@@ -5,7 +5,7 @@ import { messageOf } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
 import { anyone, onBrigade } from '../permission/rules.ts';
 
-const Ready = z.object({ ready: z.boolean(), media: z.boolean(), store: z.boolean(), redis: z.boolean() });
+const Ready = z.object({ ready: z.boolean(), media: z.boolean(), store: z.boolean(), redis: z.boolean(), custodyLog: z.boolean() });
 
 /** /healthz: the process answers. /readyz: it can do its work. /metrics: for Prometheus, both planes' figures. */
 export function healthRoutes(app: FastifyInstance, context: Context & { redisUp?: () => boolean }): void {
@@ -35,8 +35,9 @@ export function healthRoutes(app: FastifyInstance, context: Context & { redisUp?
           () => true,
           () => false,
         );
-      // without Redis the hub records, shows and alarms as before
-      const state = { ready: hub.synced && storeUp, media: hub.synced, store: storeUp, redis: context.redisUp?.() ?? false };
+      // without Redis the hub records, shows and alarms as before; without the custody log it records
+      const custodyLog = context.custody.refusal === null;
+      const state = { ready: hub.synced && storeUp, media: hub.synced, store: storeUp, redis: context.redisUp?.() ?? false, custodyLog };
       return reply.status(state.ready ? 200 : 503).send(state);
     },
   );
@@ -44,6 +45,7 @@ export function healthRoutes(app: FastifyInstance, context: Context & { redisUp?
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const gauges = mediaGauges(registry);
+  const custodyLog = custodyGauges(registry);
   const events = new Counter({
     name: 'fieldhub_media_events_total',
     help: 'Events received from the media plane',
@@ -53,6 +55,7 @@ export function healthRoutes(app: FastifyInstance, context: Context & { redisUp?
   hub.on('media', (event) => events.inc({ type: event.type }));
   app.get('/metrics', { schema: { hide: true }, ...onBrigade('metrics.read') }, async (_, reply) => {
     gauges.up.set(hub.synced ? 1 : 0);
+    custodyLog(context.custody);
     try {
       gauges.set(await hub.media.request('figures', {}, 2000));
     } catch (error) {
@@ -60,6 +63,18 @@ export function healthRoutes(app: FastifyInstance, context: Context & { redisUp?
     }
     return reply.type(registry.contentType).send(await registry.metrics());
   });
+}
+
+function custodyGauges(registry: Registry): (custody: Context['custody']) => void {
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name: `fieldhub_custody_log_${name}`, help, registers: [registry] });
+  const writable = gauge('writable', '1 while the custody log can be written');
+  const problems = gauge('problems', 'What was wrong with the custody log as it was found');
+  const waiting = gauge('waiting', 'Entries of the custody log that wait for the disk');
+  return (custody) => {
+    writable.set(custody.refusal === null ? 1 : 0);
+    problems.set(custody.problems.length);
+    waiting.set(custody.figures.waiting);
+  };
 }
 
 function mediaGauges(registry: Registry): { up: Gauge; set: (figures: object) => void } {

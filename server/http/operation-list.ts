@@ -33,7 +33,10 @@ export function operationListRoutes(app: FastifyInstance, context: Context): voi
 
   routes.get(
     '/operations.csv',
-    { schema: { summary: 'The list as a table', querystring: OperationExport }, ...onHub('list.export', 'export') },
+    {
+      schema: { summary: 'The list as a table', querystring: OperationExport },
+      ...onHub('list.export', 'export', { detail: { exported: 'operations' } }),
+    },
     async (request, reply) => {
       const { lang, zone, ...filter } = request.query;
       if (!knownZone(zone)) throw new HubError('bad_request', `zone: there is no time zone ${zone}`, { field: 'zone' });

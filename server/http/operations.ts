@@ -12,7 +12,7 @@ import { checkFacts, noteEndedBy } from '../store/operation-facts.ts';
 import { angleName, insertOperation, operationRow, removeCamera, saveCamera } from '../store/operations.ts';
 import { newAngle, newId } from '../live/new-angle.ts';
 import { checkGiven, reachFor, whoAsks } from './acting.ts';
-import { actorOf, whoIs } from './permit.ts';
+import { madeId, record } from './permit.ts';
 
 const OfOperation = z.object({ operationId: Id });
 const OfAngle = z.object({ operationId: Id, angleId: Id });
@@ -32,7 +32,7 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
     '/operations',
     {
       schema: { summary: 'Begin an operation', body: OperationCreate, response: { 201: OperationView, ...errors } },
-      ...onHub('operation.plan', 'operation.opened', 'route'),
+      ...onHub('operation.plan', 'operation.opened', { how: 'route' }),
     },
     async (request, reply) => {
       const { name, angles, ...given } = request.body;
@@ -45,11 +45,11 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
       const day = new Date(hub.nowMs()).toISOString().slice(0, 10).replaceAll('-', '');
       const operationId = newId(day);
       const { planned, type = null } = request.body;
-      const line = { what: 'operation.opened', who: whoIs(actorOf(request), request.ip), operationId } as const;
-      await context.custody.record({ ...line, detail: { name, planned, type, squadIds } });
+      const made = angles.map((angle) => ({ angleId: newId('an'), name: angle }));
+      await record(context, request, { operationId, detail: { name, planned, type, squadIds, angles: made } });
       const { openedMs, segmentMs } = await hub.media.request('openOperation', { operationId, name });
       await insertOperation(store, { operationId, name, openedMs, segmentMs }, facts);
-      for (const angle of angles) await newAngle(context, operationId, angle);
+      for (const angle of made) await newAngle(context, operationId, angle);
       return reply.status(201).send(await hub.view(operationId));
     },
   );
@@ -67,11 +67,12 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
     '/operations/:operationId/end',
     {
       schema: { summary: 'End an operation', params: OfOperation, response: { 200: OperationView, ...errors } },
-      ...onOperation('operation.plan', 'operation.ended'),
+      ...onOperation('operation.plan', 'operation.ended', { how: 'route' }),
     },
     async (request) => {
       const { operationId } = request.params;
       if ((await operationRow(store, operationId)).status === 'live') {
+        await record(context, request, {});
         await hub.media.request('endOperation', { operationId }, 30_000);
         await hub.settled();
         await noteEndedBy(store, operationId, whoAsks(request));
@@ -99,12 +100,12 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
     '/operations/:operationId/angles',
     {
       schema: { summary: 'Add an angle', params: OfOperation, body: AngleCreate, response: { 201: AngleState, ...errors } },
-      ...onOperation('operation.run', 'angle.made'),
+      ...onOperation('operation.run', 'angle.made', { makes: 'an' }),
     },
     async (request, reply) => {
       const { operationId } = request.params;
       await live(operationId);
-      return reply.status(201).send(await newAngle(context, operationId, request.body.name));
+      return reply.status(201).send(await newAngle(context, operationId, { angleId: madeId(request), name: request.body.name }));
     },
   );
 
@@ -112,7 +113,7 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
     '/operations/:operationId/angles/:angleId/camera',
     {
       schema: { summary: 'Open ports for a camera that sends plain RTP', params: OfAngle, response: { 201: PlainSource, ...errors } },
-      ...onOperation('operation.run', 'source.added'),
+      ...onOperation('operation.run', 'source.added', { detail: { source: 'rtp' } }),
     },
     async (request, reply) => {
       const { operationId, angleId } = request.params;

@@ -12,9 +12,10 @@ import { PasskeyAssertion, PasskeyCreate, PasskeyItem, PasskeyList, PasskeyOptio
 import { Me, PasswordGiven } from '../protocol/people.ts';
 import { deletePasskey } from '../store/passkeys.ts';
 import { letIn } from './letting-in.ts';
-import { actorOf, whoIs } from './permit.ts';
+import { actorOf, noteRefused, record } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
+const KEEPS = signedIn({ logged: 'person.passkey', how: 'route' });
 const OfPasskey = z.object({ passkeyId: Id });
 
 /** Signing in by a passkey, and everybody's own passkeys. */
@@ -49,18 +50,19 @@ export function passkeyRoutes(app: FastifyInstance, context: Context): void {
     { schema: { summary: 'Begin to add a passkey', body: PasswordGiven, response: { 200: PasskeyOptions, ...errors } }, ...signedIn() },
     async (request) => {
       const actor = actorOf(request);
-      await requirePassword(context, actor, request.body.password);
+      await requirePassword(context, actor, request.body.password, (why) => noteRefused(context, request, why));
       return passkeys.optionsToMake(actor);
     },
   );
 
   routes.post(
     '/session/passkeys',
-    { schema: { summary: 'Add a passkey', body: PasskeyCreate, response: { 201: PasskeyItem, ...errors } }, ...signedIn() },
+    { schema: { summary: 'Add a passkey', body: PasskeyCreate, response: { 201: PasskeyItem, ...errors } }, ...KEEPS },
     async (request, reply) => {
-      const actor = actorOf(request);
-      const by = { who: whoIs(actor, request.ip), port: request.socket.localPort };
-      return reply.status(201).send(await passkeys.keep(actor, request.body.name, request.body.credential, by));
+      const { name, credential } = request.body;
+      const told = (subject: string): Promise<void> => record(context, request, { subject, detail: { change: 'added', passkey: name } });
+      const kept = await passkeys.keep(actorOf(request), name, credential, { told, port: request.socket.localPort });
+      return reply.status(201).send(kept);
     },
   );
 
@@ -68,7 +70,7 @@ export function passkeyRoutes(app: FastifyInstance, context: Context): void {
     '/session/passkeys/:passkeyId',
     {
       schema: { summary: 'Remove a passkey', params: OfPasskey, response: { 204: z.null(), ...errors } },
-      ...signedIn({ logged: 'person.passkey' }),
+      ...signedIn({ logged: 'person.passkey', detail: { change: 'removed' } }),
     },
     async (request, reply) => {
       await deletePasskey(store, actorOf(request).personId, request.params.passkeyId);

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
-import { newId } from '../live/new-angle.ts';
 import { hashPassword, oneTimePassword } from '../people/passwords.ts';
 import { onBrigade, onHub } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
@@ -25,7 +24,7 @@ import { indexMissing } from '../store/operation-index.ts';
 import { changePerson, insertPerson, listPeople, listSquads, personById, saveSquad, setPassword, setTotp } from '../store/people.ts';
 import { deletePasskeys } from '../store/passkeys.ts';
 import { endSessions, listSessions, sessionHashes } from '../store/person-sessions.ts';
-import { actorOf } from './permit.ts';
+import { actorOf, madeId } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
 const OfPerson = z.object({ personId: Id });
@@ -45,9 +44,9 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
     '/squads',
     {
       schema: { summary: 'Make a squad', body: SquadCreate, response: { 201: Squad, ...errors } },
-      ...onBrigade('people.manage', 'squad.made'),
+      ...onBrigade('people.manage', 'squad.made', { makes: 'sq' }),
     },
-    async (request, reply) => reply.status(201).send(await saveSquad(store, newId('sq'), request.body.name, { nowMs: hub.nowMs() })),
+    async (request, reply) => reply.status(201).send(await saveSquad(store, madeId(request), request.body.name, { nowMs: hub.nowMs() })),
   );
 
   routes.put(
@@ -76,12 +75,12 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
     '/people',
     {
       schema: { summary: 'Add somebody, with a password to be changed', body: PersonCreate, response: { 201: PersonCreated, ...errors } },
-      ...onBrigade('people.manage', 'person.made'),
+      ...onBrigade('people.manage', 'person.made', { makes: 'pe' }),
     },
     async (request, reply) => {
       const { login, name, badge, roles } = request.body;
       const password = oneTimePassword();
-      const personId = newId('pe');
+      const personId = madeId(request);
       const passwordHash = await hashPassword(password);
       const person = await insertPerson(store, { personId, login, name, badge, roles, passwordHash }, hub.nowMs());
       return reply.status(201).send({ person, password });

@@ -7,25 +7,34 @@ import { identify } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { type Actor, decide, type Decision } from '../permission/decide.ts';
 import type { Permission, Rule } from '../permission/rules.ts';
-import type { Json, Who, What } from '../custody/lines.ts';
-import type { Stretch } from '../custody/recording-views.ts';
+import type { CustodyEntry, Json, Who, What } from '../custody/lines.ts';
+import type { Seen } from '../custody/recording-views.ts';
+import { newId } from '../live/new-angle.ts';
 import { operationBounds, segmentLength } from '../store/operation-bounds.ts';
+import { angleName } from '../store/operations.ts';
 
 /** `hidden`: not in the description of the API. */
 export type RuledRoute = { method: string; url: string; rule: Rule; hidden: boolean };
 
 const actors = new WeakMap<FastifyRequest, Actor>();
-/** Requests whose line stands in the custody log already. */
-const written = new WeakSet<FastifyRequest>();
+/** What each request has in the custody log already. */
+const written = new WeakMap<FastifyRequest, CustodyEntry[]>();
+const made = new WeakMap<FastifyRequest, string>();
 
 const refusals = new Attempts(60);
 /** Whoever is refused again and again may not fill the log. */
-export function worthALine({ personId }: Actor): boolean {
+export const worthALine = ({ personId }: Actor): boolean => within(refusals, personId);
+
+/** A page whose session is over goes on asking: a line an address in ten minutes. From however many addresses, so many a minute. */
+const strangers = new Attempts(1, 600_000);
+const allStrangers = new Attempts(60);
+
+function within(attempts: Attempts, key: string): boolean {
   try {
-    refusals.note(personId, Date.now());
+    attempts.note(key, Date.now());
     return true;
   } catch {
-    return false; // too many this minute
+    return false; // too many
   }
 }
 
@@ -34,6 +43,13 @@ export function actorOf(request: FastifyRequest): Actor {
   const actor = actors.get(request);
   if (!actor) throw refusal('sign-in');
   return actor;
+}
+
+/** The id of what this request makes (`makes` of its rule), which its line in the custody log names already. */
+export function madeId(request: FastifyRequest): string {
+  const id = made.get(request);
+  if (id === undefined) throw new HubError('internal', `the rule of ${request.url} does not say that something is made`);
+  return id;
 }
 
 /**
@@ -62,33 +78,45 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
       if (actor) actors.set(request, actor);
       return;
     }
-    if (actor && worthALine(actor))
-      context.custody.note({ ...lineOf(request, actor, 'refused'), outcome: 'refused', detail: { ...askedFor(request), decision } });
+    // that nobody has an account of his own is no refusal: every page asks who is signed in
+    if (actor || rule.by === 'permission') noteRefusal(context, request, actor, { decision });
     throw refusal(decision);
   });
   app.addHook('preHandler', async (request) => {
     const rule = ruleOf(request);
     if (rule === null || !('logged' in rule) || rule.logged === undefined) return;
-    const line = lineOf(request, actorOf(request), rule.logged);
-    const how = 'how' in rule ? rule.how : undefined;
+    const { logged, how, makes } = rule;
+    if (makes !== undefined) made.set(request, newId(makes));
     if (how === 'route') return;
+    const line = lineOf(request, actorOf(request), logged);
     if (how === 'range' && line.operationId !== null) {
       const { who, operationId, angleId } = line;
-      const what = rule.logged === 'view.live' ? rule.logged : 'view.recording';
+      if (angleId !== null) await angleName(context.store, operationId, angleId);
+      const what = logged === 'view.live' ? logged : 'view.recording';
       await context.recordingViews.see({ what, who, operationId, angleId }, await seenBy(context, request));
       return;
     }
-    const detail = rule.by === 'permission' && how !== 'secret' ? sentWith(request) : {};
-    await context.custody.record({ ...line, outcome: 'done', detail });
-    written.add(request);
+    const sent = rule.by === 'permission' && how !== 'secret' ? sentWith(request) : {};
+    await record(context, request, { detail: { ...line.detail, ...sent } });
   });
   app.addHook('onError', async (request, _, error) => {
-    const rule = ruleOf(request);
-    if (!written.has(request) || rule === null || !('logged' in rule) || rule.logged === undefined) return;
-    const detail = { why: messageOf(error).slice(0, 200) };
-    context.custody.note({ ...lineOf(request, actorOf(request), rule.logged), outcome: 'failed', detail });
+    const why = messageOf(error).slice(0, 200);
+    for (const line of written.get(request) ?? []) context.custody.note({ ...line, outcome: 'failed', detail: { why } });
   });
   return routes;
+}
+
+/**
+ * The line of a request, as its rule has it but for what is given: what the preHandler does for all, and routes whose rule says
+ * `route` for themselves. Should the request fail after that, the log says so. Throws `unavailable`: then it must not happen.
+ */
+export async function record(context: Context, request: FastifyRequest, given: Partial<CustodyEntry>): Promise<void> {
+  const rule = ruleOf(request);
+  const what = given.what ?? (rule !== null && 'logged' in rule ? rule.logged : undefined);
+  if (what === undefined) throw new HubError('internal', `the rule of ${request.url} does not say what is logged`);
+  const line: CustodyEntry = { ...lineOf(request, actorOf(request), what), ...given };
+  await context.custody.record(line);
+  written.set(request, [...(written.get(request) ?? []), line]);
 }
 
 /** For what is asked of a request beside its route's own rule. Throws as its rule would. */
@@ -101,8 +129,29 @@ export async function requirePermission(
   const known = actors.get(request) ?? (await identify(context, request));
   const rule = { by: 'permission', permission, of: 'operation' } as const;
   const decision = decide(rule, known, await operationBounds(context.store, operationId));
-  if (decision !== 'allowed' || !known) throw refusal(decision === 'allowed' ? 'sign-in' : decision);
-  return known;
+  if (decision === 'allowed' && known) return known;
+  const why = decision === 'allowed' ? 'sign-in' : decision;
+  noteRefusal(context, request, known, { permission, decision: why }, operationId);
+  throw refusal(why);
+}
+
+/** Somebody signed in was refused by the route itself: a wrong password, say. */
+export function noteRefused(context: Context, request: FastifyRequest, why: string): void {
+  noteRefusal(context, request, actorOf(request), { why });
+}
+
+function noteRefusal(
+  { custody }: Context,
+  request: FastifyRequest,
+  actor: Actor | null,
+  why: Record<string, string>,
+  operationId?: string,
+): void {
+  const worth = actor ? worthALine(actor) : within(strangers, request.ip) && within(allStrangers, 'all');
+  if (!worth) return;
+  const line = lineOf(request, actor, 'refused');
+  const where = operationId === undefined ? {} : { operationId: idOrNull(operationId) };
+  custody.note({ ...line, ...where, outcome: 'refused', detail: { ...line.detail, ...askedFor(request), ...why } });
 }
 
 /** Null where there is no such route: everybody may be told so. */
@@ -116,29 +165,41 @@ export const whoIs = (actor: Actor, address: string): Who => ({
   address,
 });
 
-function lineOf(request: FastifyRequest, actor: Actor, what: What) {
-  const params = (request.params ?? {}) as Record<string, string>;
-  const { operationId, angleId, ...rest } = params;
-  const named = { operationId: idOrNull(operationId), angleId: idOrNull(angleId) };
-  return { what, who: whoIs(actor, request.ip), ...named, subject: Object.values(rest).at(-1) ?? null };
+const nobody = (address: string): Who => ({ kind: 'nobody', id: null, name: null, address });
+
+/** What the address of a request names: the last of it is what is meant, what stands before that goes with the details. */
+function lineOf(request: FastifyRequest, actor: Actor | null, what: What) {
+  const { operationId, angleId, ...rest } = (request.params ?? {}) as Record<string, string>;
+  const rule = ruleOf(request);
+  const makes = made.get(request) ?? null;
+  const isAngle = what === 'angle.made';
+  const named = { operationId: idOrNull(operationId), angleId: isAngle ? makes : idOrNull(angleId) };
+  const before = Object.entries(rest);
+  const last = before.pop()?.[1] ?? null;
+  const detail = { ...Object.fromEntries(before), ...(rule !== null && 'logged' in rule && what === rule.logged ? rule.detail : {}) };
+  const who = actor ? whoIs(actor, request.ip) : nobody(request.ip);
+  return { what, who, ...named, subject: isAngle ? last : (makes ?? last), detail: detail as Record<string, Json> };
 }
 
 /** Whoever is refused may have asked for anything: what cannot name something is none of the log's names. */
 const idOrNull = (text: string | undefined): string | null => Id.safeParse(text).data ?? null;
 
-/** The stretch of hub time that a segment's cell is; null for what is no segment. */
-async function seenBy({ store }: Context, { params }: FastifyRequest): Promise<Stretch | null> {
-  const { operationId = '', file = '' } = params as { operationId?: string; file?: string };
+/** What a request shows of a recording: the stretch of hub time of a segment's cell, or which picture; null for what shows nothing. */
+async function seenBy({ store }: Context, request: FastifyRequest): Promise<Seen | null> {
+  const { operationId = '', file = '', stillId } = request.params as { operationId?: string; file?: string; stillId?: string };
+  if (stillId !== undefined) return { picture: stillId };
+  if (request.routeOptions.url?.endsWith('/poster.jpg') === true) return { picture: 'poster' };
   const cell = /^(\d+)-\d+\.m4s$/.exec(file)?.[1];
   if (cell === undefined) return null;
   const segmentMs = await segmentLength(store, operationId);
   return { fromMs: Number(cell) * segmentMs, toMs: (Number(cell) + 1) * segmentMs };
 }
 
-/** What was sent, as its schema has left it; of texts that are no JSON, nothing. */
-function sentWith({ body }: FastifyRequest): Record<string, Json> {
-  if (typeof body !== 'object' || body === null || body instanceof Uint8Array || body instanceof Readable) return {};
-  return JSON.parse(JSON.stringify(body)) as Record<string, Json>;
+/** What was sent, or asked for, as its schema has left it; of texts that are no JSON, nothing. */
+function sentWith({ method, body, query }: FastifyRequest): Record<string, Json> {
+  const sent = method === 'GET' || method === 'HEAD' ? query : body;
+  if (typeof sent !== 'object' || sent === null || sent instanceof Uint8Array || sent instanceof Readable) return {};
+  return JSON.parse(JSON.stringify(sent)) as Record<string, Json>;
 }
 
 const askedFor = ({ method, routeOptions }: FastifyRequest): { method: string; route: string } => ({

@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
+import { Attempts } from '../auth/attempts.ts';
 import { captureCookie } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
 import { tickShot, untickShot } from '../live/shot-ticks.ts';
@@ -23,6 +24,8 @@ const OfType = z.object({ type: OperationType });
 const OfOperation = z.object({ operationId: Id });
 const OfShot = z.object({ operationId: Id, shotId: Id });
 const LINK = 'the link of a phone is its right';
+/** What a phone without network has gathered comes at once; a list has no more items than this. */
+const TICKS_A_MINUTE = 120;
 
 /** The lists of what must be on film, by type, in editions: kept by the legal unit. */
 export function shotListRoutes(app: FastifyInstance, context: Context): void {
@@ -108,6 +111,7 @@ export function operationShotRoutes(app: FastifyInstance, context: Context): voi
 /** The same list on a phone, which ticks on the angle that it films. */
 export function captureShotRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
+  const ticks = new Attempts(TICKS_A_MINUTE);
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
   routes.get(
@@ -131,13 +135,15 @@ export function captureShotRoutes(app: FastifyInstance, context: Context): void 
       ...byLink(LINK),
     },
     async (request) => {
-      const { operationId, angleId, linkHash } = await captureGrant(store, request.cookies[captureCookie(context)]);
+      const { operationId, angleId, linkHash, sessionHash } = await captureGrant(store, request.cookies[captureCookie(context)]);
+      ticks.note(sessionHash, Date.now());
       if (angleId === null) throw new HubError('conflict', 'choose an angle first', { field: 'angleId' });
       const name = await officerOf(store, operationId, angleId, linkHash);
       const { atMs = null } = request.body;
+      const { shotId } = request.params;
       const line = { what: 'shot.ticked', who: await linkWho(store, linkHash, request.ip), operationId, angleId } as const;
-      context.custody.note({ ...line, subject: request.params.shotId });
-      return tickShot(context, { operationId, shotId: request.params.shotId }, { angleId, atMs, by: 'operator', name });
+      const told = (): void => context.custody.note({ ...line, subject: shotId });
+      return tickShot(context, { operationId, shotId }, { angleId, atMs, by: 'operator', name }, told);
     },
   );
 }

@@ -4,11 +4,13 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
+import { parseAddress } from '../../media/sources/gateway/address.ts';
 import type { Context } from '../context.ts';
 import { onOperation } from '../permission/rules.ts';
 import { ApiError, SourceCreate, SourceMade, SourceView } from '../protocol/http.ts';
 import { removeGateway, saveGateway } from '../store/gateways.ts';
 import { angleName, operationRow } from '../store/operations.ts';
+import { record } from './permit.ts';
 
 const OfAngle = z.object({ operationId: Id, angleId: Id });
 const errors = { '4xx': ApiError, '5xx': ApiError };
@@ -16,6 +18,13 @@ const errors = { '4xx': ApiError, '5xx': ApiError };
 const KEY_BYTES = 24;
 /** 192 bits, in letters that an address and any encoder's settings take. */
 const newKey = (): string => randomBytes(KEY_BYTES).toString('base64url');
+
+/** What the custody log has of a source: neither its user, password or path nor its key. Throws `bad_request`. */
+function shownOf(source: SourceCreate): Record<string, string> {
+  if ('listen' in source) return { source: source.listen };
+  const { scheme, host, port } = parseAddress(source);
+  return { source: scheme, address: `${host}:${port}` };
+}
 
 /** Cameras that the hub fetches by their address, and encoders that push to it. */
 export function sourceRoutes(app: FastifyInstance, context: Context): void {
@@ -41,7 +50,7 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
         body: SourceCreate,
         response: { 201: SourceMade, ...errors },
       },
-      ...onOperation('operation.run', 'source.added', 'secret'),
+      ...onOperation('operation.run', 'source.added', { how: 'route' }),
     },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
@@ -49,6 +58,7 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
         throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
       await angleName(store, operationId, angleId);
       const { body } = request;
+      await record(context, request, { detail: shownOf(body) });
       const spec = 'listen' in body ? { ...body, key: newKey() } : body;
       await hub.media.request('addGateway', { operationId, angleId, spec, again: false });
       const made = await view(operationId, angleId);

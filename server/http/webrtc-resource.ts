@@ -15,6 +15,7 @@ import { iceServerLinks } from './ice-servers.ts';
 
 export type OfAngle = { operationId: string; angleId: string };
 export type StartedSession = { transport: ResultOf<'createTransport'>; answer: string };
+type StartingPeer = { peerId: string; owner: string; userAgent: string | undefined; request: FastifyRequest };
 export type WebRtcResource = {
   name: 'whip' | 'whep';
   /** Who may begin a session, and who may go on with one or ask whether there may be one. */
@@ -22,7 +23,7 @@ export type WebRtcResource = {
   /** What the client may do, checked before its body is read; the owner of its sessions. Throws. */
   admit: (request: FastifyRequest, angle: OfAngle) => Promise<string>;
   /** Answer an offer. What it has made when it throws is closed by the caller. */
-  start: (angle: OfAngle, peer: { peerId: string; owner: string; userAgent: string | undefined }, offer: string) => Promise<StartedSession>;
+  start: (angle: OfAngle, peer: StartingPeer, offer: string) => Promise<StartedSession>;
 };
 
 const Angle = z.object({ operationId: Id, angleId: Id });
@@ -145,7 +146,7 @@ function endpointRoutes(
       const { operationId, angleId } = request.params;
       begun.note(`${request.ip} ${angleId} ${ownerOf(request)}`, Date.now());
       const peerId = newSessionId();
-      const peer = { peerId, owner: ownerOf(request), userAgent: request.headers['user-agent'] };
+      const peer = { peerId, owner: ownerOf(request), userAgent: request.headers['user-agent'], request };
       const { transport, answer } = await start({ operationId, angleId }, peer, request.body).catch(async (error: unknown) => {
         await media.request('closePeer', { peerId, reason: 'connection-lost' }).catch((cause: unknown) => {
           context.log.warn({ reason: messageOf(cause) }, 'a refused session was not closed');
@@ -235,6 +236,7 @@ function sessionRoutes(
     async (request, reply) => {
       const { peerId } = await find(request);
       await media.request('closePeer', { peerId, reason: 'stopped-by-operator' });
+      context.liveViews.end(peerId); // the media plane tells of ends that were not asked for
       return reply.send('');
     },
   );

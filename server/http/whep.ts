@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { types } from 'mediasoup';
 import { HubError } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
@@ -8,14 +8,14 @@ import { sending, writeAnswer } from '../sdp/answer.ts';
 import { type Agreed, chooseCodec, commonFeedback } from '../sdp/codecs.ts';
 import { readOffer } from '../sdp/offer.ts';
 import { angleName, operationRow } from '../store/operations.ts';
-import { requirePermission } from './permit.ts';
+import { actorOf, requirePermission, whoIs } from './permit.ts';
 import { type OfAngle, type StartedSession, webRtcResource } from './webrtc-resource.ts';
 
 /** Players watch an angle by WHEP (draft-ietf-wish-whep); whoever may watch it on the console may, a page of another site only with an access token. */
 export function whepRoutes(app: FastifyInstance, context: Context): void {
   webRtcResource(app, context, {
     name: 'whep',
-    rules: { start: onOperation('live.watch', 'view.live'), session: onOperation('live.watch') },
+    rules: { start: onOperation('live.watch', 'view.live', { how: 'route' }), session: onOperation('live.watch') },
     admit: async (request, { operationId, angleId }) => {
       const actor = await requirePermission(context, request, 'live.watch', operationId);
       const { status } = await operationRow(context.store, operationId);
@@ -32,9 +32,9 @@ export function whepRoutes(app: FastifyInstance, context: Context): void {
  * Retry-After, as the draft has it (4.2): the player is expected to try again.
  */
 async function watch(
-  { hub: { media } }: Context,
+  { hub: { media }, liveViews }: Context,
   { operationId, angleId }: OfAngle,
-  { peerId, owner }: { peerId: string; owner: string },
+  { peerId, owner, request }: { peerId: string; owner: string; request: FastifyRequest },
   text: string,
 ): Promise<StartedSession> {
   const offer = readOffer(text, 'receives');
@@ -58,14 +58,10 @@ async function watch(
     const feedback = commonFeedback(codec).map(({ type, parameter }) => ({ type, ...(parameter ? { parameter } : {}) }));
     return [{ mid, producerId, payloadType, rtxPayloadType, feedback }];
   });
-  const { transport, tracks: sent } = await media.request('watch', {
-    operationId,
-    angleId,
-    peerId,
-    owner,
-    dtlsParameters: offer.dtls,
-    tracks,
-  });
+  const who = whoIs(actorOf(request), request.ip);
+  const { transport, tracks: sent } = await liveViews.watch({ peerId, who, operationId }, angleId, () =>
+    media.request('watch', { operationId, angleId, peerId, owner, dtlsParameters: offer.dtls, tracks }),
+  );
   const answered = sent.flatMap((track) => {
     const codec = agreed.get(track.mid);
     return codec ? [sending(codec, track)] : [];

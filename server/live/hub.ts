@@ -4,7 +4,7 @@ import { HubError, messageOf } from '../../media/errors.ts';
 import { MediaClient } from '../../media/protocol/channel.ts';
 import type { Takeover, TakeoverDecision } from '../../media/protocol/takeover.ts';
 import type { Alarm } from '../../media/protocol/alarms.ts';
-import type { MediaEvent, NumberedEvent } from '../../media/protocol/events.ts';
+import type { NumberedEvent } from '../../media/protocol/events.ts';
 import type { Logger } from 'pino';
 import type { OperationView, PackageStatus } from '../protocol/http.ts';
 import { type Store, storeMayRecover } from '../store/database.ts';
@@ -14,6 +14,7 @@ import { gatewaysOf } from '../store/gateways.ts';
 import { followMoves } from './moved-takes.ts';
 import { reindex } from './reindex.ts';
 import type { HubEvents } from './hub-events.ts';
+import { StandingAlarms } from './standing-alarms.ts';
 import { type Asking, Takeovers } from './takeovers.ts';
 import { readCursor, saveCursor } from '../store/sessions.ts';
 
@@ -31,6 +32,10 @@ export class Hub extends EventEmitter<HubEvents> {
     changed: (operationId) => this.emit('operation', operationId),
     decided: (asking, takeover, decision) => this.#decided(asking, takeover, decision),
   });
+  readonly standing = new StandingAlarms({
+    raised: (alarm) => this.emit('alarm', alarm),
+    cleared: (alarm) => this.emit('alarmCleared', alarm),
+  });
   readonly #store: Store;
   readonly #dataDir: string;
   readonly #log: Logger;
@@ -38,7 +43,6 @@ export class Hub extends EventEmitter<HubEvents> {
   #queue: NumberedEvent[] = [];
   #draining: Promise<void> | null = null;
   #offsetMs = 0;
-  readonly #alarms = new Map<string, Alarm>();
   readonly #told = new WeakSet<NumberedEvent>();
   #closed = false;
   #synced = false;
@@ -105,7 +109,12 @@ export class Hub extends EventEmitter<HubEvents> {
 
   /** Alarms that stand: this operation's, and those of the hub as a whole. */
   alarms(operationId: string | null): Alarm[] {
-    return [...this.#alarms.values()].filter((alarm) => alarm.operationId === undefined || alarm.operationId === operationId);
+    return this.standing.of(operationId);
+  }
+
+  /** Somebody has seen it. One whose cause lasts stays. */
+  async dismissAlarm(alarmId: string): Promise<Record<string, never>> {
+    return this.standing.dismiss(alarmId) ? {} : this.media.request('dismissAlarm', { alarmId });
   }
 
   /** Resolves when every event received so far has been applied. */
@@ -144,8 +153,7 @@ export class Hub extends EventEmitter<HubEvents> {
       });
       if (!replayed) await this.#resync(bootId, lastSeq);
       const { alarms } = await this.media.request('alarms', {});
-      this.#alarms.clear();
-      for (const alarm of alarms) this.#alarms.set(alarm.alarmId, alarm);
+      this.standing.replace(alarms);
       await this.#reopen();
       await this.settled();
       await this.#followMoves();
@@ -223,22 +231,11 @@ export class Hub extends EventEmitter<HubEvents> {
   }
 
   #receive(event: NumberedEvent): void {
-    this.#noteAlarm(event.event);
+    this.standing.heard(event.event);
     this.#queue.push(event);
     this.#draining ??= this.#drain().finally(() => {
       this.#draining = null;
     });
-  }
-
-  /** Alarms need no store: they are known, and told, whatever has become of that. */
-  #noteAlarm(event: MediaEvent): void {
-    if (event.type === 'alarm') {
-      this.#alarms.set(event.alarm.alarmId, event.alarm);
-      this.emit('alarm', event.alarm);
-    } else if (event.type === 'alarm.cleared') {
-      const alarm = this.#alarms.get(event.alarmId);
-      if (alarm && this.#alarms.delete(event.alarmId)) this.emit('alarmCleared', alarm);
-    }
   }
 
   /**

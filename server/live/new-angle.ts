@@ -10,8 +10,11 @@ export function newId(prefix: string): string {
 }
 
 /** A new angle of a live operation: in the store first, then in the media plane; the consoles are told. */
-export async function newAngle({ store, hub }: Pick<Context, 'store' | 'hub'>, operationId: string, name: string): Promise<AngleState> {
-  const angleId = newId('an');
+export async function newAngle(
+  { store, hub }: Pick<Context, 'store' | 'hub'>,
+  operationId: string,
+  { angleId, name }: { angleId: string; name: string },
+): Promise<AngleState> {
   await insertAngle(store, operationId, angleId, name);
   const state = await hub.media.request('addAngle', { operationId, angleId, name });
   await saveAngleState(store, operationId, state);

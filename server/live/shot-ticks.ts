@@ -19,9 +19,15 @@ export async function tellShots({ store, hub }: Ground, operationId: string): Pr
 
 /**
  * An item is filmed: a mark on that angle, which the journal keeps, and its tick. Whoever ticks at the same time, or once more
- * after an answer was lost, makes the same mark; the first one counts. Throws `not_found`, `gone` once the operation has ended.
+ * after an answer was lost, makes the same mark; the first one counts. `told`: that it is ticked now, and was not before. Throws
+ * `not_found`, `gone` once the operation has ended.
  */
-export async function tickShot(ground: Ground, { operationId, shotId }: Where, tick: Tick): Promise<OperationShots> {
+export async function tickShot(
+  ground: Ground,
+  { operationId, shotId }: Where,
+  tick: Tick,
+  told: () => void = () => undefined,
+): Promise<OperationShots> {
   const { store, hub } = ground;
   const { zh, ticked, nextMarkId: markId } = await shotRow(store, operationId, shotId);
   if (ticked) return operationShots(store, operationId, hub.nowMs());
@@ -30,6 +36,7 @@ export async function tickShot(ground: Ground, { operationId, shotId }: Where, t
   const wanted = { operationId, markId, kind: 'moment', angleId, by, atMs: tick.atMs ?? hub.nowMs(), text: zh } as const;
   const mark = await hub.media.request('addMark', wanted);
   await saveTick(store, operationId, shotId, { markId, angleId: mark.angleId ?? angleId, atMs: mark.atMs, by: name });
+  told();
   return tellShots(ground, operationId);
 }
 

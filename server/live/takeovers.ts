@@ -50,12 +50,17 @@ export class Takeovers {
     return takeover;
   }
 
+  /** Who asks for what. Throws `not_found` when it is over already. */
+  asked(operationId: string, requestId: string): Asking {
+    const asking = this.#pending.get(requestId)?.asking;
+    if (asking?.operationId !== operationId) throw new HubError('not_found', 'nobody asks for this any more', { field: 'requestId' });
+    return asking;
+  }
+
   /** Throws `not_found` when it is over already. */
   answer(operationId: string, requestId: string, agree: boolean): void {
-    const pending = this.#pending.get(requestId);
-    if (pending?.asking.operationId !== operationId)
-      throw new HubError('not_found', 'nobody asks for this any more', { field: 'requestId' });
-    if (agree) this.#permits.set(permitKey(pending.asking.sessionHash, pending.asking.angleId), this.#nowMs() + PERMIT_MS);
+    const { sessionHash, angleId } = this.asked(operationId, requestId);
+    if (agree) this.#permits.set(permitKey(sessionHash, angleId), this.#nowMs() + PERMIT_MS);
     this.#end(requestId, agree ? 'agreed' : 'refused');
   }
 

@@ -82,9 +82,14 @@ export class Passkeys {
     return { ...options };
   }
 
-  /** Keep what was made. Throws `conflict` (`passkey-host`), `bad_request` (`passkey`, `passkey-late`). */
-  async keep(holder: Holder, name: string, made: PasskeyAttestation, by: { who: Who; port: number | undefined }): Promise<PasskeyItem> {
-    const { store, custody, hub } = this.#context;
+  /** Keep what was made; `told` writes it down before. Throws `conflict` (`passkey-host`), `bad_request` (`passkey`, `passkey-late`). */
+  async keep(
+    holder: Holder,
+    name: string,
+    made: PasskeyAttestation,
+    by: { told: (passkeyId: string) => Promise<void>; port: number | undefined },
+  ): Promise<PasskeyItem> {
+    const { store, hub } = this.#context;
     const expectedChallenge = challengeIn(made, 'bad_request');
     if (!this.#making.take(expectedChallenge, holder.sessionHash ?? '', Date.now())) throw late('bad_request');
     const { verified, registrationInfo } = await verifyRegistrationResponse({
@@ -96,7 +101,7 @@ export class Passkeys {
     if (!verified || (await passkeyOf(store, registrationInfo.credential.id))) throw refused('bad_request');
     const { id: credentialId, publicKey, counter } = registrationInfo.credential;
     const passkeyId = passkeyIdOf(credentialId);
-    await custody.record({ what: 'person.passkey', who: by.who, subject: passkeyId, outcome: 'done', detail: { passkey: name } });
+    await by.told(passkeyId);
     const { personId } = holder;
     const nowMs = hub.nowMs();
     const transports = made.response.transports ?? [];

@@ -82,11 +82,12 @@ export async function firstAdministrator({
   const passwordHash = await hashPassword(password);
   const who = { kind: 'hub' as const, id: null, name: null, address: null };
   const detail = { login: LOGIN, roles: ['administrator'] };
-  await custody.record({ what: waiting === null ? 'person.made' : 'person.password', who, outcome: 'done', detail });
+  const personId = waiting ?? newId('pe');
+  await custody.record({ what: waiting === null ? 'person.made' : 'person.password', who, subject: personId, outcome: 'done', detail });
   if (waiting === null) {
     const roles = [{ role: 'administrator' as const, squadId: null }];
-    const person = { personId: newId('pe'), login: LOGIN, name: 'Administrator', badge: null, roles, passwordHash };
+    const person = { personId, login: LOGIN, name: 'Administrator', badge: null, roles, passwordHash };
     await insertPerson(store, person, hub.nowMs());
-  } else await setPassword(store, waiting, passwordHash, hub.nowMs());
+  } else await setPassword(store, personId, passwordHash, hub.nowMs());
   return { login: LOGIN, password };
 }

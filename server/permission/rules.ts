@@ -1,4 +1,4 @@
-import type { What } from '../custody/lines.ts';
+import type { Json, What } from '../custody/lines.ts';
 import type { Role } from '../protocol/people.ts';
 
 /** What people do with the hub, and which roles may. Nobody has a permission but through this table. */
@@ -30,6 +30,14 @@ export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as Permission[];
 
 /** What the custody log has of a logged request; see `Rule`. */
 export type HowLogged = 'secret' | 'range' | 'route';
+export type Logging = {
+  logged?: What;
+  how?: HowLogged;
+  /** What is made gets its id, with this before it, ahead of the line, which names it; the route takes it from `madeId`. */
+  makes?: string;
+  /** What the line says beside what was sent. */
+  detail?: Record<string, Json>;
+};
 
 /**
  * The rule of a route or socket event, declared beside its schema; without one the hub does not start.
@@ -41,37 +49,35 @@ export type HowLogged = 'secret' | 'range' | 'route';
  *   held in the whole brigade.
  *
  * `logged`: what the custody log says of it, before it happens: what cannot be written does not happen. The line has what was
- * sent as its detail, but for (`how`) `secret`: it holds a password; `range`: many requests make one look at a recording, of
- * which the log has the beginning, and what was seen when it is over; `route`: the route writes it, when it knows the new id.
+ * sent, or asked for, as its detail, but for (`how`) `secret`: it holds a password; `range`: many requests make one look at a
+ * recording, of which the log has the beginning, and what was seen when it is over; `route`: the route writes it (`record`), when
+ * it knows what it does.
  */
 export type Rule =
   | { by: 'anyone'; why: string }
   | { by: 'link'; why: string }
-  | { by: 'signed-in'; whileMustChange?: boolean; logged?: What }
-  | { by: 'permission'; permission: Permission; of: 'operation' | 'hub' | 'brigade'; logged?: What; how?: HowLogged };
+  | ({ by: 'signed-in'; whileMustChange?: boolean } & Logging)
+  | ({ by: 'permission'; permission: Permission; of: 'operation' | 'hub' | 'brigade' } & Logging);
 
-export const anyone = (why: string): { config: { rule: Rule } } => ({ config: { rule: { by: 'anyone', why } } });
-export const byLink = (why: string): { config: { rule: Rule } } => ({ config: { rule: { by: 'link', why } } });
-export const signedIn = (more: { whileMustChange?: boolean; logged?: What } = {}): { config: { rule: Rule } } => ({
+type Ruled = { config: { rule: Rule } };
+type More = Omit<Logging, 'logged'>;
+
+export const anyone = (why: string): Ruled => ({ config: { rule: { by: 'anyone', why } } });
+export const byLink = (why: string): Ruled => ({ config: { rule: { by: 'link', why } } });
+export const signedIn = (more: { whileMustChange?: boolean } & Logging = {}): Ruled => ({
   config: { rule: { by: 'signed-in', ...more } },
 });
+const permitted = (of: 'operation' | 'hub' | 'brigade', permission: Permission, logged?: What, more: More = {}): Ruled => ({
+  config: { rule: { by: 'permission', permission, of, ...(logged && { logged }), ...more } },
+});
 /** Who may do this, to the operation that the request names. */
-export const onOperation = (permission: Permission, logged?: What, how?: HowLogged): { config: { rule: Rule } } => ({
-  config: { rule: { by: 'permission', permission, of: 'operation', ...(logged && { logged }), ...(how && { how }) } },
-});
+export const onOperation = (permission: Permission, logged?: What, more?: More): Ruled => permitted('operation', permission, logged, more);
 /** Who may do this at all; squads are looked at by the route itself, where they matter. */
-export const onHub = (permission: Permission, logged?: What, how?: HowLogged): { config: { rule: Rule } } => ({
-  config: { rule: { by: 'permission', permission, of: 'hub', ...(logged && { logged }), ...(how && { how }) } },
-});
-
+export const onHub = (permission: Permission, logged?: What, more?: More): Ruled => permitted('hub', permission, logged, more);
 /** Who may do this for the whole brigade: a role in one squad is not enough. */
-export const onBrigade = (permission: Permission, logged?: What): { config: { rule: Rule } } => ({
-  config: { rule: { by: 'permission', permission, of: 'brigade', ...(logged && { logged }) } },
-});
+export const onBrigade = (permission: Permission, logged?: What, more?: More): Ruled => permitted('brigade', permission, logged, more);
 /** Looking at what was recorded of the angle that the request names. */
-export const viewing = (): { config: { rule: Rule } } => ({
-  config: { rule: { by: 'permission', permission: 'recording.view', of: 'operation', logged: 'view.recording', how: 'range' } },
-});
+export const viewing = (): Ruled => onOperation('recording.view', 'view.recording', { how: 'range' });
 
 declare module 'fastify' {
   // eslint-disable-next-line typescript/consistent-type-definitions -- merging needs an interface

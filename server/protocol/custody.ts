@@ -3,7 +3,7 @@ import { HubTimeMs, Id } from '../../media/protocol/ids.ts';
 
 export const CUSTODY_OUTCOMES = ['done', 'refused', 'failed'] as const;
 
-/** One line of the custody log: who did what, to what, and what came of it. */
+/** One line of the custody log: who did what, to what, and what came of it; also what the log tells of itself (`log.opened`, `log.dropped`). */
 export const CustodyLine = z.object({
   seq: z.int(),
   atMs: HubTimeMs,
@@ -19,6 +19,8 @@ export const CustodyLine = z.object({
   detail: z.record(z.string(), z.unknown()),
   /** Entered after it happened: the log could not be written then. */
   late: z.boolean(),
+  /** Of an operation or a case that the reader may not see: what, who and when, and nothing of what it was done to. */
+  hidden: z.boolean(),
 });
 export type CustodyLine = z.infer<typeof CustodyLine>;
 

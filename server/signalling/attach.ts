@@ -41,6 +41,7 @@ export function attachSignalling(server: HttpServer, context: Context): Server {
     });
     return namespace;
   };
+  context.hub.on('media', (event) => context.liveViews.heard(event));
   new CaptureNamespace(guard('capture'), context);
   new ConsoleNamespace(guard('console'), context);
   return io;

@@ -6,6 +6,7 @@ import { type ConsoleRequests, consoleRequests, type HubEvents } from '../protoc
 import { viewerOwner } from '../live/live-rights.ts';
 import { ConsolePermit, maySee } from './console-permit.ts';
 import { consoleMarks } from './mark-requests.ts';
+import { consoleTakeovers } from './takeover-requests.ts';
 import { consoleTalk } from './talk-requests.ts';
 import { joinPeer, Membership, peerName, sharedRequests } from './media-requests.ts';
 import { answer } from './reply.ts';
@@ -60,7 +61,7 @@ export class ConsoleNamespace {
     const membership = new Membership(viewerOwner(claims.sessionHash));
     if (socket.recovered) void this.#review(); // it is in its rooms again, and may have lost its right meanwhile
     const permit = new ConsolePermit(this.#context, claims.sessionHash, socket.handshake.address);
-    const { hub, custody } = this.#context;
+    const { hub, liveViews, custody } = this.#context;
     const peerId = (): string => membership.get().peerId;
     answer(
       socket,
@@ -69,6 +70,7 @@ export class ConsoleNamespace {
         ...sharedRequests(this.#context, membership),
         ...consoleMarks(this.#context, membership),
         ...consoleTalk(this.#context, membership),
+        ...consoleTakeovers(this.#context, membership, permit),
         join: async ({ peerId: wanted, operationId }) => {
           const { status } = await hub.view(operationId);
           const name = peerName(membership.owner, operationId, wanted);
@@ -87,23 +89,23 @@ export class ConsoleNamespace {
           return { ...joined, operation: await hub.view(operationId), talk };
         },
         consume: async ({ transportId, angleId, rtpCapabilities }) => {
-          const { operationId } = membership.get();
-          await this.#context.liveViews.begin(peerId(), permit.who(), operationId, angleId);
-          return hub.media.request('consume', { peerId: peerId(), transportId, angleId, rtpCapabilities });
+          const viewer = { who: permit.who(), ...membership.get() };
+          const send = () => hub.media.request('consume', { peerId: viewer.peerId, transportId, angleId, rtpCapabilities });
+          return liveViews.watch(viewer, angleId, send, ({ consumers }) => consumers.map(({ consumerId }) => consumerId));
         },
         resumeConsumer: ({ consumerId }) => hub.media.request('resumeConsumer', { peerId: peerId(), consumerId }),
         pauseConsumer: ({ consumerId }) => hub.media.request('pauseConsumer', { peerId: peerId(), consumerId }),
         showConsumer: ({ consumerId, heightPx }) => hub.media.request('showConsumer', { peerId: peerId(), consumerId, heightPx }),
-        closeConsumer: ({ consumerId }) => hub.media.request('closeConsumer', { peerId: peerId(), consumerId }),
-        answerTakeover: async ({ requestId, agree }) => {
-          hub.takeovers.answer(membership.get().operationId, requestId, agree);
-          return {};
+        closeConsumer: async ({ consumerId }) => {
+          const closed = await hub.media.request('closeConsumer', { peerId: peerId(), consumerId });
+          liveViews.consumerClosed(peerId(), consumerId);
+          return closed;
         },
         dismissAlarm: async ({ alarmId }) => {
           const { operationId } = membership.get();
           if (!hub.alarms(operationId).some((alarm) => alarm.alarmId === alarmId)) return {}; // it is gone, or none of theirs
           await custody.record({ what: 'alarm.dismissed', who: permit.who(), operationId, detail: { alarm: alarmId } });
-          return hub.media.request('dismissAlarm', { alarmId });
+          return hub.dismissAlarm(alarmId);
         },
       },
       this.#context,

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { HubError } from '../../media/errors.ts';
 import type { CaptureLinkItem } from '../protocol/capture.ts';
 import type { Store } from './database.ts';
@@ -6,6 +6,7 @@ import { newSecret } from './sessions.ts';
 import type { Who } from '../custody/lines.ts';
 
 export type LinkWanted = {
+  linkId: string;
   operationId: string;
   /** Null: the phone chooses one, or proposes a new one. */
   angleId: string | null;
@@ -23,7 +24,7 @@ export async function linkWho(store: Store, linkHash: string, address: string): 
 /** A capture link. Its token is told once and stored only as a hash. */
 export async function createLink(store: Store, wanted: LinkWanted, nowMs: number): Promise<{ linkId: string; token: string }> {
   const token = newSecret();
-  const linkId = `ln-${randomBytes(8).toString('hex')}`;
+  const { linkId } = wanted;
   await store
     .insertInto('capture_link')
     .values({
@@ -116,19 +117,46 @@ export async function revokeDevice(store: Store, operationId: string, linkId: st
   return session.session_hash;
 }
 
+/** Whether a link can be opened, and nobody has: one that another link replaces is void then. */
+export async function isUnused(store: Store, operationId: string, linkId: string): Promise<boolean> {
+  const row = await unused(store, operationId, linkId).select('link_id').executeTakeFirst();
+  return row !== undefined;
+}
+
 /** A link that another one replaces is void, unless somebody has opened it already. */
 export async function revokeUnused(store: Store, operationId: string, linkId: string): Promise<void> {
   await revoking(store, operationId)
-    .where('link_id', '=', linkId)
-    .where((eb) =>
-      eb.not(eb.exists(eb.selectFrom('session').whereRef('session.link_hash', '=', 'capture_link.token_hash').select('session_hash'))),
-    )
+    .where('link_id', 'in', unused(store, operationId, linkId).select('link_id'))
     .execute();
 }
 
-/** Revoke every link of an angle, and with them the sessions they made; their hashes. */
-export async function revokeLinks(store: Store, operationId: string, angleId: string): Promise<string[]> {
-  const rows = await revoking(store, operationId).where('angle_id', '=', angleId).returning('token_hash').execute();
+const unused = (store: Store, operationId: string, linkId: string) =>
+  store
+    .selectFrom('capture_link')
+    .where('operation_id', '=', operationId)
+    .where('link_id', '=', linkId)
+    .where('revoked', '=', 0)
+    .where((eb) =>
+      eb.not(eb.exists(eb.selectFrom('session').whereRef('session.link_hash', '=', 'capture_link.token_hash').select('session_hash'))),
+    );
+
+/** The links of an angle that are not revoked, the oldest first. */
+export async function linksOfAngle(store: Store, operationId: string, angleId: string): Promise<string[]> {
+  const rows = await store
+    .selectFrom('capture_link')
+    .where('operation_id', '=', operationId)
+    .where('angle_id', '=', angleId)
+    .where('revoked', '=', 0)
+    .select('link_id')
+    .orderBy('created_ms')
+    .execute();
+  return rows.map((row) => row.link_id);
+}
+
+/** Revoke these links, and with them the sessions they made; their hashes. */
+export async function revokeLinks(store: Store, operationId: string, linkIds: string[]): Promise<string[]> {
+  if (linkIds.length === 0) return [];
+  const rows = await revoking(store, operationId).where('link_id', 'in', linkIds).returning('token_hash').execute();
   return rows.map((row) => row.token_hash);
 }
 

@@ -1,30 +1,43 @@
-import { sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { CustodyLine as LogLine } from '../custody/lines.ts';
+import type { Reach } from '../permission/reach.ts';
 import type { CustodyLine, CustodyQuery } from '../protocol/custody.ts';
 import type { Store } from './database.ts';
+import type { Database } from './schema.ts';
 
 type Row = Parameters<ReturnType<typeof insertInto>['values']>[0];
 const insertInto = (store: Store) => store.insertInto('custody_line');
 
-/** What the log itself tells of (its opening, signed heads) is for whoever verifies it. */
-const rowOf = (line: LogLine): Row | null =>
-  line.type === 'custody'
-    ? {
-        seq: line.seq,
-        at_ms: line.atMs,
-        what: line.what,
-        kind: line.who.kind,
-        who_id: line.who.id,
-        who_name: line.who.name,
-        address: line.who.address,
-        operation_id: line.operationId,
-        angle_id: line.angleId,
-        subject: line.subject,
-        outcome: line.outcome,
-        late: line.late ? 1 : 0,
-        detail: JSON.stringify(line.detail),
-      }
-    : null;
+/** Signed heads are for whoever verifies the log. That something is wrong with it, or missing, is for everybody who reads it. */
+function rowOf(line: LogLine): Row | null {
+  if (line.type === 'head') return null;
+  const { seq, atMs: at_ms } = line;
+  const hub = { kind: 'hub', who_id: null, who_name: null, address: null, operation_id: null, angle_id: null, subject: null, late: 0 };
+  if (line.type === 'log.dropped') {
+    const { count, fromMs, toMs } = line;
+    return { ...hub, seq, at_ms, what: line.type, outcome: 'failed', detail: JSON.stringify({ count, fromMs, toMs }) };
+  }
+  if (line.type === 'log.opened') {
+    const { problems, firstProblems, torn } = line;
+    const outcome = problems > 0 ? 'failed' : 'done';
+    return { ...hub, seq, at_ms, what: line.type, outcome, detail: JSON.stringify({ problems, firstProblems, torn: torn?.file ?? null }) };
+  }
+  return {
+    seq,
+    at_ms,
+    what: line.what,
+    kind: line.who.kind,
+    who_id: line.who.id,
+    who_name: line.who.name,
+    address: line.who.address,
+    operation_id: line.operationId,
+    angle_id: line.angleId,
+    subject: line.subject,
+    outcome: line.outcome,
+    late: line.late ? 1 : 0,
+    detail: JSON.stringify(line.detail),
+  };
+}
 
 /** Entered twice, a line stands there once. `endBytes`: how far into the file these reach, where that is known. */
 export async function saveCustodyLines(store: Store, lines: LogLine[], endBytes: number | null): Promise<void> {
@@ -41,14 +54,12 @@ export async function custodyIndexed(store: Store): Promise<number> {
   return (await store.selectFrom('custody_index').select('end_bytes').executeTakeFirst())?.end_bytes ?? 0;
 }
 
-/** Newest first. `squads`: only what was done to their operations. */
-export async function listCustodyLines(
-  store: Store,
-  asked: CustodyQuery,
-  squads: 'all' | string[],
-): Promise<{ lines: CustodyLine[]; more: boolean }> {
+/** Newest first. Who reads for some squads has only what was done to their operations; what is secret has no details for him. */
+export async function listCustodyLines(store: Store, asked: CustodyQuery, reach: Reach): Promise<{ lines: CustodyLine[]; more: boolean }> {
   const part = (text: string): string => `%${text.replace(/[\\%_]/g, String.raw`\$&`)}%`;
-  let query = store.selectFrom('custody_line').selectAll();
+  const hidden = hiddenFrom(reach);
+  let query = store.selectFrom('custody_line').selectAll().select(hidden.as('hidden'));
+  const { squads } = reach;
   const { what, who, operation, from, to, q, outcome, before, size } = asked;
   if (squads !== 'all')
     query = query.where('operation_id', 'in', store.selectFrom('operation_squad').where('squad_id', 'in', squads).select('operation_id'));
@@ -62,21 +73,51 @@ export async function listCustodyLines(
     query = query.where(sql<boolean>`(who_name LIKE ${part(who)} ESCAPE '\\' OR who_id = ${who} OR address = ${who})`);
   if (q !== undefined && q !== '')
     query = query.where(sql<boolean>`(detail LIKE ${part(q)} ESCAPE '\\' OR subject = ${q} OR angle_id = ${q})`);
+  // what is not shown is not found by it either
+  if (operation !== undefined || (q !== undefined && q !== '')) query = query.where(hidden, '=', 0);
   const rows = await query
     .orderBy('seq', 'desc')
     .limit(size + 1)
     .execute();
-  const lines = rows.slice(0, size).map((row) => ({
-    seq: row.seq,
-    atMs: row.at_ms,
-    what: row.what,
-    who: { kind: row.kind, id: row.who_id, name: row.who_name, address: row.address },
-    operationId: row.operation_id,
-    angleId: row.angle_id,
-    subject: row.subject,
-    outcome: row.outcome,
-    detail: JSON.parse(row.detail) as Record<string, unknown>,
-    late: row.late === 1,
-  }));
-  return { lines, more: rows.length > size };
+  return { lines: rows.slice(0, size).map(lineOf), more: rows.length > size };
 }
+
+function lineOf(row: Selectable<Database['custody_line']> & { hidden: number }): CustodyLine {
+  const { seq, at_ms: atMs, what, outcome, late } = row;
+  const who = { kind: row.kind, id: row.who_id, name: row.who_name, address: row.address };
+  const line = { seq, atMs, what, who, outcome, late: late === 1 };
+  if (row.hidden === 1) return { ...line, operationId: null, angleId: null, subject: null, detail: {}, hidden: true };
+  const { operation_id: operationId, angle_id: angleId, subject } = row;
+  return { ...line, operationId, angleId, subject, detail: JSON.parse(row.detail) as Record<string, unknown>, hidden: false };
+}
+
+/** Whether there is anything in the log that this reader is not shown: then he does not get it as a whole. */
+export async function hidesFrom(store: Store, reach: Reach): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT 1 FROM operation_facts AS f WHERE ${secretOperation(reach)} UNION ALL
+    SELECT 1 FROM enforcement_case AS c WHERE ${secretCase(reach)} LIMIT 1`.execute(store);
+  return rows.length > 0;
+}
+
+/** 1 for a line of what is secret to this reader. */
+const hiddenFrom = (reach: Reach): RawBuilder<number> => sql<number>`
+  (EXISTS (SELECT 1 FROM operation_facts AS f WHERE f.operation_id = custody_line.operation_id AND ${secretOperation(reach)})
+  OR (custody_line.what IN ('case.made', 'case.changed')
+    AND EXISTS (SELECT 1 FROM enforcement_case AS c WHERE c.case_id = custody_line.subject AND ${secretCase(reach)})))`;
+
+/** The rule of `decide` for what sensitive and secret operations (`f`) show, the other way round. */
+function secretOperation({ secrets, personId }: Reach): RawBuilder<unknown> {
+  if (secrets === 'all') return sql`0`;
+  return sql`f.confidentiality NOT IN ('open', 'internal')
+    AND NOT EXISTS (SELECT 1 FROM operation_officer AS o WHERE o.operation_id = f.operation_id AND o.person_id = ${personId})
+    AND NOT EXISTS (SELECT 1 FROM operation_squad AS s WHERE s.operation_id = f.operation_id AND s.squad_id IN ${list(secrets)})`;
+}
+
+/** Of cases (`c`), likewise. */
+function secretCase({ secrets, personId }: Reach): RawBuilder<unknown> {
+  if (secrets === 'all') return sql`0`;
+  return sql`c.confidentiality NOT IN ('open', 'internal') AND c.created_by IS NOT ${personId}
+    AND (c.squad_id IS NULL OR c.squad_id NOT IN ${list(secrets)})`;
+}
+
+const list = (ids: string[]): RawBuilder<unknown> => (ids.length === 0 ? sql`('')` : sql`(${sql.join(ids)})`);

@@ -98,4 +98,6 @@ export const migrations: string[][] = [
     `CREATE INDEX take_move_to ON take_move (to_operation_id)`,
     `CREATE INDEX take_move_open ON take_move (move_id) WHERE data IS NULL`,
   ],
+  // the index of the custody log has what the log tells of itself, too: it is made again from the file
+  [`DELETE FROM custody_index`],
 ];

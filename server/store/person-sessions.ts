@@ -138,15 +138,14 @@ export async function renewSession(store: Store, sessionHash: string): Promise<s
   return secret;
 }
 
-type NewToken = { personId: string; name: string; permissions: Permission[]; expiresMs: number };
+type NewToken = { tokenId: string; personId: string; name: string; permissions: Permission[]; expiresMs: number };
 
 /** The token itself is told once, here. Throws `conflict` (`tokens-full`); those that have expired do not count. */
 export async function createAccessToken(store: Store, made: NewToken, nowMs: number): Promise<{ token: string; item: AccessTokenItem }> {
   const has = await store.selectFrom('access_token').where('person_id', '=', made.personId).where('expires_ms', '>=', Math.round(nowMs)).select('token_id').execute(); // prettier-ignore
   if (has.length >= TOKENS_MOST) throw new HubError('conflict', `a person has ${TOKENS_MOST} tokens at most`, { field: 'tokens-full' });
   const token = `fh_${newSecret()}`;
-  const { personId, name, permissions, expiresMs } = made;
-  const tokenId = newPublicId('to');
+  const { tokenId, personId, name, permissions, expiresMs } = made;
   const moments = { created_ms: Math.round(nowMs), expires_ms: Math.round(expiresMs) };
   const row = {
     token_hash: hash(token),

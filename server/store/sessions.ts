@@ -45,24 +45,27 @@ export async function requireGrant(store: Store, { linkHash, sessionHash }: Pick
 
 /**
  * Exchange a link's token for a session. A device that comes again, which `present` (its cookie) shows, keeps the session it
- * has. Throws `unauthorized` for an unknown token, `gone` for one that expired or was revoked, `conflict` for one that is
- * another device's.
+ * has; `fresh`: it is another one, of which `opening` was told first, which may throw. Throws `unauthorized` for an unknown token,
+ * `gone` for one that expired or was revoked, `conflict` for one that is another device's.
  */
 export async function exchangeToken(
   store: Store,
   token: string,
   who: { present: string | undefined; device: string; address: string },
   nowMs: number,
-): Promise<{ session: string; grant: CaptureGrant }> {
+  opening: (linkHash: string) => void = () => undefined,
+): Promise<{ session: string; grant: CaptureGrant; fresh: boolean }> {
   const link = await store.selectFrom('capture_link').where('token_hash', '=', hash(token)).selectAll().executeTakeFirst();
   if (!link) throw new HubError('unauthorized', 'this capture link is not known', { field: 'token' });
   if (link.revoked) throw new HubError('gone', 'this capture link was revoked', { field: 'revoked' });
   if (who.present !== undefined) {
     const known = await captureRow(store, who.present);
     if (known?.link_hash === link.token_hash && known.revoked) throw deviceRevoked();
-    if (known?.link_hash === link.token_hash) return { session: who.present, grant: grantOf(link, known.session_hash, known.angle_id) };
+    if (known?.link_hash === link.token_hash)
+      return { session: who.present, grant: grantOf(link, known.session_hash, known.angle_id), fresh: false };
   }
   if (link.expires_ms < nowMs) throw new HubError('gone', 'this capture link has expired', { field: 'expired' });
+  opening(link.token_hash);
   const session = newSecret();
   const sessionHash = hash(session);
   if (link.devices === 'one') await bind(store, link.token_hash, sessionHash);
@@ -80,7 +83,7 @@ export async function exchangeToken(
       seen_ms: Math.round(nowMs),
     })
     .execute();
-  return { session, grant: grantOf(link, sessionHash, link.angle_id) };
+  return { session, grant: grantOf(link, sessionHash, link.angle_id), fresh: true };
 }
 
 /** The link of a token that comes with every request of an encoder (RFC 6750). Throws `unauthorized`. */
@@ -93,7 +96,7 @@ export async function publishLink(store: Store, token: string): Promise<LinkRow>
 
 /**
  * What an encoder with this link may do on this angle, which is one of the link's. Used in time, the link stays good until the
- * operation ends, as it does for a phone; on each angle it is one device. Throws `unauthorized` for a link that is too old,
+ * operation ends, as it does for a phone; on each angle it is one device, `fresh` when it comes for the first time. Throws `unauthorized` for a link that is too old,
  * `conflict` for one that is another device's.
  */
 export async function publishGrant(
@@ -101,7 +104,7 @@ export async function publishGrant(
   link: LinkRow,
   who: { angleId: string; device: string; address: string },
   nowMs: number,
-): Promise<CaptureGrant> {
+): Promise<{ grant: CaptureGrant; fresh: boolean }> {
   const { angleId, device, address } = who;
   const { token_hash: linkHash, operation_id: operationId } = link;
   const sessionHash = hash(`whip ${linkHash} ${angleId}`);
@@ -117,13 +120,14 @@ export async function publishGrant(
     if (link.expires_ms < nowMs) throw new HubError('unauthorized', 'this capture link has expired', { field: 'expired' });
     if (link.devices === 'one' && link.bound_session !== sessionHash) await bind(store, linkHash, sessionHash);
     const row = { operation_id: operationId, angle_id: angleId, link_hash: linkHash, created_ms: seen_ms, device, address, seen_ms };
-    await store
+    const { numInsertedOrUpdatedRows } = await store
       .insertInto('session')
       .values({ session_hash: sessionHash, kind: 'capture', ...row })
       .onConflict((oc) => oc.column('session_hash').doNothing())
-      .execute();
+      .executeTakeFirstOrThrow();
+    return { grant: grantOf(link, sessionHash, angleId), fresh: numInsertedOrUpdatedRows === 1n };
   }
-  return grantOf(link, sessionHash, angleId);
+  return { grant: grantOf(link, sessionHash, angleId), fresh: false };
 }
 
 const deviceRevoked = (): HubError => new HubError('gone', 'this device was shut out', { field: 'device-revoked' });

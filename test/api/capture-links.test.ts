@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hubFetch } from '../../scripts/demo/sign-in.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { CaptureLink, CaptureLinkItem, CaptureSession } from '../../server/protocol/capture.ts';
+import { CustodyPage } from '../../server/protocol/custody.ts';
 import { AngleState, OperationView } from '../../server/protocol/http.ts';
 import { crashControl, type RunningHub, startHub } from '../support/hub.ts';
 
@@ -64,6 +65,13 @@ describe('a link of the whole operation', () => {
     expect(chosen.body['socketToken']).toBeTypeOf('string');
     const proposed = await phone('POST', '/angle', { name: '  南门 王五  ' }, opened.cookie);
     expect(proposed.body).toMatchObject({ angleName: '南门 王五' });
+    const made = async () => (await call(hub, CustodyPage, 'GET', `/custody?what=angle.made&operation=${operationId}`)).lines;
+    await expect
+      .poll(async () => (await made())[0])
+      .toMatchObject({
+        who: { kind: 'link', id: link.linkId, name: '第二中队' },
+        ...{ angleId: proposed.body['angleId'], detail: { name: '南门 王五' } },
+      });
     expect((await phone('POST', '/angle', { name: '南门 王五' }, opened.cookie)).body).toMatchObject({
       code: 'conflict',
       field: 'name-taken',

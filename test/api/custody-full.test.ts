@@ -25,7 +25,15 @@ beforeAll(async () => {
   cookie = `fh_session=${await createSession(store, 'pe-root', { address: '127.0.0.1', device: 'test' }, now)}`;
   await insertOperation(store, { operationId: OPERATION, name: '满盘', openedMs: now, segmentMs: 4000 });
   await insertAngle(store, OPERATION, 'an-aaaaaaaa', '东门');
-  const wanted = { operationId: OPERATION, angleId: 'an-aaaaaaaa', devices: 'several', label: '门口', expiresMs: now + 3_600_000 } as const;
+  await insertAngle(store, OPERATION, 'an-bbbbbbbb', '西门');
+  const wanted = {
+    linkId: 'ln-aaaaaaaa',
+    operationId: OPERATION,
+    angleId: 'an-aaaaaaaa',
+    devices: 'several',
+    label: '门口',
+    expiresMs: now + 3_600_000,
+  } as const;
   ({ token } = await createLink(store, wanted, now));
 });
 afterAll(() => plane.close());
@@ -39,6 +47,12 @@ async function fill(): Promise<void> {
   throw new Error('the disk does not fill up');
 }
 
+/** Somebody looks at the recording of another angle; the address of what he looks at next. */
+async function begunView(): Promise<string> {
+  await ask({ method: 'GET', url: `/hls/${OPERATION}/an-bbbbbbbb/index.m3u8` });
+  return `/hls/${OPERATION}/an-bbbbbbbb/0001/1-1.m4s`;
+}
+
 type Ask = { method: 'GET' | 'POST' | 'DELETE'; url: string; payload?: object };
 const ask = (asked: Ask) => plane.app.inject({ ...asked, headers: { host: '127.0.0.1', cookie } });
 const exchange = () =>
@@ -47,6 +61,7 @@ const refused = { statusCode: 503, body: { code: 'unavailable', field: 'custodyL
 
 describe('while the custody log cannot be written', () => {
   it('what it would record does not happen: no change, no view, no link, no sign-out', async () => {
+    const segments = await begunView();
     await fill();
     const before = await listSquads(plane.context.store);
     const links = `/api/operations/${OPERATION}/links`;
@@ -55,6 +70,7 @@ describe('while the custody log cannot be written', () => {
       { method: 'POST', url: links, payload: {} },
       { method: 'POST', url: `/api/operations/${OPERATION}/end` },
       { method: 'GET', url: `/hls/${OPERATION}/an-aaaaaaaa/index.m3u8` },
+      { method: 'GET', url: segments }, // of a look that has begun
       { method: 'GET', url: '/api/custody/export' },
       { method: 'DELETE', url: '/api/session' },
     ] satisfies Ask[]) {
@@ -62,8 +78,21 @@ describe('while the custody log cannot be written', () => {
       expect({ url: asked.url, statusCode, body: JSON.parse(payload) as unknown }).toMatchObject({ url: asked.url, ...refused });
     }
     expect(await listSquads(plane.context.store)).toEqual(before);
+    const { payload } = await ask({ method: 'GET', url: '/readyz' });
+    expect(JSON.parse(payload)).toMatchObject({ custodyLog: false });
+    expect((await ask({ method: 'GET', url: '/metrics' })).payload).toContain('fieldhub_custody_log_writable 0');
+    const alarms = plane.context.hub.alarms(null);
+    expect(alarms).toMatchObject([{ code: 'custody-refusing', lasting: true, facts: { why: expect.any(String) as string } }]);
     expect((await ask({ method: 'GET', url: '/api/session' })).statusCode).toBe(200); // nobody was signed out
     expect((await ask({ method: 'GET', url: `/api/operations/${OPERATION}` })).statusCode).toBe(200); // what reveals nothing goes on
+  });
+
+  it('it is seen by itself when the disk takes lines again, though nobody asks for any', async () => {
+    disk.leave(2);
+    await until('the alarm is gone', () => plane.context.hub.alarms(null).length === 0);
+    expect(() => plane.context.custody.requireWritable()).not.toThrow();
+    expect(JSON.parse((await ask({ method: 'GET', url: '/readyz' })).payload)).toMatchObject({ custodyLog: true });
+    await fill();
   });
 
   it('a phone opens its link all the same; the log has it late, once there is room', async () => {

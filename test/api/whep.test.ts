@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call } from '../../scripts/demo/hub.ts';
 import { sessionAt } from '../../scripts/demo/sign-in.ts';
+import { CustodyPage } from '../../server/protocol/custody.ts';
 import { OperationView } from '../../server/protocol/http.ts';
 import { AccessTokenMade } from '../../server/protocol/people.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
@@ -45,6 +47,8 @@ describe('on loopback', () => {
     expect((await post(near, `/whep/${operation.operationId}/an-aaaaaaaa`, mine)).status).toBe(404);
     expect((await post(near, path, mine, obsOffer)).status).toBe(422);
     expect((await post(near, path, mine, 'nonsense')).status).toBe(400);
+    // nothing was shown: a player that tries for ever leaves no line
+    expect((await call(near, CustodyPage, 'GET', '/custody?what=view.live')).lines).toEqual([]);
   });
 
   it('nobody watches without a right, and another site’s page not with somebody’s cookie', async () => {

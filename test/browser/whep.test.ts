@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
+import { CustodyPage } from '../../server/protocol/custody.ts';
 import { metric, type RunningHub, startHub, until } from '../support/hub.ts';
 import { film, type FilmedOperation } from '../support/operation.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
@@ -111,6 +113,12 @@ describe('a player watches an encoder', () => {
     await operation.end();
     await until('no transport is left', async () => (await transports()) === 0);
     expect((await ask<Exchange>(watcher, 'watch', url)).status).toBe(410);
+    const lines = async () => (await call(hub, CustodyPage, 'GET', '/custody?what=view.live')).lines.map(({ detail }) => detail);
+    // five players were sent something, however it ended; none of the tries in vain has a line
+    await until('every look is over', async () => (await lines()).filter(({ begins }) => begins === false).length === 5);
+    const all = await lines();
+    expect(all.filter(({ begins }) => begins === true)).toHaveLength(5);
+    for (const { begins, sinceMs, untilMs } of all) if (begins === false) expect(Number(untilMs)).toBeGreaterThan(Number(sinceMs));
   });
 });
 

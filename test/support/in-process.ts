@@ -9,6 +9,7 @@ import { Attempts } from '../../server/auth/attempts.ts';
 import { SocketTokens } from '../../server/auth/socket-tokens.ts';
 import type { Context } from '../../server/context.ts';
 import { ControlSettings } from '../../server/control-settings.ts';
+import { custodyAlarms } from '../../server/custody/alarms.ts';
 import { IndexFollower } from '../../server/custody/index-follower.ts';
 import { LiveViews } from '../../server/custody/live-views.ts';
 import { CustodyLog } from '../../server/custody/log.ts';
@@ -51,8 +52,16 @@ export async function controlPlane(custodyDisk?: (path: string) => { unmount: ()
   const nowMs = (): number => hub.nowMs();
   const custodyIndex = new IndexFollower(store, log);
   const signer = await Signer.load(join(dataDir, 'keys'), 'custody-ed25519');
-  const custody = await CustodyLog.open(join(dataDir, 'custody'), { signer, nowMs, log, onLine: (line) => custodyIndex.add(line) });
+  const onHealth = custodyAlarms({ standing: hub.standing, nowMs });
+  const custody = await CustodyLog.open(join(dataDir, 'custody'), {
+    signer,
+    nowMs,
+    log,
+    onLine: (line) => custodyIndex.add(line),
+    onHealth,
+  });
   const recordingViews = new RecordingViews(custody, nowMs);
+  const liveViews = new LiveViews(custody, nowMs);
   let url = '';
   const context: Context = {
     settings,
@@ -62,7 +71,7 @@ export async function controlPlane(custodyDisk?: (path: string) => { unmount: ()
     custody,
     custodyIndex,
     recordingViews,
-    liveViews: new LiveViews(custody, nowMs),
+    liveViews,
     tokens: new SocketTokens(await hubSecret(store, 'socket-tokens')),
     attempts: new Attempts(),
     signIns: new Attempts(60),
@@ -83,6 +92,7 @@ export async function controlPlane(custodyDisk?: (path: string) => { unmount: ()
       await io.close();
       await app.close();
       recordingViews.close();
+      liveViews.close();
       await custody.close();
       await custodyIndex.flush();
       await hub.close();

@@ -17,11 +17,15 @@ export function useCustodyText(names: () => ReadonlyMap<string, string> = () => 
       typeof grant === 'string' ? { role: grant, squadId: null } : (grant as { role: string; squadId: string | null });
     return `${worded(`role.${role}`, role)} · ${squadId === null ? t('role.brigade') : nameOf(squadId)}`;
   };
+  const listed = (value: unknown): string => (value as string[]).join(', ');
   /** How the details of some names are read. */
   const READ: Record<string, (value: unknown) => string> = {
     begins: (value) => t(value === true ? 'custody.begun' : 'custody.over'),
     roles: (value) => (value as unknown[]).map(grantText).join(', '),
     permissions: (value) => (value as string[]).map((each) => worded(`permission.${each}`, each)).join(', '),
+    links: listed,
+    pictures: (value) => (value as string[]).map((each) => worded(`custody.value.${each}`, each)).join(', '),
+    firstProblems: listed,
     seen: (value) =>
       (value as { fromMs: number; toMs: number }[]).map(({ fromMs, toMs }) => `${dateTime(fromMs)} – ${timeOfDay(toMs)}`).join(', '),
   };

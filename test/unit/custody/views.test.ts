@@ -9,9 +9,13 @@ const who: Who = { kind: 'person', id: 'pe-1', name: '复核', address: '10.0.0.
 const looking = { what: 'view.recording', who, operationId: 'op-1', angleId: 'an-1' } as const;
 let lines: CustodyEntry[] = [];
 let refuse = false;
+const requireWritable = (): void => {
+  if (refuse) throw new HubError('unavailable', 'full', { field: 'custodyLog' });
+};
 const log = {
+  requireWritable,
   record: async (entry: CustodyEntry) => {
-    if (refuse) throw new HubError('unavailable', 'full', { field: 'custodyLog' });
+    requireWritable();
     lines.push(entry);
     return { seq: lines.length, hash: '' };
   },
@@ -66,7 +70,21 @@ describe('a look at a recording', () => {
     refuse = false;
     await views.see(looking, null);
     expect(lines).toHaveLength(1);
+    refuse = true; // nor does it go on, once begun
+    await expect(views.see(looking, { fromMs: 0, toMs: 4000 })).rejects.toMatchObject({ field: 'custodyLog' });
+    refuse = false;
+    await views.see(looking, { fromMs: 4000, toMs: 8000 });
     views.close();
+    expect(lines.slice(1)).toMatchObject([{ detail: { begins: false, seen: [{ fromMs: 4000, toMs: 8000 }] } }]);
+  });
+
+  it('names the pictures that were seen, and after a hundred is another one', async () => {
+    const views = new RecordingViews(log, () => nowMs);
+    for (let i = 0; i < 130; i += 1) await views.see(looking, { picture: `still-${i % 125}` });
+    views.close();
+    const ends = lines.flatMap(({ detail }) => (detail?.['begins'] === false ? [detail['pictures'] as string[]] : []));
+    expect(ends.map((pictures) => pictures.length)).toEqual([100, 30]);
+    expect(new Set(ends.flat()).size).toBe(125);
   });
 
   it('of very many stretches keeps forty, and leaves nothing out that was seen', async () => {
@@ -81,23 +99,68 @@ describe('a look at a recording', () => {
 });
 
 describe('an angle watched live', () => {
-  it('has a line before it is sent, and one with its time when the console has gone', async () => {
+  const page = { peerId: 'peer-0001', who, operationId: 'op-1' };
+  const sends = (...consumers: string[]) => [async () => consumers, (sent: string[]) => sent] as const;
+  const told = () =>
+    lines.map(({ operationId, angleId, detail }) => `${operationId} ${angleId} ${detail?.['begins'] === true ? 'begins' : 'ends'}`);
+
+  it('has a line before it is sent, and one with its time when it is sent no more: by itself, or with its page', async () => {
     const views = new LiveViews(log, () => nowMs);
-    await views.begin('peer-1', who, 'op-1', 'an-1');
-    await views.begin('peer-1', who, 'op-1', 'an-1'); // its tile came into sight again
+    let before = -1;
+    await views.watch(page, 'an-1', async () => void (before = lines.length), () => ['video-1', 'audio-1']); // prettier-ignore
+    expect(before).toBe(1);
+    await views.watch(page, 'an-1', ...sends('video-1b')); // its tile came into sight again
     pass(5000);
-    await views.begin('peer-1', who, 'op-1', 'an-2');
+    await views.watch(page, 'an-2', ...sends('video-2'));
+    views.heard({ type: 'consumer.closed', peerId: 'peer-0001', consumerId: 'audio-1' });
+    views.consumerClosed('peer-0001', 'video-1');
+    expect(lines).toHaveLength(2);
+    views.consumerClosed('peer-0001', 'video-1b');
     pass(5000);
-    views.end('peer-1');
-    views.end('peer-1');
+    views.end(page.peerId);
+    views.end(page.peerId);
     expect(lines.map(({ angleId, detail }) => [angleId, detail])).toEqual([
       ['an-1', { begins: true }],
       ['an-2', { begins: true }],
-      ['an-1', { begins: false, sinceMs: 1_000_000, untilMs: 1_010_000 }],
+      ['an-1', { begins: false, sinceMs: 1_000_000, untilMs: 1_005_000 }],
       ['an-2', { begins: false, sinceMs: 1_005_000, untilMs: 1_010_000 }],
     ]);
+  });
+
+  it('is one of its own for another page', async () => {
+    const views = new LiveViews(log, () => nowMs);
+    const other = { ...page, peerId: 'peer-0002', who: { ...who, id: 'pe-2' } };
+    await views.watch(page, 'an-1', ...sends('video-1'));
+    await views.watch(other, 'an-1', ...sends('video-2'));
+    expect(told()).toEqual(['op-1 an-1 begins', 'op-1 an-1 begins']);
+    views.end(page.peerId);
+    expect(lines.slice(2).map(({ who: { id } }) => id)).toEqual(['pe-1']);
+    views.heard({ type: 'peer.closed', peerId: 'peer-0002', reason: 'revoked' });
+    expect(lines.at(-1)).toMatchObject({ who: { id: 'pe-2' }, detail: { begins: false } });
+    expect(lines).toHaveLength(4);
+  });
+
+  it('ends at once when it could not be sent, and with the hub', async () => {
+    const views = new LiveViews(log, () => nowMs);
+    const broken = (): Promise<string[]> => Promise.reject(new HubError('conflict', 'gone'));
+    await expect(views.watch(page, 'an-1', broken)).rejects.toMatchObject({ code: 'conflict' });
+    expect(told()).toEqual(['op-1 an-1 begins', 'op-1 an-1 ends']);
+    await views.watch(page, 'an-2', ...sends('video-2'));
+    await expect(views.watch(page, 'an-2', broken)).rejects.toMatchObject({ code: 'conflict' }); // what came before goes on
+    expect(lines).toHaveLength(3);
+    views.close();
+    expect(told().at(-1)).toBe('op-1 an-2 ends');
+  });
+
+  it('is not sent while the log cannot be written, nor sent again', async () => {
+    const views = new LiveViews(log, () => nowMs);
+    await views.watch(page, 'an-1', ...sends('video-1'));
     refuse = true;
-    await expect(views.begin('peer-2', who, 'op-1', 'an-1')).rejects.toMatchObject({ code: 'unavailable' });
+    let sent = 0;
+    const send = async (): Promise<void> => void (sent += 1);
+    for (const angleId of ['an-1', 'an-2'])
+      await expect(views.watch(page, angleId, send)).rejects.toMatchObject({ code: 'unavailable', field: 'custodyLog' });
+    expect(sent).toBe(0);
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLink, listLinks, revokeUnused } from '../../../server/store/capture-links.ts';
+import { newId } from '../../../server/live/new-angle.ts';
 import { openStore, type Store } from '../../../server/store/database.ts';
 import { insertAngle, insertOperation } from '../../../server/store/operations.ts';
 import { angleHolders, chooseAngle, heldByOther, noteJoined } from '../../../server/store/seats.ts';
@@ -17,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => store.destroy());
 
 const link = (angleId: string | null, devices: 'one' | 'several' = 'several') =>
-  createLink(store, { operationId: OPERATION, angleId, devices, label: null, expiresMs: NOW + 1000 }, NOW);
+  createLink(store, { linkId: newId('ln'), operationId: OPERATION, angleId, devices, label: null, expiresMs: NOW + 1000 }, NOW);
 
 describe('who holds an angle', () => {
   const recording = { status: 'recording' };

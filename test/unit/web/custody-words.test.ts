@@ -12,7 +12,7 @@ describe.each([
   ['zh-CN', zhCN],
 ])('in %s there are words', (_, texts) => {
   it('for all that the custody log tells of', () => {
-    for (const what of WHATS) expect(at(texts.custody.what, what), what).toBeTypeOf('string');
+    for (const what of [...WHATS, 'log.opened', 'log.dropped']) expect(at(texts.custody.what, what), what).toBeTypeOf('string');
   });
 
   it('for every permission', () => {

@@ -141,6 +141,14 @@ export default {
       what: 'This machine’s clock was moved by {step} ms',
       todo: 'Recorded times are not affected. Check the time synchronisation.',
     },
+    'custody-refusing': {
+      what: 'The custody log cannot be written: signing in, viewing and changes are refused',
+      todo: 'Filming and recording go on. Look after the disk; it goes on by itself then: {why}',
+    },
+    'custody-broken': {
+      what: 'Somebody changed the custody log. Problems: {count}, the first in line {line}',
+      todo: 'Leave it as it is, find out who did it, and check it against a head kept elsewhere: {why}',
+    },
     'recorder-failed': {
       what: 'Operation {operation} cannot be taken up again',
       todo: 'It is tried again by itself. Put this right: {why}',

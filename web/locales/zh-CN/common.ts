@@ -141,6 +141,14 @@ export default {
       what: '本机时钟被改动 {step} 毫秒',
       todo: '录像时间不受影响。请检查时间同步。',
     },
+    'custody-refusing': {
+      what: '保管链日志无法写入：登录、查看和变更均被拒绝',
+      todo: '拍摄和录制继续。请检查磁盘，恢复后自动继续：{why}',
+    },
+    'custody-broken': {
+      what: '保管链日志被改动：{count} 处异常，最早在第 {line} 行',
+      todo: '请保护现场，查明何人改动，并用另存的日志头核对：{why}',
+    },
     'recorder-failed': {
       what: '行动 {operation} 无法恢复录制',
       todo: '系统正在自动重试。请排除故障：{why}',
