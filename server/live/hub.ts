@@ -35,8 +35,8 @@ export type HubEvents = {
   shots: [operationId: string, OperationShots];
   /** The capture links with these hashes were revoked. */
   revoked: [linkHashes: string[]];
-  /** These sessions of people are over. */
-  signedOut: [sessionHashes: string[]];
+  /** These sessions of people (by their hashes) and access tokens (by their ids) are over. */
+  signedOut: [owners: string[]];
   /** One device of a link was. */
   shutOut: [sessionHash: string];
   /** The store knows all that the media plane had to tell. */

@@ -23,7 +23,7 @@ export class ConsoleNamespace {
     this.#namespace = namespace;
     this.#context = context;
     namespace.on('connection', (socket) => this.#connected(socket, socket.data['claims'] as ConsoleClaims));
-    context.hub.on('signedOut', (hashes) => this.#disconnect(({ sessionHash }) => hashes.includes(sessionHash)));
+    context.hub.on('signedOut', (owners) => this.#disconnect(({ sessionHash }) => owners.includes(sessionHash)));
     context.hub.on('media', (event) => {
       if (event.type === 'angle.changed') this.#room(event.operationId, 'angle', { operationId: event.operationId, state: event.state });
       else if (event.type === 'mark') this.#room(event.operationId, 'mark', { operationId: event.operationId, mark: event.mark });
