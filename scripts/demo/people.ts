@@ -20,7 +20,7 @@ export async function demoPeople(hub: { url: string }): Promise<string> {
     squads.find(({ name }) => name === SQUAD) ?? (await call(hub, Squads.shape.squads.element, 'POST', '/squads', { name: SQUAD }));
   const { people } = await call(hub, PeoplePage, 'GET', '/people?size=200');
   for (const role of ROLES) {
-    if (people.some(({ login }) => login === role)) continue;
+    if (people.some((each) => 'login' in each && each.login === role)) continue;
     const everywhere = role === 'legal' || role === 'administrator' || role === 'custodian';
     const roles: RoleGrant[] = [{ role, squadId: everywhere ? null : squadId }];
     const { password } = await call(hub, PersonCreated, 'POST', '/people', { login: role, name: NAMES[role], roles });

@@ -6,7 +6,8 @@ import type { Context } from '../context.ts';
 import type { Actor } from '../permission/decide.ts';
 import { linkWho } from '../store/capture-links.ts';
 import { angleName, operationRow } from '../store/operations.ts';
-import { actorOfCookie, actorOfToken } from '../store/person-sessions.ts';
+import { actorOfToken } from '../store/access-tokens.ts';
+import { actorOfCookie } from '../store/person-sessions.ts';
 import { type CaptureGrant, publishGrant, publishLink } from '../store/sessions.ts';
 
 /** With HTTPS a name that no page without it can set; `__Host-` would give the cookie to every path (RFC 6265bis, 4.1.3). */
@@ -94,12 +95,16 @@ export function checkOrigin(context: Context, { headers, method, url }: Pick<Fas
     throw new HubError('forbidden', 'requests from other sites are refused', { field: 'origin' });
 }
 
-export function originAllowed(context: Context, origin: string | undefined, host: string | undefined): boolean {
+/**
+ * A page of this hub's own: at the address given to people (PUBLIC_URL, where a proxy stands before the hub), or at the one that the
+ * request names, by the hub's own scheme. Who can answer in the hub's name without HTTPS is another site.
+ */
+export function originAllowed(
+  { settings, publicUrl }: Pick<Context, 'settings' | 'publicUrl'>,
+  origin: string | undefined,
+  host: string | undefined,
+): boolean {
   if (origin === undefined) return true; // not a browser
-  if (origin === context.publicUrl()) return true;
-  try {
-    return new URL(origin).host === host;
-  } catch {
-    return false; // "null" and other nonsense
-  }
+  const scheme = settings.beyondLoopback || settings.tls !== null ? 'https' : 'http';
+  return [publicUrl(), `${scheme}://${host ?? ''}`].some((url) => URL.canParse(url) && new URL(url).origin === origin);
 }

@@ -10,33 +10,21 @@ import { requirePassword } from '../people/own-password.ts';
 import { hashPassword, requireGoodPassword } from '../people/passwords.ts';
 import { signIn } from '../people/sign-in.ts';
 import { newTotp, totpStep } from '../people/totp.ts';
-import { type Actor, permissionsOf } from '../permission/decide.ts';
-import { anyone, PERMISSION_NAMES, signedIn } from '../permission/rules.ts';
+import type { Actor } from '../permission/decide.ts';
+import { anyone, signedIn } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
-import {
-  AccessTokenCreate,
-  AccessTokenItem,
-  AccessTokenMade,
-  Me,
-  PasswordChange,
-  PasswordGiven,
-  SessionItem,
-  SignIn,
-  TotpConfirm,
-  TotpSetup,
-} from '../protocol/people.ts';
+import { Me, PasswordChange, PasswordGiven, SessionItem, SignIn, TotpConfirm, TotpSetup } from '../protocol/people.ts';
+import { endTokens } from '../store/access-tokens.ts';
 import { credentials, personById, setPassword, setTotp } from '../store/people.ts';
 import * as sessions from '../store/person-sessions.ts';
 import { hash } from '../store/sessions.ts';
 import { cookieOptions, letIn, meOf } from './letting-in.ts';
-import { actorOf, madeId, noteRefused, record } from './permit.ts';
+import { actorOf, noteRefused } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
-const DAY_MS = 86_400_000;
 const OfSession = z.object({ sessionId: Id });
-const OfToken = z.object({ tokenId: Id });
 
-/** Signing in and out, and everybody's own account: password, authenticator, sessions, tokens for machines. */
+/** Signing in and out, and everybody's own account: password, authenticator, sessions. */
 export function accountRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
@@ -75,7 +63,11 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
   routes.put(
     '/session/password',
     {
-      schema: { summary: 'Choose another password; signs out everywhere else', body: PasswordChange, response: { 200: Me, ...errors } },
+      schema: {
+        summary: 'Choose another password; signs out everywhere else and ends all access tokens',
+        body: PasswordChange,
+        response: { 200: Me, ...errors },
+      },
       ...signedIn({ whileMustChange: true, logged: 'person.password' }),
     },
     async (request, reply) => {
@@ -89,7 +81,7 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
       void reply.setCookie(sessionCookie(context), secret, cookieOptions(context));
       const sessionHash = hash(secret);
       const others = await sessions.endSessions(store, actor.personId, null, sessionHash); // whoever knew the old one is out
-      over([...others, actor.sessionHash ?? '']);
+      over([...others, ...(await endTokens(store, actor.personId, null)), actor.sessionHash ?? '']);
       return me({ ...actor, sessionHash, mustChange: false });
     },
   );
@@ -167,48 +159,6 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
       const actor = actorOf(request);
       await requirePassword(context, actor, request.body.password);
       await setTotp(store, actor.personId, null, null);
-      return reply.status(204).send(null);
-    },
-  );
-
-  routes.get(
-    '/session/tokens',
-    {
-      schema: { summary: 'Access tokens for machines', response: { 200: z.object({ tokens: z.array(AccessTokenItem) }), ...errors } },
-      ...signedIn(),
-    },
-    async (request) => ({ tokens: await sessions.listAccessTokens(store, actorOf(request).personId) }),
-  );
-
-  routes.post(
-    '/session/tokens',
-    {
-      schema: { summary: 'Make an access token, told once', body: AccessTokenCreate, response: { 201: AccessTokenMade, ...errors } },
-      ...signedIn({ logged: 'token.made', how: 'route', makes: 'to' }),
-    },
-    async (request, reply) => {
-      const actor = actorOf(request);
-      const { name, permissions, days } = request.body;
-      const may = permissionsOf(actor);
-      const given = PERMISSION_NAMES.filter((each) => permissions.includes(each) && may.includes(each));
-      const beyond = permissions.find((each) => !(given as string[]).includes(each));
-      if (beyond !== undefined) throw new HubError('bad_request', `you have no permission ${beyond} to give on`, { field: 'permissions' });
-      const expiresMs = hub.nowMs() + days * DAY_MS;
-      await record(context, request, { detail: { name, permissions: given, expiresMs } });
-      const wanted = { tokenId: madeId(request), personId: actor.personId, name, permissions: given, expiresMs };
-      const made = await sessions.createAccessToken(store, wanted, hub.nowMs());
-      return reply.status(201).send(made);
-    },
-  );
-
-  routes.delete(
-    '/session/tokens/:tokenId',
-    {
-      schema: { summary: 'Revoke an access token', params: OfToken, response: { 204: z.null(), ...errors } },
-      ...signedIn({ logged: 'token.revoked' }),
-    },
-    async (request, reply) => {
-      await sessions.revokeAccessToken(store, actorOf(request).personId, request.params.tokenId);
       return reply.status(204).send(null);
     },
   );

@@ -34,6 +34,7 @@ import { peopleRoutes } from './people.ts';
 import { installPermission, type RuledRoute } from './permit.ts';
 import { anyone } from '../permission/rules.ts';
 import { sourceRoutes } from './sources.ts';
+import { tokenRoutes } from './tokens.ts';
 import { whepRoutes } from './whep.ts';
 import { whipRoutes } from './whip.ts';
 
@@ -124,6 +125,7 @@ export async function buildApp(
   await app.register(async (api) => captureRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => preflightRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => accountRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => tokenRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => passkeyRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => peopleRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => custodyRoutes(api, context), { prefix: '/api' });

@@ -69,11 +69,13 @@ export function passkeyRoutes(app: FastifyInstance, context: Context): void {
   routes.delete(
     '/session/passkeys/:passkeyId',
     {
-      schema: { summary: 'Remove a passkey', params: OfPasskey, response: { 204: z.null(), ...errors } },
+      schema: { summary: 'Remove a passkey', params: OfPasskey, body: PasswordGiven, response: { 204: z.null(), ...errors } },
       ...signedIn({ logged: 'person.passkey', detail: { change: 'removed' } }),
     },
     async (request, reply) => {
-      await deletePasskey(store, actorOf(request).personId, request.params.passkeyId);
+      const actor = actorOf(request);
+      await requirePassword(context, actor, request.body.password);
+      await deletePasskey(store, actor.personId, request.params.passkeyId);
       return reply.status(204).send(null);
     },
   );

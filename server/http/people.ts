@@ -20,6 +20,8 @@ import {
   SquadCreate,
   Squads,
 } from '../protocol/people.ts';
+import { squadsWith } from '../permission/decide.ts';
+import { endTokens } from '../store/access-tokens.ts';
 import { indexMissing } from '../store/operation-index.ts';
 import { changePerson, insertPerson, listPeople, listSquads, personById, saveSquad, setPassword, setTotp } from '../store/people.ts';
 import { deletePasskeys } from '../store/passkeys.ts';
@@ -34,7 +36,11 @@ const OfSquad = z.object({ squadId: Id });
 export function peopleRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const signOut = async (personId: string): Promise<void> => void hub.emit('signedOut', await endSessions(store, personId, null));
+  /** Nothing that somebody has signed in with, or has given to a program, opens anything any more. */
+  const signOut = async (personId: string): Promise<void> => {
+    const sessions = await endSessions(store, personId, null);
+    hub.emit('signedOut', [...sessions, ...(await endTokens(store, personId, null))]);
+  };
 
   routes.get('/squads', { schema: { summary: 'Squads', response: { 200: Squads, ...errors } }, ...onHub('people.see') }, async () => ({
     squads: await listSquads(store),
@@ -65,10 +71,19 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
   routes.get(
     '/people',
     {
-      schema: { summary: 'People, searched and in pages', querystring: PeopleQuery, response: { 200: PeoplePage, ...errors } },
+      schema: {
+        summary: 'People, searched and in pages: names and squads; everything for whoever manages them',
+        querystring: PeopleQuery,
+        response: { 200: PeoplePage, ...errors },
+      },
       ...onHub('people.see'),
     },
-    async (request) => listPeople(store, request.query),
+    async (request) => {
+      const whole = squadsWith(actorOf(request), 'people.manage') === 'all';
+      if (!whole && request.query.role !== undefined)
+        throw new HubError('forbidden', 'role: only who manages people may ask for it', { field: 'role' });
+      return listPeople(store, request.query, whole);
+    },
   );
 
   routes.post(
@@ -144,7 +159,11 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
   routes.delete(
     '/people/:personId/sessions',
     {
-      schema: { summary: 'Sign somebody out everywhere', params: OfPerson, response: { 204: z.null(), ...errors } },
+      schema: {
+        summary: 'Sign somebody out everywhere, and end all access tokens',
+        params: OfPerson,
+        response: { 204: z.null(), ...errors },
+      },
       ...onBrigade('people.manage', 'session.ended'),
     },
     async (request, reply) => {

@@ -2,7 +2,8 @@ import { messageOf } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
 import { type Actor, decide } from '../permission/decide.ts';
 import { operationBounds } from '../store/operation-bounds.ts';
-import { actorOfSession, actorOfTokenId } from '../store/person-sessions.ts';
+import { actorOfTokenId } from '../store/access-tokens.ts';
+import { actorOfSession } from '../store/person-sessions.ts';
 
 /** What changes without a word, a session that grows old say, is seen so much later at most. */
 const LOOK_MS = 10_000;

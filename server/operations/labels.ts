@@ -1,7 +1,8 @@
 import { TYPE_WORDS } from '../protocol/cases.ts';
-import type { OperationFacts, OperationLabel } from '../protocol/operations.ts';
+import type { Officer, OperationFacts, OperationLabel } from '../protocol/operations.ts';
 
-type Labelled = Pick<OperationFacts, 'squads' | 'officers' | 'case' | 'place' | 'type'> & {
+type Labelled = Pick<OperationFacts, 'squads' | 'case' | 'place' | 'type'> & {
+  officers: Officer[];
   /** From the first take's begin to the last one's end, hub time; null: nothing was recorded. */
   recorded: { fromMs: number; toMs: number } | null;
 };

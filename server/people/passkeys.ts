@@ -167,7 +167,9 @@ export class Passkeys {
       throw refuse('wrong passkey', refused('unauthorized'));
     const detail = { device: from.device, with: 'passkey', passkey: known.name };
     await custody.record({ what: 'sign-in', who, subject, outcome: 'done', detail });
-    return createSession(store, known.personId, from, hub.nowMs());
+    const { secret, ended } = await createSession(store, known.personId, from, hub.nowMs());
+    hub.emit('signedOut', ended);
+    return secret;
   }
 
   #expected(port: number | undefined) {

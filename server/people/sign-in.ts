@@ -60,7 +60,9 @@ export async function signIn(
   await custody.record({ what: 'sign-in', who: { ...who, name: known.name }, outcome: 'done', detail });
   attempts.clear(key);
   codes.clear(known.personId);
-  return createSession(store, known.personId, from, hub.nowMs());
+  const { secret, ended } = await createSession(store, known.personId, from, hub.nowMs());
+  hub.emit('signedOut', ended);
+  return secret;
 }
 
 const LOGIN = 'admin';

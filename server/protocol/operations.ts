@@ -50,7 +50,7 @@ export const LABELS = ['squads', 'officers', 'time', 'cause', 'parties', 'place'
 export const OperationLabel = z.object({ label: z.enum(LABELS), value: z.string().nullable() });
 export type OperationLabel = z.infer<typeof OperationLabel>;
 
-export const OperationFacts = WrittenFacts.omit({ squadIds: true }).extend({
+export const OperationFacts = WrittenFacts.omit({ squadIds: true, officers: true }).extend({
   operationId: Id,
   number: z.int(),
   state: OperationStage,
@@ -59,6 +59,8 @@ export const OperationFacts = WrittenFacts.omit({ squadIds: true }).extend({
   createdMs: HubTimeMs,
   version: z.int(),
   squads: z.array(z.object({ squadId: Id, name: Name })),
+  /** `badge`: as it is now; it tells those of one name apart. */
+  officers: z.array(Officer.extend({ badge: z.string().nullable() })),
   case: z
     .object({
       caseId: Id,

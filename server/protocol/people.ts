@@ -34,7 +34,12 @@ export const Person = z.object({
   createdMs: HubTimeMs,
 });
 export type Person = z.infer<typeof Person>;
-export const PeoplePage = z.object({ people: z.array(Person), total: z.int() });
+/** Somebody to be chosen; `squadIds`: where there is a role. */
+export const PersonName = Person.pick({ personId: true, name: true, badge: true }).extend({ squadIds: z.array(Id) });
+/** With everything for whoever manages the brigade's people, and for nobody else. */
+export const PersonListed = z.union([Person.extend(PersonName.shape), PersonName]);
+export type PersonListed = z.infer<typeof PersonListed>;
+export const PeoplePage = z.object({ people: z.array(PersonListed), total: z.int() });
 const Badge = z.string().trim().max(40).nullable();
 export const PersonCreate = z.object({ login: Login, name: Name, badge: Badge.default(null), roles: z.array(RoleGrant).max(60) });
 /** `password`: given once, to be changed at the first sign-in. */
@@ -85,7 +90,28 @@ export const AccessTokenItem = z.object({
   usedMs: HubTimeMs.nullable(),
 });
 export type AccessTokenItem = z.infer<typeof AccessTokenItem>;
-export const AccessTokenCreate = z.object({ name: Name, permissions: z.array(z.string()).min(1).max(40), days: z.int().min(1).max(730) });
+export const AccessTokenList = z.object({ tokens: z.array(AccessTokenItem) });
+/** `password`: of whoever makes it, once more. */
+export const AccessTokenCreate = z.object({
+  name: Name,
+  permissions: z.array(z.string()).min(1).max(40),
+  days: z.int().min(1).max(730),
+  password: z.string().min(1).max(200),
+});
+/** What is done with one operation: who may not see it may do none of it. */
+export const ABOUT_OPERATIONS: readonly string[] = [
+  'operation.plan',
+  'operation.run',
+  'operation.label',
+  'operation.seal',
+  'package.make',
+  'live.watch',
+  'recording.view',
+  'shot-list.see',
+];
+/** With `operation.see` where one of them is about operations: a token without it would be told that there is none. */
+export const withSeeing = (permissions: readonly string[]): string[] =>
+  permissions.some((each) => ABOUT_OPERATIONS.includes(each)) ? [...new Set(['operation.see', ...permissions])] : [...permissions];
 /** `token`: told once, here. */
 export const AccessTokenMade = z.object({ token: z.string(), item: AccessTokenItem });
 
@@ -94,6 +120,7 @@ export const TotpSetup = z.object({ secret: z.string(), uri: z.string() });
 export const TotpConfirm = z.object({ code: z.string().min(6).max(20) });
 export const PasswordGiven = z.object({ password: z.string().min(1).max(200) });
 
+/** `q`: a part of name or badge. Of login too, and by `role`, only for whoever manages the brigade's people. */
 export const PeopleQuery = z.object({
   q: z.string().max(80).default(''),
   squad: Id.optional(),

@@ -7,10 +7,11 @@ import { factsRow } from './operation-facts.ts';
 export async function readFacts(store: Store, operationId: string): Promise<OperationFacts> {
   const row = await factsRow(store, operationId);
   const officers = await store
-    .selectFrom('operation_officer')
-    .where('operation_id', '=', operationId)
-    .select(['person_id as personId', 'name'])
-    .orderBy('position')
+    .selectFrom('operation_officer as o')
+    .leftJoin('person as p', 'p.person_id', 'o.person_id')
+    .where('o.operation_id', '=', operationId)
+    .select(['o.person_id as personId', 'o.name', 'p.badge'])
+    .orderBy('o.position')
     .execute();
   const squads = await store
     .selectFrom('operation_squad as o')

@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { HubError } from '../../media/errors.ts';
-import type { Person, PersonChange, RoleGrant, Squad } from '../protocol/people.ts';
+import type { Person, PersonChange, PersonListed, RoleGrant, Squad } from '../protocol/people.ts';
 import { inTransaction, type Store } from './database.ts';
 import { forgetSquadsText } from './operation-index.ts';
 
@@ -62,15 +62,14 @@ type PeopleQuery = {
   size: number;
 };
 
-/** By name. `q`: a part of name, login or badge. */
-export async function listPeople(store: Store, asked: PeopleQuery): Promise<{ people: Person[]; total: number }> {
+/** By name. `q`: a part of name or badge. `whole`: with what only those know who manage people, and `q` may be a part of the login. */
+export async function listPeople(store: Store, asked: PeopleQuery, whole: boolean): Promise<{ people: PersonListed[]; total: number }> {
   const { q, squad, role, state, page, size } = asked;
   let query = store.selectFrom('person');
   const part = `%${q.replace(/[\\%_]/g, String.raw`\$&`)}%`;
-  if (q !== '')
-    query = query.where(
-      sql<boolean>`(name LIKE ${part} ESCAPE '\\' OR login LIKE ${part} ESCAPE '\\' OR coalesce(badge, '') LIKE ${part} ESCAPE '\\')`,
-    );
+  const like = (text: RawBuilder<string>) => sql<boolean>`${text} LIKE ${part} ESCAPE '\\'`;
+  const texts = [sql<string>`name`, sql<string>`coalesce(badge, '')`, ...(whole ? [sql<string>`login`] : [])];
+  if (q !== '') query = query.where((eb) => eb.or(texts.map(like)));
   if (state !== undefined) query = query.where('state', '=', state);
   if (squad !== undefined || role !== undefined) {
     let granted = store.selectFrom('person_role').select('person_id');
@@ -80,7 +79,14 @@ export async function listPeople(store: Store, asked: PeopleQuery): Promise<{ pe
   }
   const { total } = await query.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
   const rows = await query.select(COLUMNS).orderBy('name').orderBy('person_id').limit(size).offset((page - 1) * size).execute(); // prettier-ignore
-  return { people: await Promise.all(rows.map((row) => personOf(store, row))), total };
+  const people = await Promise.all(rows.map((row) => personOf(store, row)));
+  return { people: people.map((person) => listed(person, whole)), total };
+}
+
+function listed(person: Person, whole: boolean): PersonListed {
+  const { personId, name, badge, roles } = person;
+  const squadIds = [...new Set(roles.flatMap(({ squadId }) => squadId ?? []))];
+  return whole ? { ...person, squadIds } : { personId, name, badge, squadIds };
 }
 
 type NewPerson = { personId: string; login: string; name: string; badge: string | null; roles: RoleGrant[]; passwordHash: string };

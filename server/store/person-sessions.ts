@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { HubError } from '../../media/errors.ts';
 import type { Actor } from '../permission/decide.ts';
-import { PERMISSION_NAMES, type Permission } from '../permission/rules.ts';
-import type { AccessTokenItem, SessionItem } from '../protocol/people.ts';
+import type { SessionItem } from '../protocol/people.ts';
 import type { Store } from './database.ts';
 import { rolesOf } from './people.ts';
 import { hash, newSecret } from './sessions.ts';
@@ -11,30 +9,36 @@ import { hash, newSecret } from './sessions.ts';
 const IDLE_MS = 12 * 3600_000;
 const LIFE_MS = 7 * 86_400_000;
 /** When it was last seen need not be known to the second. */
-const SEEN_STEP_MS = 60_000;
+export const SEEN_STEP_MS = 60_000;
 /** A browser forgotten somewhere does not stay signed in because fifty others came later. */
 const SESSIONS_MOST = 20;
-/** Somebody who has more has lost sight of them. */
-const TOKENS_MOST = 20;
 
-const newPublicId = (prefix: string): string => `${prefix}-${randomBytes(8).toString('hex')}`;
+/** Names something to people that is a secret itself. */
+export const newPublicId = (prefix: string): string => `${prefix}-${randomBytes(8).toString('hex')}`;
 
-/** A new session; the oldest of a person who has too many is over. The secret for its cookie. */
+/**
+ * A new session: the secret for its cookie, and the hashes of those that are over by now: too old, unused for too long, and the
+ * oldest of a person who has too many.
+ */
 export async function createSession(
   store: Store,
   personId: string,
   from: { address: string; device: string },
   nowMs: number,
-): Promise<string> {
+): Promise<{ secret: string; ended: string[] }> {
   const secret = newSecret();
   const at = Math.round(nowMs);
-  await store.deleteFrom('person_session').where('seen_ms', '<', at - IDLE_MS).execute(); // prettier-ignore
+  const over = await store
+    .deleteFrom('person_session')
+    .where((eb) => eb.or([eb('seen_ms', '<', at - IDLE_MS), eb('created_ms', '<', at - LIFE_MS)]))
+    .returning('session_hash')
+    .execute();
+  const others = await store.selectFrom('person_session').where('person_id', '=', personId).select('session_hash').orderBy('created_ms', 'desc').execute(); // prettier-ignore
+  const beyond = others.slice(SESSIONS_MOST - 1);
+  for (const { session_hash: old } of beyond) await store.deleteFrom('person_session').where('session_hash', '=', old).execute();
   const row = { session_hash: hash(secret), session_id: newPublicId('se'), person_id: personId, created_ms: at, seen_ms: at, ...from };
   await store.insertInto('person_session').values(row).execute();
-  const all = await store.selectFrom('person_session').where('person_id', '=', personId).select('session_hash').orderBy('created_ms', 'desc').execute(); // prettier-ignore
-  for (const { session_hash: old } of all.slice(SESSIONS_MOST))
-    await store.deleteFrom('person_session').where('session_hash', '=', old).execute();
-  return secret;
+  return { secret, ended: [...over, ...beyond].map(({ session_hash: old }) => old) };
 }
 
 /**
@@ -58,36 +62,6 @@ export async function actorOfSession(store: Store, sessionHash: string, nowMs: n
 
 export const actorOfCookie = (store: Store, secret: string | undefined, nowMs: number): Promise<Actor | null> =>
   secret === undefined || secret === '' ? Promise.resolve(null) : actorOfSession(store, hash(secret), nowMs);
-
-/** A machine with an access token: its owner's roles, narrowed to what the token is for. */
-export const actorOfToken = (store: Store, token: string, nowMs: number): Promise<Actor | null> =>
-  tokenActor(store, ['token_hash', hash(token)], nowMs, { seen: true });
-
-/** As `actorOfToken`, of one that was let in before: it is not used by this. */
-export const actorOfTokenId = (store: Store, tokenId: string, nowMs: number): Promise<Actor | null> =>
-  tokenActor(store, ['token_id', tokenId], nowMs, { seen: false });
-
-type TokenKey = ['token_hash' | 'token_id', string];
-async function tokenActor(store: Store, [column, value]: TokenKey, nowMs: number, { seen }: { seen: boolean }): Promise<Actor | null> {
-  const row = await store
-    .selectFrom('access_token')
-    .innerJoin('person', 'person.person_id', 'access_token.person_id')
-    .where(column, '=', value)
-    .select(['token_id', 'access_token.name as token_name', 'permissions', 'expires_ms', 'used_ms', 'person.person_id', 'login', 'state'])
-    .executeTakeFirst();
-  if (!row || row.state !== 'active' || row.expires_ms < nowMs) return null;
-  if (seen && nowMs - (row.used_ms ?? 0) > SEEN_STEP_MS)
-    await store.updateTable('access_token').set({ used_ms: Math.round(nowMs) }).where('token_id', '=', row.token_id).execute(); // prettier-ignore
-  const { person_id: personId, login, token_name: name, token_id: tokenId } = row;
-  const grants = await rolesOf(store, personId);
-  const scopes = scopesOf(row.permissions);
-  return { personId, login, name: `${login}: ${name}`, grants, mustChange: false, sessionHash: null, sessionId: null, scopes, tokenId };
-}
-
-const scopesOf = (json: string): Permission[] => {
-  const named = JSON.parse(json) as string[];
-  return PERMISSION_NAMES.filter((each) => named.includes(each));
-};
 
 export async function listSessions(store: Store, personId: string, currentHash: string | null, nowMs: number): Promise<SessionItem[]> {
   const rows = await store
@@ -136,47 +110,4 @@ export async function renewSession(store: Store, sessionHash: string): Promise<s
     .where('session_hash', '=', sessionHash)
     .execute();
   return secret;
-}
-
-type NewToken = { tokenId: string; personId: string; name: string; permissions: Permission[]; expiresMs: number };
-
-/** The token itself is told once, here. Throws `conflict` (`tokens-full`); those that have expired do not count. */
-export async function createAccessToken(store: Store, made: NewToken, nowMs: number): Promise<{ token: string; item: AccessTokenItem }> {
-  const has = await store.selectFrom('access_token').where('person_id', '=', made.personId).where('expires_ms', '>=', Math.round(nowMs)).select('token_id').execute(); // prettier-ignore
-  if (has.length >= TOKENS_MOST) throw new HubError('conflict', `a person has ${TOKENS_MOST} tokens at most`, { field: 'tokens-full' });
-  const token = `fh_${newSecret()}`;
-  const { tokenId, personId, name, permissions, expiresMs } = made;
-  const moments = { created_ms: Math.round(nowMs), expires_ms: Math.round(expiresMs) };
-  const row = {
-    token_hash: hash(token),
-    token_id: tokenId,
-    person_id: personId,
-    name,
-    permissions: JSON.stringify(permissions),
-    ...moments,
-  };
-  await store.insertInto('access_token').values(row).execute();
-  return { token, item: { tokenId, name, permissions, createdMs: moments.created_ms, expiresMs: moments.expires_ms, usedMs: null } };
-}
-
-export async function listAccessTokens(store: Store, personId: string): Promise<AccessTokenItem[]> {
-  const rows = await store.selectFrom('access_token').where('person_id', '=', personId).selectAll().orderBy('created_ms', 'desc').execute();
-  return rows.map((row) => ({
-    tokenId: row.token_id,
-    name: row.name,
-    permissions: scopesOf(row.permissions),
-    createdMs: row.created_ms,
-    expiresMs: row.expires_ms,
-    usedMs: row.used_ms,
-  }));
-}
-
-/** Throws `not_found`. */
-export async function revokeAccessToken(store: Store, personId: string, tokenId: string): Promise<void> {
-  const { numDeletedRows } = await store
-    .deleteFrom('access_token')
-    .where('person_id', '=', personId)
-    .where('token_id', '=', tokenId)
-    .executeTakeFirstOrThrow();
-  if (numDeletedRows === 0n) throw new HubError('not_found', 'there is no such token', { field: 'tokenId' });
 }

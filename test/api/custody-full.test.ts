@@ -22,7 +22,8 @@ beforeAll(async () => {
   const roles = (['administrator', 'commander'] as const).map((role) => ({ role, squadId: null }));
   await insertPerson(store, { personId: 'pe-root', login: 'root', name: '管理员', badge: null, roles, passwordHash: 'none' }, now);
   await setPassword(store, 'pe-root', 'none', null);
-  cookie = `fh_session=${await createSession(store, 'pe-root', { address: '127.0.0.1', device: 'test' }, now)}`;
+  const { secret } = await createSession(store, 'pe-root', { address: '127.0.0.1', device: 'test' }, now);
+  cookie = `fh_session=${secret}`;
   await insertOperation(store, { operationId: OPERATION, name: '满盘', openedMs: now, segmentMs: 4000 });
   await insertAngle(store, OPERATION, 'an-aaaaaaaa', '东门');
   await insertAngle(store, OPERATION, 'an-bbbbbbbb', '西门');

@@ -177,7 +177,7 @@ describe('a session', () => {
   });
 
   it('another site gets nothing by its cookie, and a machine only what its token is for', async () => {
-    const { cookie } = await person(everywhere('commander'));
+    const { cookie, password } = await person(everywhere('commander'));
     const foreign = { origin: 'https://evil.example' };
     expect((await ask('GET', '/operations', cookie, undefined, foreign)).status).toBe(401);
     expect((await ask('POST', '/operations', cookie, { name: 'x' }, foreign)).status).toBe(403);
@@ -185,11 +185,11 @@ describe('a session', () => {
       expect((await ask('GET', '/operations', cookie, undefined, { 'sec-fetch-site': site })).status).toBe(401);
     expect((await ask('GET', '/operations', cookie, undefined, { 'sec-fetch-site': 'same-origin' })).status).toBe(200);
     const tokens = '/session/tokens';
-    const beyond = await ask('POST', tokens, cookie, { name: '大屏', permissions: ['people.manage'], days: 30 });
+    const beyond = await ask('POST', tokens, cookie, { name: '大屏', permissions: ['people.manage'], days: 30, password });
     expect(beyond.body).toMatchObject({ code: 'bad_request', field: 'permissions' });
-    const { body } = await ask('POST', tokens, cookie, { name: '大屏', permissions: ['operation.see'], days: 30 });
+    const { body } = await ask('POST', tokens, cookie, { name: '大屏', permissions: ['operation.see'], days: 30, password });
     const { token, item } = AccessTokenMade.parse(body);
-    const more = { name: '备用', permissions: ['operation.see'], days: 1 };
+    const more = { name: '备用', permissions: ['operation.see'], days: 1, password };
     for (let i = 1; i < 20; i += 1) expect((await ask('POST', tokens, cookie, more)).status).toBe(201);
     expect((await ask('POST', tokens, cookie, more)).body).toMatchObject({ code: 'conflict', field: 'tokens-full' });
     const bearer = { authorization: `Bearer ${token}` };

@@ -61,7 +61,8 @@ afterAll(() => plane.close());
 
 /** A session of its own for each request: some of them end theirs. */
 async function sessionOf({ personId }: Walker): Promise<string> {
-  return personId === '' ? '' : createSession(plane.context.store, personId, { address: '127.0.0.1', device: 'walk' }, Date.now());
+  if (personId === '') return '';
+  return (await createSession(plane.context.store, personId, { address: '127.0.0.1', device: 'walk' }, Date.now())).secret;
 }
 
 const addressOf = (url: string): string => url.replace(/:(\w+)|\*/g, (whole, name?: string) => PARAMS[name ?? whole] ?? 'pe-nobody');

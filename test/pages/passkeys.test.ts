@@ -109,7 +109,14 @@ describe('passkeys', () => {
     });
 
     await row.getByRole('button', { name: words.account.passkeyRemoveOf.replace('{name}', name) }).click();
-    await page.getByRole('dialog').getByRole('button', { name: words.account.passkeyRemove, exact: true }).click();
+    const removal = page.getByTestId('passkey-removal');
+    await removal.getByLabel(words.login.current, { exact: true }).fill('not this one');
+    await removal.getByRole('button', { name: words.account.passkeyRemove, exact: true }).click();
+    await expect.poll(() => removal.getByRole('alert').textContent()).toBe(words.error.current);
+    await shot('removal');
+    expect((await call(hub, PasskeyList, 'GET', '/session/passkeys')).passkeys).toHaveLength(1);
+    await removal.getByLabel(words.login.current, { exact: true }).fill(sessionAt(hub.url)?.password ?? '');
+    await removal.getByRole('button', { name: words.account.passkeyRemove, exact: true }).click();
     await row.waitFor({ state: 'detached' });
     expect((await call(hub, PasskeyList, 'GET', '/session/passkeys')).passkeys).toEqual([]);
     await signOut(page, words);

@@ -37,7 +37,8 @@ export async function furnish(hub: RunningHub): Promise<{ operator: Member; mach
   const { squadId } = near;
   for (const number of ['拆 1', '拆 2']) await call(hub, z.unknown(), 'POST', '/cases', { number, cause: '违法建设', squadId });
   await call(hub, OperationView, 'POST', '/operations', { name: '明天', planned: true, type: 'demolition', squadIds: [squadId] });
-  const { token } = await call(hub, AccessTokenMade, 'POST', '/session/tokens', { name: '归档', permissions, days: 1 });
+  const password = sessionAt(hub.url)?.password;
+  const { token } = await call(hub, AccessTokenMade, 'POST', '/session/tokens', { name: '归档', permissions, days: 1, password });
 
   const over = await call(hub, OperationView, 'POST', '/operations', { name: '昨天', squadIds: [squadId] });
   await call(hub, AngleState, 'POST', `/operations/${over.operationId}/angles`, { name: '西门' });

@@ -1,6 +1,16 @@
 import type { Confidentiality, OperationType } from '../../server/protocol/cases.ts';
 import type { GivenFacts, OperationFacts } from '../../server/protocol/operations.ts';
-import type { Person } from '../../server/protocol/people.ts';
+import type { PersonListed } from '../../server/protocol/people.ts';
+
+/** An officer as a form shows one: of the hub's people, or (`personId` null) by name alone. */
+export type Chosen = OperationFacts['officers'][number];
+
+/** Somebody of the hub by this very name, a name alone where nobody has it, null where several have. */
+export function officerNamed(name: string, found: PersonListed[]): Chosen | null {
+  const [one, other] = found.filter((each) => each.name === name);
+  if (other) return null;
+  return { personId: one?.personId ?? null, name, badge: one?.badge ?? null };
+}
 
 /** What a form holds: texts and lists, so that it can be kept. Empty: not known. */
 export type FactsForm = {
@@ -15,7 +25,7 @@ export type FactsForm = {
   secrecy: string;
   required: string;
   squadIds: string[];
-  officers: string[];
+  officers: Chosen[];
   angles: string[];
 };
 
@@ -39,7 +49,7 @@ export const formOf = (facts: OperationFacts | null, angles: string[]): FactsFor
   secrecy: facts?.confidentiality ?? 'internal',
   required: facts ? String(facts.requiredAngles) : '',
   squadIds: facts?.squads.map(({ squadId }) => squadId) ?? [],
-  officers: facts?.officers.map(({ name }) => name) ?? [],
+  officers: facts?.officers ?? [],
   angles,
 });
 
@@ -56,18 +66,9 @@ export function wrongField(form: FactsForm): string | null {
   return null;
 }
 
-/**
- * As the hub takes it. An officer is one of the hub's people when exactly one has that name, or when he was before (`before`);
- * anybody else is a name.
- */
-export function factsOf(form: FactsForm, people: Person[], before: OperationFacts | null): GivenFacts & { name: string } {
+/** As the hub takes it. `before`: as the form found it. */
+export function factsOf(form: FactsForm, before: OperationFacts | null): GivenFacts & { name: string } {
   const number = (text: string): number | null => (text.trim() === '' ? null : Number(text));
-  const personOf = (name: string): string | null => {
-    const was = before?.officers.find((each) => each.name === name);
-    if (was) return was.personId;
-    const [one, other] = people.filter((each) => each.name === name);
-    return one && !other ? one.personId : null;
-  };
   const plannedMs = form.planned === '' ? null : new Date(form.planned).getTime();
   // minutes are all that a form shows of a time
   const samePlan = before !== null && form.planned === localTime(before.plannedMs);
@@ -80,7 +81,7 @@ export function factsOf(form: FactsForm, people: Person[], before: OperationFact
     longitude: number(form.longitude),
     plannedMs: samePlan ? before.plannedMs : plannedMs,
     confidentiality: form.secrecy as Confidentiality,
-    officers: form.officers.map((name) => ({ personId: personOf(name), name })),
+    officers: form.officers.map(({ personId, name }) => ({ personId, name })),
     ...(form.required === '' ? {} : { requiredAngles: Number(form.required) }),
     // none chosen: of a new one the hub takes the squads of whoever makes it
     ...(form.squadIds.length === 0 && before === null ? {} : { squadIds: form.squadIds }),

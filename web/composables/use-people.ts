@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  PeoplePage,
   type PersonChange,
   type PersonCreate,
   PasswordGiven,
@@ -9,6 +10,7 @@ import {
   Squad,
 } from '../../server/protocol/people.ts';
 import { api, ApiFailure, errorKey } from './api.ts';
+import { queryOf } from './use-filters.ts';
 
 export const SessionList = z.object({ sessions: z.array(SessionItem) });
 
@@ -17,6 +19,10 @@ export const peopleApi = {
   create: (person: z.input<typeof PersonCreate>) => api(PersonCreated, 'POST', '/people', person),
   change: (personId: string, change: PersonChange) => api(Person, 'PUT', `/people/${personId}`, change),
   newPassword: async (personId: string) => (await api(PasswordGiven, 'POST', `/people/${personId}/password`)).password,
+  /** Those who may be chosen, by a part of name or badge. */
+  find: async (q: string, size: number) => (await api(PeoplePage, 'GET', `/people${queryOf({ state: 'active', q, size })}`)).people,
+  revokeToken: (personId: string, tokenId: string) => api(z.null(), 'DELETE', `/people/${personId}/tokens/${tokenId}`),
+  revokeTokens: (personId: string) => api(z.null(), 'DELETE', `/people/${personId}/tokens`),
   signOutAll: (personId: string) => api(z.null(), 'DELETE', `/people/${personId}/sessions`),
   createSquad: (name: string) => api(Squad, 'POST', '/squads', { name }),
   renameSquad: (squadId: string, name: string) => api(Squad, 'PUT', `/squads/${squadId}`, { name }),

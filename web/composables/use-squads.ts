@@ -1,5 +1,5 @@
 import { computed, type ComputedRef } from 'vue';
-import { PeoplePage, Squads, type Person, type Squad } from '../../server/protocol/people.ts';
+import { Squads, type Squad } from '../../server/protocol/people.ts';
 import { useFetched } from './use-fetched.ts';
 import { useSession } from './use-session.ts';
 
@@ -8,11 +8,4 @@ export function useSquads(): ComputedRef<Squad[]> {
   if (!useSession().may('people.see')) return computed(() => []);
   const { data } = useFetched(Squads, () => '/squads');
   return computed(() => data.value?.squads ?? []);
-}
-
-/** Everybody who may be an officer of an operation, likewise. */
-export function useOfficers(): ComputedRef<Person[]> {
-  if (!useSession().may('people.see')) return computed(() => []);
-  const { data } = useFetched(PeoplePage, () => '/people?state=active&size=100');
-  return computed(() => data.value?.people ?? []);
 }

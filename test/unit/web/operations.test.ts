@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BOARD_START, boardQuery } from '../../../web/composables/board-query.ts';
-import { factsOf, formOf, wrongField } from '../../../web/composables/use-facts-form.ts';
+import { factsOf, formOf, officerNamed, wrongField } from '../../../web/composables/use-facts-form.ts';
 import { labelText } from '../../../web/composables/use-operations.ts';
 
 const NOON = new Date(2026, 2, 1, 12);
@@ -42,22 +42,24 @@ describe('the form of an operation', () => {
     expect(wrongField({ ...form, required: 'two' })).toBe('requiredAngles');
   });
 
-  it('knows an officer by a name that only one has', () => {
-    const person = { login: 'x', badge: null, state: 'active' as const, roles: [], mustChange: false, totp: false, createdMs: 0 };
-    const people = [
-      { ...person, personId: 'pe-1', name: '王伟' },
-      { ...person, personId: 'pe-2', name: '李娜' },
-      { ...person, personId: 'pe-3', name: '李娜' },
+  it('knows an officer by a name that only one has, and asks who is meant of several', () => {
+    const found = [
+      { personId: 'pe-1', name: '王伟', badge: '甬-1', squadIds: [] },
+      { personId: 'pe-2', name: '李娜', badge: null, squadIds: [] },
+      { personId: 'pe-3', name: '李娜', badge: '甬-3', squadIds: [] },
     ];
-    expect(factsOf({ ...form, officers: ['王伟', '李娜', '外援'] }, people, null).officers).toEqual([
-      { personId: 'pe-1', name: '王伟' },
-      { personId: null, name: '李娜' },
-      { personId: null, name: '外援' },
-    ]);
+    expect(officerNamed('王伟', found)).toEqual({ personId: 'pe-1', name: '王伟', badge: '甬-1' });
+    expect(officerNamed('王', found)).toEqual({ personId: null, name: '王', badge: null });
+    expect(officerNamed('李娜', found)).toBeNull();
+  });
+
+  it('sends each of two officers of one name as who it is', () => {
+    const officers = ['pe-2', 'pe-3', null].map((personId) => ({ personId, name: '李娜', badge: null }));
+    expect(factsOf({ ...form, officers }, null).officers).toEqual(officers.map(({ personId, name }) => ({ personId, name })));
   });
 
   it('leaves squads to the hub when none is chosen, and takes what is empty for not known', () => {
-    const facts = factsOf(form, [], null);
+    const facts = factsOf(form, null);
     expect(facts).toMatchObject({ type: null, caseId: null, place: null, latitude: null, plannedMs: null });
     expect(facts).not.toHaveProperty('squadIds');
     expect(facts).not.toHaveProperty('requiredAngles');

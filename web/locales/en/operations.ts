@@ -67,6 +67,12 @@ export default {
     squad: 'Squad',
     squads: 'Squads',
     officers: 'Officers',
+    officersHint:
+      'Search by name or certificate number. Officers chosen here may see the operation even when it is sensitive; a name alone gives no access.',
+    nameAlone: 'name alone',
+    alone: '“{name}”: of another unit, by name alone',
+    several: 'Several people are called {name}: choose one.',
+    officersOpen: 'Officers: several people have this name. Choose one, or remove it.',
     angles: 'Angles',
     required: 'Live angles needed',
     twoHint: 'Demolitions and campaigns need two at least.',

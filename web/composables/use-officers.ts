@@ -1,0 +1,82 @@
+import { onScopeDispose, type Ref, ref, shallowRef } from 'vue';
+import type { PersonListed } from '../../server/protocol/people.ts';
+import { type Chosen, officerNamed } from './use-facts-form.ts';
+import { peopleApi } from './use-people.ts';
+import { useSession } from './use-session.ts';
+
+/** So many are offered while somebody types; so many are looked through for those of one name. */
+const OFFERED = 8;
+const LOOKED_THROUGH = 200;
+const PAUSE_MS = 200;
+const BETWEEN = /[、,，;；\n]/;
+
+const isSame = (one: Chosen, other: Chosen): boolean =>
+  one.personId === other.personId && (one.personId !== null || one.name === other.name);
+
+/** Officers are looked for among everybody the hub knows, by a part of name or badge. */
+export function useOfficers(chosen: Ref<Chosen[]>) {
+  const known = useSession().may('people.see');
+  const find = (q: string, size: number): Promise<PersonListed[]> => (known ? peopleApi.find(q, size) : Promise.resolve([]));
+  const typed = ref('');
+  /** Who may be meant by what is typed; null: nothing is asked. */
+  const found = shallowRef<PersonListed[] | null>(null);
+  /** The name that several have, of whom one must be chosen. */
+  const several = ref('');
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let taking: Promise<boolean> | null = null;
+  onScopeDispose(() => clearTimeout(timer));
+
+  function add(officer: Chosen): void {
+    if (!chosen.value.some((each) => isSame(each, officer))) chosen.value = [...chosen.value, officer];
+  }
+  function forget(): void {
+    clearTimeout(timer);
+    typed.value = several.value = '';
+    found.value = null;
+  }
+  function choose({ personId, name, badge }: Chosen): void {
+    add({ personId, name, badge });
+    forget();
+  }
+  function look(): void {
+    clearTimeout(timer);
+    several.value = '';
+    const asked = typed.value.trim();
+    if (asked === '') return forget();
+    timer = setTimeout(() => {
+      find(asked, OFFERED).then(
+        (people) => asked === typed.value.trim() && several.value === '' && (found.value = people),
+        () => (found.value = null), // typed once more, it is asked for once more
+      );
+    }, PAUSE_MS);
+  }
+  async function resolve(): Promise<boolean> {
+    clearTimeout(timer);
+    const asked = typed.value;
+    const names = asked.split(BETWEEN).map((name) => name.trim());
+    const left: { name: string; people: PersonListed[] }[] = [];
+    for (const name of new Set(names.filter((each) => each !== ''))) {
+      const people = await find(name, LOOKED_THROUGH);
+      const officer = officerNamed(name, people);
+      if (officer) add(officer);
+      else left.push({ name, people: people.filter((each) => each.name === name) });
+    }
+    if (typed.value !== asked) return left.length === 0;
+    forget();
+    typed.value = left.map(({ name }) => name).join('、');
+    several.value = left[0]?.name ?? '';
+    found.value = left[0]?.people ?? null;
+    return left.length === 0;
+  }
+
+  return {
+    typed,
+    found,
+    several,
+    choose,
+    look,
+    isEnded: (text: string): boolean => BETWEEN.test(text),
+    /** Whoever is typed is taken. False where a name is that of several: one must be chosen. Throws ApiFailure. */
+    take: (): Promise<boolean> => (taking ??= resolve().finally(() => (taking = null))),
+  };
+}
