@@ -34,6 +34,7 @@ export const WHATS = [
   'operation.sealed',
   'angle.made',
   'angle.changed',
+  'angle.removed',
   'source.added',
   'source.removed',
   'shot.ticked',

@@ -12,7 +12,7 @@ import { type Store, storeMayRecover } from '../store/database.ts';
 import { applyEvent, liveOperations, markNotRecording, operationView, saveOperationState } from '../store/operations.ts';
 import { openPackages } from '../store/archive-jobs.ts';
 import { gatewaysOf } from '../store/gateways.ts';
-import { followMoves } from './moved-takes.ts';
+import { MovedTakes } from './moved-takes.ts';
 import { reindex } from './reindex.ts';
 import { type Asking, Takeovers } from './takeovers.ts';
 import { readCursor, saveCursor } from '../store/sessions.ts';
@@ -53,6 +53,7 @@ export class Hub extends EventEmitter<HubEvents> {
     changed: (operationId) => this.emit('operation', operationId),
     decided: (asking, takeover, decision) => this.#decided(asking, takeover, decision),
   });
+  readonly moves: MovedTakes;
   readonly #store: Store;
   readonly #dataDir: string;
   readonly #log: Logger;
@@ -73,6 +74,9 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#dataDir = options.dataDir;
     this.#log = options.log;
     this.media = new MediaClient(options.mediaSocket, (message) => options.log.warn(message));
+    const { store, dataDir, log } = options;
+    const changed = (operationId: string): void => void this.emit('operation', operationId);
+    this.moves = new MovedTakes({ store, dataDir, log, media: this.media, nowMs: () => this.nowMs(), changed });
     this.media.on('up', () => void this.#follow());
     this.media.on('down', () => void this.#lost());
     this.media.on('event', (event) => this.#receive(event));
@@ -140,6 +144,7 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#closed = true;
     if (this.#reopening) clearTimeout(this.#reopening);
     this.takeovers.close();
+    this.moves.close();
     this.media.close();
     await this.#draining;
   }
@@ -170,7 +175,7 @@ export class Hub extends EventEmitter<HubEvents> {
       for (const alarm of alarms) this.#alarms.set(alarm.alarmId, alarm);
       await this.#reopen();
       await this.settled();
-      await this.#followMoves();
+      await this.moves.follow();
       this.#synced = true;
       this.emit('synced');
       await this.#allChanged();
@@ -194,11 +199,6 @@ export class Hub extends EventEmitter<HubEvents> {
       leastMs = roundTripMs;
       this.#offsetMs = hubTimeMs - sentMs - roundTripMs / 2;
     }
-  }
-
-  #followMoves(): Promise<void> {
-    const [store, dataDir, log, media, nowMs] = [this.#store, this.#dataDir, this.#log, this.media, () => this.nowMs()];
-    return followMoves({ store, dataDir, log, media, nowMs, changed: (operationId) => this.emit('operation', operationId) });
   }
 
   /** Events are lost for good: the journals know what happened, the media plane what is. */
@@ -285,7 +285,7 @@ export class Hub extends EventEmitter<HubEvents> {
         }
       }
       this.#queue.splice(0, batch.length);
-      if (batch.some(({ event }) => event.type === 'take.moved')) await this.#followMoves();
+      await this.moves.told(batch.map(({ event }) => event));
       this.#tell(batch);
     }
   }

@@ -99,7 +99,7 @@ export default {
         ended: 'Operation ended',
         sealed: 'Operation sealed',
       },
-      angle: { made: 'Angle added', changed: 'Angle changed' },
+      angle: { made: 'Angle added', changed: 'Angle changed', removed: 'Angle removed' },
       source: { added: 'Camera or encoder added', removed: 'Camera or encoder removed' },
       view: { live: 'Live pictures watched', recording: 'Recording viewed' },
       case: { made: 'Case made', changed: 'Case changed' },
