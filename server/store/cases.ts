@@ -94,10 +94,11 @@ async function casesOf(store: Store, reach: Reach, ids: string[]): Promise<Enfor
     .select(sql<number>`(SELECT count(*) FROM operation_facts AS f WHERE f.case_id = c.case_id AND ${inReach(reach)})`.as('operations'))
     .execute();
   const known = new Map(
-    rows.map(({ case_id: caseId, parties, squad_id: squadId, created_ms: createdMs, created_by: _, ...rest }) => [
-      caseId,
-      { ...rest, caseId, parties: JSON.parse(parties) as string[], squadId, createdMs },
-    ]),
+    rows.map((row): [string, EnforcementCase] => {
+      const { case_id: caseId, number, cause, stage, confidentiality, squad, operations, version } = row;
+      const facts = { caseId, number, cause, stage, confidentiality, squad, operations, version };
+      return [caseId, { ...facts, parties: JSON.parse(row.parties) as string[], squadId: row.squad_id, createdMs: row.created_ms }];
+    }),
   );
   return ids.flatMap((id) => known.get(id) ?? []);
 }

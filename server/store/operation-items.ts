@@ -39,7 +39,7 @@ export async function itemsOf(store: Store, numbers: number[]): Promise<Operatio
           type,
           place,
           confidentiality,
-          unrecorded: Boolean(row.unrecorded),
+          unrecorded: row.unrecorded === 1,
           openedMs: row.opened_ms,
           endedMs: row.ended_ms,
           plannedMs: row.planned_ms,
