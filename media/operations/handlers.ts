@@ -32,7 +32,17 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       await operation.recorder.addAngle(angleId, name);
       return operation.angle(angleId);
     },
+    renameAngle: async ({ operationId, angleId, name }) => {
+      const operation = registry.get(operationId);
+      await operation.recorder.plans.rename(angleId, name);
+      return operation.angle(angleId);
+    },
+    removeAngle: async ({ operationId, angleId }) => {
+      await registry.get(operationId).removeAngle(angleId);
+      return {};
+    },
     moveTake: async (order) => ({ to: await registry.moves.move(order) }),
+    movesUnderWay: async () => ({ moveIds: registry.moves.underWay }),
     endOperation: async ({ operationId }) => registry.end(operationId),
     routerCapabilities: async ({ operationId }) => ({
       rtpCapabilities: registry.get(operationId).rtpCapabilities,

@@ -91,6 +91,13 @@ export class LiveOperation {
     return { ...this.recorder.angle(angleId), producers, gateway, source: source && { ...source, ...codecs } };
   }
 
+  /** Throws `gone`, `not_found`, `conflict` when something was recorded of it, or a source stands ready for it. */
+  async removeAngle(angleId: string): Promise<void> {
+    if (this.sources.has(angleId) || this.cameras.has(angleId) || this.gateways.state(angleId))
+      throw new HubError('conflict', 'angleId: it has a source', { field: 'angleId' });
+    await this.recorder.plans.remove(angleId);
+  }
+
   findPeer(peerId: string): Peer | undefined {
     return this.#peers.get(peerId);
   }

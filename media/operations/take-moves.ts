@@ -23,13 +23,28 @@ export type TakeMovesHost = {
 /** Moves takes between operations, whether they are live or have ended. */
 export class TakeMoves {
   readonly #host: TakeMovesHost;
+  readonly #underWay = new Set<string>();
 
   constructor(host: TakeMovesHost) {
     this.#host = host;
   }
 
+  /** Ids of moves that wait for their turn or run now. */
+  get underWay(): string[] {
+    return [...this.#underWay];
+  }
+
   /** Throws `not_found`, `conflict` with the field, `corrupt`, `disk_full`, `unavailable`. */
-  move(order: MoveOrder): Promise<TakePlace> {
+  async move(order: MoveOrder): Promise<TakePlace> {
+    this.#underWay.add(order.moveId);
+    try {
+      return await this.#inTurn(order);
+    } finally {
+      this.#underWay.delete(order.moveId);
+    }
+  }
+
+  #inTurn(order: MoveOrder): Promise<TakePlace> {
     const { turns, nowMs, log, emit } = this.#host;
     const { operationId } = order.from;
     const toOperationId = order.to.operationId;

@@ -32,3 +32,13 @@ export const MoveOrder = z.object({
   toAngleName: Name.nullable(),
 });
 export type MoveOrder = z.infer<typeof MoveOrder>;
+
+export const moveRequests = {
+  /**
+   * Move a take that has ended to another angle, of any operation, live or ended: resolves when both journals and the disk have it.
+   * A `conflict` names what stands against it. When this throws nothing was moved, but for `timeout` and `unavailable`: then an event says so, or nothing.
+   */
+  moveTake: { params: MoveOrder, result: z.object({ to: TakePlace }) },
+  /** Moves that wait or run now: of any other it is known for good whether the journals have it. */
+  movesUnderWay: { params: z.object({}), result: z.object({ moveIds: z.array(MoveId) }) },
+} as const;

@@ -5,7 +5,8 @@ import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
 import { Preflight } from './preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from './marks.ts';
 import { Message } from './messages.ts';
-import { MoveOrder, TakePlace } from './moves.ts';
+import { moveRequests } from './moves.ts';
+import { planRequests } from './plans.ts';
 import { takeoverRequests } from './takeover.ts';
 import { Talk, TalkEnd } from './talk.ts';
 import { Still } from './stills.ts';
@@ -106,13 +107,8 @@ export const mediaRequests = {
   addAngle: { params: z.object({ operationId: Id, angleId: Id, name: Name }), result: AngleState },
   /** Close every take, finish and hash every segment, sign the journal. Idempotent. */
   endOperation: { params: z.object({ operationId: Id }), result: OperationState },
-
-  /**
-   * Move a take that has ended to another angle, of any operation, live or ended: resolves when both journals and the disk have it.
-   * A `conflict` names what stands against it. When this throws nothing was moved, but for `timeout` and `unavailable`: then an event says so, or nothing.
-   */
-  moveTake: { params: MoveOrder, result: z.object({ to: TakePlace }) },
-
+  ...planRequests,
+  ...moveRequests,
   routerCapabilities: { params: z.object({ operationId: Id }), result: z.object({ rtpCapabilities: z.looseObject({}) }) },
   /**
    * `owner`: by what right the peer is here, opaque to the media plane (the hash of a capture session, say). `too_many` where an

@@ -38,7 +38,7 @@ const RETRY_MS = 3000;
 /** One viewpoint of an operation: numbers its takes, watches for silence, knows its interruptions. */
 export class Angle {
   readonly angleId: string;
-  readonly name: string;
+  name: string;
   readonly #dir: string;
   readonly #silenceMs: number;
   readonly #owner: AngleOwner;

@@ -9,6 +9,7 @@ import type { OperationLine } from '../recordings/lines.ts';
 import { everyPunctual } from '../punctual.ts';
 import { operationJournal } from '../recordings/paths.ts';
 import { angleOwner } from './angle-owner.ts';
+import { AnglePlans } from './angle-plans.ts';
 import { Angle, type AngleOwner, type RecorderAngle, type TakeFailure } from './angle.ts';
 import { Marks } from './marks.ts';
 import { Messages } from './messages.ts';
@@ -34,6 +35,7 @@ export class OperationRecorder {
   readonly marks: Marks;
   readonly stills: Stills;
   readonly messages: Messages;
+  readonly plans: AnglePlans;
   readonly #options: RecorderOptions;
   readonly #journal: OperationLog;
   readonly #angles = new Map<string, Angle>();
@@ -65,6 +67,7 @@ export class OperationRecorder {
     const owner = { operationId, openedMs, emit, journal: this.#journal, nowMs, assertLive: () => this.#assertLive() };
     this.marks = new Marks(owner, facts.lines);
     this.messages = new Messages(owner, facts.lines);
+    this.plans = new AnglePlans(owner, this.#angles);
     this.stills = new Stills({ ...owner, operationDir, refuse }, facts.lines);
     this.#timer = everyPunctual(WATCH_MS, () => {
       const nowMs = options.clock.nowMs();

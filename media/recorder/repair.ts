@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { HubError } from '../errors.ts';
 import type { Interruption } from '../protocol/state.ts';
 import { TALK_ANGLE } from '../protocol/talk.ts';
+import { knownAngles } from '../recordings/angles.ts';
 import { Journal, type Patience, readJournal } from '../recordings/journal.ts';
 import { OperationLine } from '../recordings/lines.ts';
 import { type KnownTake, knownTakes, lastTakeNumber } from '../recordings/moves.ts';
@@ -57,12 +58,11 @@ export async function repairOperation(
   const angles: Restored['angles'] = [];
   const newInterruptions: Interruption[] = [];
   let clean = read.tornBytes === 0;
-  for (const line of read.lines) {
-    if (line.type !== 'angle.added') continue;
-    const takes = await repairTakes(dir, line.angleId, read.lines, journal);
-    for (const file of await unknownStills(dir, line.angleId, stillsOf(read.lines))) await unlink(join(dir, line.angleId, file));
+  for (const [angleId, name] of knownAngles(read.lines)) {
+    const takes = await repairTakes(dir, angleId, read.lines, journal);
+    for (const file of await unknownStills(dir, angleId, stillsOf(read.lines))) await unlink(join(dir, angleId, file));
     if (takes.some((take) => take.repaired)) clean = false;
-    angles.push({ angleId: line.angleId, name: line.name, ...known(line.angleId, takes, read.lines) });
+    angles.push({ angleId, name, ...known(angleId, takes, read.lines) });
   }
   await journal.append({ type: 'hub.restarted', atMs: nowMs, clean });
   for (const angle of angles) {

@@ -36,6 +36,9 @@ export const OperationLine = z.discriminatedUnion('type', [
   }),
   /** After the end: made for a take that is moved here. */
   z.object({ type: z.literal('angle.added'), angleId: Id, name: Name, atMs: HubTimeMs }),
+  /** Before anything was recorded of it: it has another name, or is there no more. */
+  z.object({ type: z.literal('angle.renamed'), angleId: Id, name: Name, atMs: HubTimeMs }),
+  z.object({ type: z.literal('angle.removed'), angleId: Id, atMs: HubTimeMs }),
   z.object({ type: z.literal('take.started'), angleId: Id, takeId: TakeId, sourceKind: SourceKind, atMs: HubTimeMs, headHash: Sha256Hex }),
   /** The take's journal reached this line when a segment was closed. */
   z.object({ type: z.literal('take.head'), angleId: Id, takeId: TakeId, ...head }),

@@ -9,6 +9,7 @@ import type { Message } from '../protocol/messages.ts';
 import type { TakeMove } from '../protocol/moves.ts';
 import type { Still } from '../protocol/stills.ts';
 import type { Interruption } from '../protocol/state.ts';
+import { knownAngles } from './angles.ts';
 import { readJournal } from './journal.ts';
 import { type Damage, OperationLine, type SegmentLine, TakeLine, type TrackInfo } from './lines.ts';
 import { marksOf } from './marks.ts';
@@ -68,12 +69,11 @@ async function readOnce(dir: string): Promise<RecordedOperation> {
   const lines = await readOperationLines(dir);
   const opened = lines[0];
   if (opened?.type !== 'operation.opened') throw new HubError('corrupt', `${operationJournal(dir)} does not begin with an operation`);
-  const angles: RecordedAngle[] = [];
+  const angles = Array.from(knownAngles(lines), ([angleId, name]): RecordedAngle => ({ angleId, name, takes: [] }));
   const interruptions = new Map<string, Interruption>();
   let endedMs: number | null = null;
   for (const line of lines) {
-    if (line.type === 'angle.added') angles.push({ angleId: line.angleId, name: line.name, takes: [] });
-    else if (line.type === 'interruption.opened' || line.type === 'interruption.closed') {
+    if (line.type === 'interruption.opened' || line.type === 'interruption.closed') {
       const { interruptionId: id, angleId, startMs, cause } = line;
       interruptions.set(id, { id, angleId, startMs, endMs: line.type === 'interruption.closed' ? line.endMs : null, cause });
     } else if (line.type === 'operation.ended') endedMs = line.atMs;

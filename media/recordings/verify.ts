@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, verify as verifySignature } from 'node:crypto';
 import { messageOf } from '../errors.ts';
+import { checkAngles, knownAngles } from './angles.ts';
 import { OperationLine } from './lines.ts';
 import { checkMarks } from './marks.ts';
 import { checkMessages } from './messages.ts';
@@ -42,18 +43,17 @@ export async function verifyOperation(dir: string, progress?: (bytes: number) =>
   const ended = checkEnd(lines, report);
   checkSignatures(lines, opened.publicKey, report);
   const own = lines.map(({ line }) => line);
-  for (const message of [...checkMarks(own), ...checkMessages(own), ...checkTalks(own), ...checkMoves(own)])
+  for (const message of [...checkAngles(own), ...checkMarks(own), ...checkMessages(own), ...checkTalks(own), ...checkMoves(own)])
     report('operation.ndjson', message);
   const known = new Set(['operation.ndjson']);
   const files = await listFiles(dir);
   const takes = knownTakes(own);
   for (const take of takes) if (take.movedOut) checkLeft(take, files, known, report);
   const angles: AngleFigures[] = [];
-  for (const { line } of lines) {
-    if (line.type !== 'angle.added') continue;
+  for (const [angleId, name] of knownAngles(own)) {
     const figures = {
-      angleId: line.angleId,
-      name: line.name,
+      angleId,
+      name,
       takes: 0,
       segments: 0,
       frames: 0,
@@ -63,7 +63,7 @@ export async function verifyOperation(dir: string, progress?: (bytes: number) =>
     };
     angles.push(figures);
     for (const take of takes) {
-      if (take.movedOut || take.angleId !== line.angleId) continue;
+      if (take.movedOut || take.angleId !== angleId) continue;
       const facts = { dir, take, operation: lines, segmentMs: opened.segmentMs, ended, figures, known, hashes, report };
       await checkTake({ ...facts, ...(progress ? { progress } : {}) });
     }

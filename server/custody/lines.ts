@@ -36,6 +36,7 @@ export const WHATS = [
   'takeover.answered',
   'angle.made',
   'angle.changed',
+  'angle.removed',
   'source.added',
   'source.removed',
   'shot.ticked',

@@ -1,8 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import { HubError } from '../../media/errors.ts';
+import { isLower } from '../operations/stages.ts';
+import { isTrusted } from '../permission/decide.ts';
 import { type Reach, reachOf } from '../permission/reach.ts';
 import type { Permission } from '../permission/rules.ts';
-import type { Who } from '../store/facts-parts.ts';
+import type { Lowers, Who } from '../store/facts-parts.ts';
 import { actorOf } from './permit.ts';
 
 /** What whoever asks may have to do with operations and cases, by this permission. */
@@ -13,6 +15,16 @@ export function whoAsks(request: FastifyRequest): NonNullable<Who> {
   const { personId, name } = actorOf(request);
   return { personId, name };
 }
+
+/** What checks that whoever asks may lower a class: secrets are let out by those who are trusted with them. */
+export const lowersFor =
+  (request: FastifyRequest): Lowers =>
+  (before, after, squadIds) => {
+    if (!isLower(before, after) || isTrusted(actorOf(request), squadIds)) return;
+    throw new HubError('forbidden', `confidentiality: a leader, the legal unit or a custodian makes ${before} ${after}`, {
+      field: 'confidentiality',
+    });
+  };
 
 /**
  * The squads that something is given to by whoever plans for these (`plans`): what he gives must be his own, beside what it had.

@@ -4,12 +4,14 @@ import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
+import { CASE_COLUMNS } from '../operations/cases-csv.ts';
 import { onHub } from '../permission/rules.ts';
-import { CaseChange, CaseCreate, CaseList, CaseQuery, EnforcementCase } from '../protocol/cases.ts';
+import { CaseChange, CaseCreate, CaseExport, CaseList, CaseQuery, EnforcementCase } from '../protocol/cases.ts';
 import { ApiError } from '../protocol/http.ts';
-import { changeCase, insertCase, listCases, readCase } from '../store/cases.ts';
-import { reachFor, whoAsks } from './acting.ts';
+import { changeCase, exportedCases, insertCase, listCases, readCase } from '../store/cases.ts';
+import { lowersFor, reachFor, whoAsks } from './acting.ts';
 import { madeId } from './permit.ts';
+import { sendTable } from './tables.ts';
 
 const OfCase = z.object({ caseId: Id });
 const errors = { '4xx': ApiError, '5xx': ApiError };
@@ -22,10 +24,23 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
   routes.get(
     '/cases',
     {
-      schema: { summary: 'Cases, searched and in pages', querystring: CaseQuery, response: { 200: CaseList, ...errors } },
+      schema: { summary: 'Cases, searched, filtered, sorted and in pages', querystring: CaseQuery, response: { 200: CaseList, ...errors } },
       ...onHub('operation.see'),
     },
     (request) => listCases(store, reachFor(request, 'operation.see'), request.query),
+  );
+
+  routes.get(
+    '/cases.csv',
+    {
+      schema: { summary: 'The cases as a table', querystring: CaseExport },
+      ...onHub('list.export', 'export', { detail: { exported: 'cases' } }),
+    },
+    async (request, reply) => {
+      const { lang, zone, ...filter } = request.query;
+      const rows = exportedCases(store, reachFor(request, 'list.export'), filter);
+      return sendTable(reply, { name: 'cases', columns: CASE_COLUMNS, rows, lang, zone });
+    },
   );
 
   routes.post(
@@ -59,7 +74,7 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
       const see = reachFor(request, 'operation.see');
       checkSquad(request, (await readCase(store, see, caseId)).squadId);
       if (request.body.squadId !== undefined) checkSquad(request, request.body.squadId);
-      await changeCase(store, caseId, request.body);
+      await changeCase(store, caseId, request.body, lowersFor(request));
       hub.emit('rights');
       return readCase(store, see, caseId);
     },

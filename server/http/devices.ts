@@ -23,6 +23,7 @@ import {
 import { ApiError } from '../protocol/http.ts';
 import { addNote, handOut, takeBack } from '../store/device-history.ts';
 import { changeDevice, insertDevice, listDevices } from '../store/devices.ts';
+import { indexMissing } from '../store/operation-index.ts';
 import { actorOf, madeId } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
@@ -85,6 +86,7 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
       await keptDevice(context, actor, deviceId);
       requireKeeper(actor, request.body.squadId); // it may go to another squad, of the same keeper
       await changeDevice(store, deviceId, request.body);
+      await indexMissing(store);
       return deviceView(context, actor, deviceId);
     },
   );

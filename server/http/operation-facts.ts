@@ -1,24 +1,24 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { writeLabels } from '../../media/archive/labels.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
 import { tellShots } from '../live/shot-ticks.ts';
+import { packageLabels } from '../operations/labels.ts';
 import { checkSeal } from '../operations/stages.ts';
 import { onOperation } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
-import { AnglePlan, FactsChange, OperationFacts } from '../protocol/operations.ts';
-import { packageStatus } from '../store/archive-jobs.ts';
+import { FactsChange, OperationFacts } from '../protocol/operations.ts';
+import { packageGrown, packageStatus } from '../store/archive-jobs.ts';
 import { checkCase } from '../store/cases.ts';
 import { inTransaction } from '../store/database.ts';
 import { readFacts } from '../store/facts-view.ts';
-import { changeFacts, planAngle, takeStep } from '../store/operation-facts.ts';
-import { angleName } from '../store/operations.ts';
+import { changeFacts, takeStep } from '../store/operation-facts.ts';
 import { assertNoMove } from '../store/take-moves.ts';
-import { checkGiven, reachFor, whoAsks } from './acting.ts';
+import { checkGiven, lowersFor, reachFor, whoAsks } from './acting.ts';
 
 const OfOperation = z.object({ operationId: Id });
-const OfAngle = z.object({ operationId: Id, angleId: Id });
 const response = { 200: OperationFacts, '4xx': ApiError, '5xx': ApiError };
 
 /** What people know of an operation, and its way from a plan to its seal. */
@@ -45,24 +45,10 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
       if (typeof caseId === 'string' && caseId !== before.caseId) await checkCase(store, reachFor(request, 'operation.see'), caseId);
       const had = before.squads.map(({ squadId }) => squadId);
       if (squadIds) checkGiven(reachFor(request, 'operation.label').squads, squadIds, had);
-      await changeFacts(store, operationId, request.body);
+      await changeFacts(store, operationId, request.body, lowersFor(request));
       if (request.body.type !== undefined) await tellShots(context, operationId);
       hub.emit('operation', operationId);
       hub.emit('rights');
-      return readFacts(store, operationId);
-    },
-  );
-
-  routes.put(
-    '/operations/:operationId/angles/:angleId/plan',
-    {
-      schema: { summary: 'Who films an angle, and with what', params: OfAngle, body: AnglePlan, response },
-      ...onOperation('operation.plan', 'operation.changed'),
-    },
-    async (request) => {
-      const { operationId, angleId } = request.params;
-      await angleName(store, operationId, angleId);
-      await planAngle(store, { operationId, angleId }, request.body);
       return readFacts(store, operationId);
     },
   );
@@ -93,10 +79,12 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
       return inTransaction(store, async (tx) => {
         await assertNoMove(tx, operationId);
         const { state, labels } = await readFacts(tx, operationId);
-        const { state: packed } = await packageStatus(tx, operationId, null);
+        const { state: packed, path } = await packageStatus(tx, operationId, null);
         checkSeal({ state, labels, packaged: packed === 'verified' });
         await takeStep(tx, operationId, 'sealed', hub.nowMs(), whoAsks(request));
-        return readFacts(tx, operationId);
+        const sealed = await readFacts(tx, operationId);
+        await packageGrown(tx, operationId, await writeLabels(path ?? '', packageLabels(sealed)));
+        return sealed;
       });
     },
   );

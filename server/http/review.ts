@@ -101,7 +101,7 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
         init: join(folder, segment.init),
         segment: join(folder, segment.file),
         cacheDir: join(dataDir, 'posters'),
-        name: `${operationId}-${angleId}-${take.takeId}`, // which take is the first changes when one is moved
+        name: `angle-${operationId}-${angleId}-${take.takeId}`, // which take is the first changes when one is moved
       });
       return reply.type('image/jpeg').send(createReadStream(path));
     },

@@ -81,7 +81,8 @@ export async function stillRoutes(app: FastifyInstance, context: Context): Promi
       if (still?.angleId !== angleId) throw new HubError('not_found', 'there is no such picture', { field: 'stillId' });
       const path = join(operationDir(settings.dataDir, operationId), angleId, still.file);
       if (request.query.size === 'full') return reply.type(still.type).send(createReadStream(path));
-      const small = await thumbnail(path, join(settings.dataDir, 'posters'), `${operationId}-${stillId}`);
+      // the phone chooses the id: no name of it may be one of an angle's poster
+      const small = await thumbnail(path, join(settings.dataDir, 'posters'), `still-${operationId}-${stillId}`);
       return reply.type('image/jpeg').send(createReadStream(small));
     },
   );

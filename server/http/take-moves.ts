@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
@@ -8,8 +8,9 @@ import type { Context } from '../context.ts';
 import { newId } from '../live/new-angle.ts';
 import { onOperation } from '../permission/rules.ts';
 import { ApiError, TakeMoved, TakeMoveRequest } from '../protocol/http.ts';
+import { operationBounds } from '../store/operation-bounds.ts';
 import { beginMove, dropMove } from '../store/take-moves.ts';
-import { whoAsks } from './acting.ts';
+import { lowersFor, whoAsks } from './acting.ts';
 import { requirePermission, whoIs } from './permit.ts';
 
 const OfTake = z.object({ operationId: Id, angleId: Id, takeId: TakeId });
@@ -42,6 +43,7 @@ export function takeMoveRoutes(app: FastifyInstance, context: Context): void {
         throw error;
       });
       const from = request.params;
+      await checkClasses(request, from.operationId, toOperationId);
       const to = { operationId: toOperationId, angleId: toAngleId ?? newId('an') };
       const order = { moveId: newId('mv'), from, to, toAngleName, reason, by: whoAsks(request) };
       const place = await move(order);
@@ -54,16 +56,24 @@ export function takeMoveRoutes(app: FastifyInstance, context: Context): void {
     },
   );
 
+  /** What is shown to few is not moved to where more see it by somebody who may not show it to them. */
+  async function checkClasses(request: FastifyRequest, fromId: string, toId: string): Promise<void> {
+    const [before, after] = [await operationBounds(store, fromId), await operationBounds(store, toId)];
+    if (before && after) lowersFor(request)(before.confidentiality, after.confidentiality, before.squadIds);
+  }
+
   async function move(order: MoveOrder): Promise<TakePlace> {
     const { moveId, from, to } = order;
-    await beginMove(store, { moveId, operationId: from.operationId, toOperationId: to.operationId });
-    try {
-      const { to: place } = await hub.media.request('moveTake', order, MOVE_MS);
-      await hub.settled();
-      return place;
-    } catch (error) {
-      if (error instanceof HubError && !UNKNOWN.includes(error.code)) await dropMove(store, moveId);
-      throw error;
-    }
+    return hub.moves.ask(moveId, async () => {
+      await beginMove(store, { moveId, operationId: from.operationId, toOperationId: to.operationId });
+      try {
+        const { to: place } = await hub.media.request('moveTake', order, MOVE_MS);
+        await hub.settled();
+        return place;
+      } catch (error) {
+        if (error instanceof HubError && !UNKNOWN.includes(error.code)) await dropMove(store, moveId);
+        throw error;
+      }
+    });
   }
 }

@@ -11,7 +11,7 @@ import { type Store, storeMayRecover } from '../store/database.ts';
 import { applyEvent, liveOperations, markNotRecording, operationView, saveOperationState } from '../store/operations.ts';
 import { openPackages } from '../store/archive-jobs.ts';
 import { gatewaysOf } from '../store/gateways.ts';
-import { followMoves } from './moved-takes.ts';
+import { MovedTakes } from './moved-takes.ts';
 import { reindex } from './reindex.ts';
 import type { HubEvents } from './hub-events.ts';
 import { StandingAlarms } from './standing-alarms.ts';
@@ -36,6 +36,7 @@ export class Hub extends EventEmitter<HubEvents> {
     raised: (alarm) => this.emit('alarm', alarm),
     cleared: (alarm) => this.emit('alarmCleared', alarm),
   });
+  readonly moves: MovedTakes;
   readonly #store: Store;
   readonly #dataDir: string;
   readonly #log: Logger;
@@ -55,6 +56,9 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#dataDir = options.dataDir;
     this.#log = options.log;
     this.media = new MediaClient(options.mediaSocket, (message) => options.log.warn(message));
+    const { store, dataDir, log } = options;
+    const changed = (operationId: string): void => void this.emit('operation', operationId);
+    this.moves = new MovedTakes({ store, dataDir, log, media: this.media, nowMs: () => this.nowMs(), changed });
     this.media.on('up', () => void this.#follow());
     this.media.on('down', () => void this.#lost());
     this.media.on('event', (event) => this.#receive(event));
@@ -127,6 +131,7 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#closed = true;
     if (this.#reopening) clearTimeout(this.#reopening);
     this.takeovers.close();
+    this.moves.close();
     this.media.close();
     await this.#draining;
   }
@@ -156,7 +161,7 @@ export class Hub extends EventEmitter<HubEvents> {
       this.standing.replace(alarms);
       await this.#reopen();
       await this.settled();
-      await this.#followMoves();
+      await this.moves.follow();
       this.#synced = true;
       this.emit('synced');
       await this.#allChanged();
@@ -180,11 +185,6 @@ export class Hub extends EventEmitter<HubEvents> {
       leastMs = roundTripMs;
       this.#offsetMs = hubTimeMs - sentMs - roundTripMs / 2;
     }
-  }
-
-  #followMoves(): Promise<void> {
-    const [store, dataDir, log, media, nowMs] = [this.#store, this.#dataDir, this.#log, this.media, () => this.nowMs()];
-    return followMoves({ store, dataDir, log, media, nowMs, changed: (operationId) => this.emit('operation', operationId) });
   }
 
   /** Events are lost for good: the journals know what happened, the media plane what is. */
@@ -260,7 +260,7 @@ export class Hub extends EventEmitter<HubEvents> {
         }
       }
       this.#queue.splice(0, batch.length);
-      if (batch.some(({ event }) => event.type === 'take.moved')) await this.#followMoves();
+      await this.moves.told(batch.map(({ event }) => event));
       this.#tell(batch);
     }
   }

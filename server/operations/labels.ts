@@ -1,6 +1,17 @@
 import { TYPE_WORDS } from '../protocol/cases.ts';
 import type { Officer, OperationFacts, OperationLabel } from '../protocol/operations.ts';
 
+/** What R18 calls them, as the screens do. */
+const LABEL_WORDS: Record<OperationLabel['label'], { zh: string; en: string }> = {
+  squads: { zh: '中队(组)', en: 'Squad' },
+  officers: { zh: '执法人员', en: 'Officers' },
+  time: { zh: '记录时间', en: 'Recording time' },
+  cause: { zh: '案由', en: 'Cause of case' },
+  parties: { zh: '当事人', en: 'Parties' },
+  place: { zh: '地点', en: 'Place' },
+  type: { zh: '行动类型', en: 'Type' },
+};
+
 type Labelled = Pick<OperationFacts, 'squads' | 'case' | 'place' | 'type'> & {
   officers: Officer[];
   /** From the first take's begin to the last one's end, hub time; null: nothing was recorded. */
@@ -20,6 +31,22 @@ export function labelsOf({ squads, officers, recorded, case: ofCase, place, type
     { label: 'place', value: place },
     { label: 'type', value: type && TYPE_WORDS[type].zh },
   ];
+}
+
+/** The labels of a sealed operation as its package has them (`labels.json`). */
+export function packageLabels({ operationId, number, name, confidentiality, case: ofCase, steps, labels }: OperationFacts): object {
+  const seal = steps.find(({ state }) => state === 'sealed');
+  return {
+    operationId,
+    number,
+    name,
+    confidentiality,
+    caseNumber: ofCase?.number ?? null,
+    caseStage: ofCase?.stage ?? null,
+    sealedAt: seal ? new Date(seal.atMs).toISOString() : null,
+    sealedBy: seal?.personName ?? null,
+    labels: labels.map(({ label, value }) => ({ label, ...LABEL_WORDS[label], value })),
+  };
 }
 
 /** What stands between an ended operation and its seal; empty: nothing. */

@@ -32,6 +32,9 @@ export function requiredAngles(type: OperationType | null, asked: number | undef
   return asked;
 }
 
+/** Whether the second is shown wider than the first. */
+export const isLower = (before: Confidentiality, after: Confidentiality): boolean =>
+  CONFIDENTIALITY.indexOf(after) < CONFIDENTIALITY.indexOf(before);
+
 /** The narrower of two: an operation shows its case, so it is never wider than that. */
-export const stricter = (one: Confidentiality, other: Confidentiality): Confidentiality =>
-  CONFIDENTIALITY.indexOf(one) < CONFIDENTIALITY.indexOf(other) ? other : one;
+export const stricter = (one: Confidentiality, other: Confidentiality): Confidentiality => (isLower(other, one) ? other : one);

@@ -57,6 +57,11 @@ function inReach(actor: Actor, permission: Permission, { squadIds, confidentiali
   const squads = squadsWith(actor, permission);
   if (squads !== 'all' && !squadIds.some((id) => squads.includes(id))) return false;
   if (confidentiality === 'open' || confidentiality === 'internal' || officerIds.includes(actor.personId)) return true;
+  return isTrusted(actor, squadIds);
+}
+
+/** With the secrets of one of these squads; with what is of no squad, in the whole brigade. Lowering a class takes that. */
+export function isTrusted(actor: Actor, squadIds: string[]): boolean {
   const trusted = squadsTrusted(actor);
   return trusted === 'all' || squadIds.some((id) => trusted.includes(id));
 }

@@ -99,10 +99,22 @@ export const EnforcementCase = CaseFacts.extend({
   version: z.int(),
 });
 export type EnforcementCase = z.infer<typeof EnforcementCase>;
-export const CaseQuery = z.object({
+/** How a table for spreadsheets is written. `zone`: of the moments in it, as the IANA database names it. */
+export const TableStyle = z.object({ lang: z.enum(['zh-CN', 'en']).default('zh-CN'), zone: z.string().max(60).default('UTC') });
+
+export const CASE_SORTS = ['time', 'number', 'stage'] as const;
+export const CaseFilter = z.object({
   /** Part of number, cause or a party's name. */
   q: z.string().max(100).default(''),
   stage: CaseStage.optional(),
+  confidentiality: Confidentiality.optional(),
+  /** `time`: in the order they were made; `stage`: as a case goes through them. */
+  sort: z.enum(CASE_SORTS).default('time'),
+  order: z.enum(['asc', 'desc']).default('desc'),
+});
+export type CaseFilter = z.infer<typeof CaseFilter>;
+export const CaseExport = CaseFilter.extend(TableStyle.shape);
+export const CaseQuery = CaseFilter.extend({
   page: z.coerce.number().int().min(1).max(100_000).default(1),
   size: z.coerce.number().int().min(1).max(100).default(25),
 });

@@ -96,6 +96,8 @@ export const OperationListItem = z.object({
   /** When it began; null while it is planned. */
   startedMs: HubTimeMs.nullable(),
   confidentiality: Confidentiality,
+  /** It is over, had to be recorded, and was not. */
+  unrecorded: z.boolean(),
   case: z.object({ caseId: Id, number: Name, cause: Name }).nullable(),
   /** Their names. */
   squads: z.array(z.string()),
@@ -147,15 +149,18 @@ export {
  * POST   /api/session                                SignIn → Me   (cookie)
  * GET    /api/session                                → Me | 401; DELETE signs out; /password, /all, /totp, /tokens: see people.ts
  * GET    /api/squads, /api/people, /api/custody      … the documentation of the API has them all
- * GET    /api/operations?q&state&type&squad&case&confidentiality&from&to&sort&order&page&size → OperationList   (OperationQuery)
- * GET    /api/operations.csv?…&lang&zone             → text/csv, 10,000 rows at most   (OperationExport)
+ * GET    /api/operations?q&state&type&squad&case&confidentiality&missing&from&to&sort&order&page&size → OperationList   (OperationQuery)
+ * GET    /api/operations.csv?…&lang&zone             → text/csv, every row   (OperationExport)
  * POST   /api/operations                             OperationCreate → 201 OperationView
  * GET    /api/operations/:operationId/facts          → OperationFacts
  * PUT    /api/operations/:operationId/facts          FactsChange → OperationFacts | 409 when somebody else changed it first
  * POST   /api/operations/:operationId/start          → OperationFacts   (planned → live)
  * POST   /api/operations/:operationId/seal           → OperationFacts   (ended → sealed; 409 names what is missing)
  * PUT    /api/operations/:operationId/angles/:angleId/plan   AnglePlan → OperationFacts
- * GET    /api/cases?q&stage&page&size                → CaseList
+ * PUT    /api/operations/:operationId/angles/:angleId/name   AngleCreate → OperationFacts   (planned, and filmed by nobody yet)
+ * DELETE /api/operations/:operationId/angles/:angleId        → OperationFacts   (likewise)
+ * GET    /api/cases?q&stage&confidentiality&sort&order&page&size → CaseList
+ * GET    /api/cases.csv?…&lang&zone                  → text/csv, every row   (CaseExport)
  * POST   /api/cases                                  CaseCreate → 201 EnforcementCase
  * GET    /api/cases/:caseId                          → EnforcementCase
  * PUT    /api/cases/:caseId                          CaseChange → EnforcementCase

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HubTimeMs, Id, Name } from '../../media/protocol/ids.ts';
-import { CaseStage, Confidentiality, OperationStage, OperationType } from './cases.ts';
+import { CaseStage, Confidentiality, OperationStage, OperationType, TableStyle } from './cases.ts';
+import { ShotItem } from './shots.ts';
 
 /** The types of R12: several angles, by people who do nothing else. */
 export const SEVERAL_ANGLES: readonly OperationType[] = ['demolition', 'campaign'];
@@ -75,6 +76,10 @@ export const OperationFacts = WrittenFacts.omit({ squadIds: true, officers: true
   steps: z.array(z.object({ state: OperationStage, atMs: HubTimeMs, personName: z.string().nullable() })),
   angles: z.array(z.object({ angleId: Id, name: Name, officer: z.string().nullable(), deviceId: Id.nullable() })),
   labels: z.array(OperationLabel),
+  /** It is over, had to be recorded (R9), and was not. */
+  unrecorded: z.boolean(),
+  /** What its shot list asks for and nobody has ticked (R10). */
+  unticked: z.array(ShotItem),
 });
 export type OperationFacts = z.infer<typeof OperationFacts>;
 
@@ -84,13 +89,15 @@ const several = <T extends z.ZodType>(one: T) =>
 
 /** Every filter narrows. Moments in hub time. */
 export const OperationFilter = z.object({
-  /** Words, each of which stands somewhere in it: name, place, case, parties, officers, squads, angles, type. */
+  /** Words, each of which stands somewhere in it: number, name, place, type, case, parties, officers, squads, angles, their devices. */
   q: z.string().max(100).default(''),
   state: several(OperationStage).optional(),
   type: several(OperationType).optional(),
   squad: Id.optional(),
   case: Id.optional(),
   confidentiality: Confidentiality.optional(),
+  /** Those that had to be recorded, are over, and were not. */
+  missing: z.literal('recording').optional(),
   /** Its time: of its begin, or planned for, or made. `to` is not in it. */
   from: z.coerce.number().nonnegative().optional(),
   to: z.coerce.number().nonnegative().optional(),
@@ -104,8 +111,4 @@ export const OperationQuery = OperationFilter.extend({
   size: z.coerce.number().int().min(1).max(100).default(50),
 });
 export type OperationQuery = z.infer<typeof OperationQuery>;
-/** `zone`: of the moments in it, as the IANA database names it. */
-export const OperationExport = OperationFilter.extend({
-  lang: z.enum(['zh-CN', 'en']).default('zh-CN'),
-  zone: z.string().max(60).default('UTC'),
-});
+export const OperationExport = OperationFilter.extend(TableStyle.shape);

@@ -68,6 +68,19 @@ export async function repack(store: Store, operationId: string, nowMs: number): 
     .execute();
 }
 
+/** A verified package has so much more in it. */
+export async function packageGrown(
+  store: Store,
+  operationId: string,
+  { sizeBytes, files }: { sizeBytes: number; files: number },
+): Promise<void> {
+  await store
+    .updateTable('archive_job')
+    .set((eb) => ({ size_bytes: eb('size_bytes', '+', sizeBytes), files: eb('files', '+', files) }))
+    .where('operation_id', '=', operationId)
+    .execute();
+}
+
 /** Operations whose packing was asked for and is not done. */
 export async function openPackages(store: Store): Promise<string[]> {
   const rows = await store.selectFrom('archive_job').where('state', 'in', ['waiting', 'running']).select('operation_id').execute();

@@ -3,9 +3,22 @@ import type { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { stricter } from '../operations/stages.ts';
 import type { Reach } from '../permission/reach.ts';
-import type { CaseChange, CaseCreate, CaseList, CaseQuery, EnforcementCase } from '../protocol/cases.ts';
+import {
+  CASE_STAGES,
+  type CaseChange,
+  type CaseCreate,
+  type CaseFilter,
+  type CaseList,
+  type CaseQuery,
+  type EnforcementCase,
+} from '../protocol/cases.ts';
 import { inTransaction, type Store } from './database.ts';
+import type { Lowers } from './facts-parts.ts';
 import { indexOperationsOf } from './operation-index.ts';
+import { inReach } from './operation-list.ts';
+
+/** So many are looked up at once: SQLite takes no list of any length. */
+const CHUNK = 500;
 
 /** The brigade's own cases (of no squad) are everybody's to see. Of sensitive and secret ones, what Reach says. */
 function within({ squads, secrets, personId }: Reach): RawBuilder<unknown> {
@@ -15,62 +28,79 @@ function within({ squads, secrets, personId }: Reach): RawBuilder<unknown> {
   return sql`${mine} AND (c.confidentiality IN ('open', 'internal') OR c.squad_id IN ${list(secrets)} OR c.created_by = ${personId})`;
 }
 
-/** Newest first; each word of the search stands in number, cause or parties. */
+/** One page; each word of the search stands in number, cause or parties. */
 export async function listCases(store: Store, reach: Reach, query: z.infer<typeof CaseQuery>): Promise<z.infer<typeof CaseList>> {
-  const { q, stage, page, size } = query;
-  const words = q.split(/\s+/).filter(Boolean);
-  const like = (word: string): string => `%${word.replace(/[\\%_]/g, (char) => `\\${char}`)}%`;
-  const where = sql.join(
-    [
-      within(reach),
-      ...(stage === undefined ? [] : [sql`c.stage = ${stage}`]),
-      ...words.map((word) => sql`(c.number || char(10) || c.cause || char(10) || c.parties) LIKE ${like(word)} ESCAPE '\\'`),
-    ],
-    sql` AND `,
-  );
-  const { rows: counted } = await sql<{ total: number }>`SELECT count(*) AS total FROM enforcement_case AS c WHERE ${where}`.execute(store);
-  const { rows } = await sql<{ case_id: string }>`
-    SELECT c.case_id FROM enforcement_case AS c WHERE ${where} ORDER BY c.created_ms DESC, c.case_id LIMIT ${size} OFFSET ${(page - 1) * size}`.execute(
-    store,
-  );
-  const cases: EnforcementCase[] = [];
-  for (const { case_id: caseId } of rows) cases.push(await readCase(store, reach, caseId));
-  return { cases, total: counted[0]?.total ?? 0 };
+  const { page, size } = query;
+  const where = passing(reach, query);
+  const { rows } = await sql<{ total: number }>`SELECT count(*) AS total FROM enforcement_case AS c WHERE ${where}`.execute(store);
+  const ids = await filteredCases(store, reach, query, { from: (page - 1) * size, most: size });
+  return { cases: await casesOf(store, reach, ids), total: rows[0]?.total ?? 0 };
+}
+
+/** All that pass the filter, in order, looked up as they are asked for. */
+export async function* exportedCases(store: Store, reach: Reach, filter: CaseFilter): AsyncGenerator<EnforcementCase> {
+  const ids = await filteredCases(store, reach, filter, { from: 0, most: -1 });
+  for (let at = 0; at < ids.length; at += CHUNK) yield* await casesOf(store, reach, ids.slice(at, at + CHUNK));
 }
 
 /** Throws `not_found`, also of what is not in reach. */
 export async function readCase(store: Store, reach: Reach, caseId: string): Promise<EnforcementCase> {
-  const row = await store
+  const [found] = await casesOf(store, reach, [caseId]);
+  if (!found) throw new HubError('not_found', `there is no case ${caseId}`, { field: 'caseId' });
+  return found;
+}
+
+function passing(reach: Reach, { q, stage, confidentiality }: CaseFilter): RawBuilder<unknown> {
+  const like = (word: string): string => `%${word.replace(/[\\%_]/g, (char) => `\\${char}`)}%`;
+  const words = q.split(/\s+/).filter(Boolean);
+  return sql.join(
+    [
+      within(reach),
+      ...(stage === undefined ? [] : [sql`c.stage = ${stage}`]),
+      ...(confidentiality === undefined ? [] : [sql`c.confidentiality = ${confidentiality}`]),
+      ...words.map((word) => sql`(c.number || char(10) || c.cause || char(10) || c.parties) LIKE ${like(word)} ESCAPE '\\'`),
+    ],
+    sql` AND `,
+  );
+}
+
+const SORTS: Record<CaseFilter['sort'], RawBuilder<unknown>> = {
+  time: sql`c.created_ms`,
+  number: sql`c.number`,
+  stage: sql`CASE c.stage ${sql.join(
+    CASE_STAGES.map((stage, at) => sql`WHEN ${stage} THEN ${at}`),
+    sql` `,
+  )} END`,
+};
+
+/** Their ids in order. `most` -1: all. */
+async function filteredCases(store: Store, reach: Reach, filter: CaseFilter, { from, most }: { from: number; most: number }) {
+  const way = filter.order === 'asc' ? sql`ASC` : sql`DESC`;
+  const { rows } = await sql<{ case_id: string }>`SELECT c.case_id FROM enforcement_case AS c WHERE ${passing(reach, filter)}
+    ORDER BY ${SORTS[filter.sort]} ${way}, c.created_ms DESC, c.case_id LIMIT ${most} OFFSET ${from}`.execute(store);
+  return rows.map(({ case_id: id }) => id);
+}
+
+/** Those of them that are in reach, in this order; each with how many operations of it the reader may see. */
+async function casesOf(store: Store, reach: Reach, ids: string[]): Promise<EnforcementCase[]> {
+  if (ids.length === 0) return [];
+  const rows = await store
     .selectFrom('enforcement_case as c')
     .leftJoin('squad as s', 's.squad_id', 'c.squad_id')
-    .where('c.case_id', '=', caseId)
+    .where('c.case_id', 'in', ids)
     .where(sql<boolean>`${within(reach)}`)
     .selectAll('c')
     .select('s.name as squad')
-    .select((eb) =>
-      eb
-        .selectFrom('operation_facts as f')
-        .whereRef('f.case_id', '=', 'c.case_id')
-        .select((of) => of.fn.countAll<number>().as('count'))
-        .as('operations'),
-    )
-    .executeTakeFirst();
-  if (!row) throw new HubError('not_found', `there is no case ${caseId}`, { field: 'caseId' });
-  const { number, cause, stage, confidentiality, squad, version, operations } = row;
-  const parties = JSON.parse(row.parties) as string[];
-  return {
-    caseId,
-    number,
-    cause,
-    parties,
-    stage,
-    confidentiality,
-    squadId: row.squad_id,
-    squad,
-    operations: operations ?? 0,
-    createdMs: row.created_ms,
-    version,
-  };
+    .select(sql<number>`(SELECT count(*) FROM operation_facts AS f WHERE f.case_id = c.case_id AND ${inReach(reach)})`.as('operations'))
+    .execute();
+  const known = new Map(
+    rows.map((row): [string, EnforcementCase] => {
+      const { case_id: caseId, number, cause, stage, confidentiality, squad, operations, version } = row;
+      const facts = { caseId, number, cause, stage, confidentiality, squad, operations, version };
+      return [caseId, { ...facts, parties: JSON.parse(row.parties) as string[], squadId: row.squad_id, createdMs: row.created_ms }];
+    }),
+  );
+  return ids.flatMap((id) => known.get(id) ?? []);
 }
 
 /** Whether an operation may be said to belong to it. Throws `bad_request`. */
@@ -97,8 +127,12 @@ export async function insertCase(
   });
 }
 
-/** Operations of it are found by its new words, and are never shown wider than it. Throws `not_found`, `conflict`, `bad_request`. */
-export async function changeCase(store: Store, caseId: string, change: z.infer<typeof CaseChange>): Promise<void> {
+/**
+ * Operations of it are found by its new words, and are never shown wider than it; sealed ones go on saying what it was at their
+ * seal, but who may see them narrows with it too. `lowers`: throws unless whoever asks may lower its class. Throws `not_found`,
+ * `conflict`, `bad_request`.
+ */
+export async function changeCase(store: Store, caseId: string, change: z.infer<typeof CaseChange>, lowers: Lowers): Promise<void> {
   await inTransaction(store, async (tx) => {
     const row = await tx.selectFrom('enforcement_case').where('case_id', '=', caseId).selectAll().executeTakeFirst();
     if (!row) throw new HubError('not_found', `there is no case ${caseId}`, { field: 'caseId' });
@@ -110,6 +144,7 @@ export async function changeCase(store: Store, caseId: string, change: z.infer<t
       confidentiality = row.confidentiality,
       squadId = row.squad_id,
     } = change;
+    lowers(row.confidentiality, confidentiality, row.squad_id === null ? [] : [row.squad_id]);
     await checkNumber(tx, caseId, number);
     await checkSquad(tx, squadId);
     const parties = change.parties ? JSON.stringify(change.parties) : row.parties;

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { HubError } from '../../media/errors.ts';
 import { type Device, type DeviceChange, type DeviceCreate, DEVICES_A_PAGE, type DeviceQuery } from '../protocol/devices.ts';
 import type { Store } from './database.ts';
+import { forgetDevicesText } from './operation-index.ts';
 
 type Facts = Omit<Device, 'out'> & { out: { useId: string; personId: string | null; operationId: string | null; fromMs: number } | null };
 /** A device as the store has it; `holder`: the name of who has it. What the reader may know of its operation is for the caller to say. */
@@ -85,10 +86,10 @@ export async function insertDevice(store: Store, deviceId: string, device: Devic
   });
 }
 
-/** Throws as above, `not_found`, and `conflict` (`version`) when it was changed since it was seen. */
+/** Throws as above, `not_found`, and `conflict` (`version`) when it was changed since it was seen. To be followed by `indexMissing`. */
 export async function changeDevice(store: Store, deviceId: string, change: DeviceChange): Promise<void> {
   await store.transaction().execute(async (tx) => {
-    const { version } = await deviceById(tx, deviceId);
+    const { version, serial } = await deviceById(tx, deviceId);
     if (version !== change.version)
       throw new HubError('conflict', `the device has been changed meanwhile: it is at version ${version}`, { field: 'version' });
     await checkFacts(tx, deviceId, change);
@@ -97,6 +98,7 @@ export async function changeDevice(store: Store, deviceId: string, change: Devic
       .set({ ...columnsOf(change), version: version + 1 })
       .where('device_id', '=', deviceId)
       .execute();
+    if (change.serial !== serial) await forgetDevicesText(tx, deviceId);
   });
 }
 

@@ -7,6 +7,9 @@ import type { Store } from './database.ts';
 /** Who does something, as it is written down; null: the hub itself. */
 export type Who = { personId: string; name: string } | null;
 
+/** Throws `forbidden` where something of these squads would get a lower class, by somebody who may not do that. */
+export type Lowers = (before: Confidentiality, after: Confidentiality, squadIds: string[]) => void;
+
 /** Noted once: the first counts. */
 export async function addStep(store: Store, operationId: string, state: OperationStage, atMs: number, who: Who): Promise<void> {
   await store
@@ -40,6 +43,11 @@ export async function confidentialityWith(store: Store, caseId: string | null, a
   const row = await store.selectFrom('enforcement_case').where('case_id', '=', caseId).select('confidentiality').executeTakeFirst();
   if (!row) throw new HubError('bad_request', 'caseId: there is no such case', { field: 'caseId' });
   return stricter(asked, row.confidentiality);
+}
+
+export async function squadsOf(store: Store, operationId: string): Promise<string[]> {
+  const rows = await store.selectFrom('operation_squad').where('operation_id', '=', operationId).select('squad_id').execute();
+  return rows.map(({ squad_id: id }) => id);
 }
 
 export async function setSquads(store: Store, operationId: string, given: string[]): Promise<void> {

@@ -1,7 +1,10 @@
 import { labelsOf } from '../operations/labels.ts';
 import type { OperationFacts } from '../protocol/operations.ts';
 import type { Store } from './database.ts';
+import { labelSources } from './label-sources.ts';
 import { factsRow } from './operation-facts.ts';
+import { untickedShots } from './operation-shots.ts';
+import { isUnrecorded } from './unrecorded.ts';
 
 /** Everything that people know of an operation. Throws `not_found`. */
 export async function readFacts(store: Store, operationId: string): Promise<OperationFacts> {
@@ -12,13 +15,6 @@ export async function readFacts(store: Store, operationId: string): Promise<Oper
     .where('o.operation_id', '=', operationId)
     .select(['o.person_id as personId', 'o.name', 'p.badge'])
     .orderBy('o.position')
-    .execute();
-  const squads = await store
-    .selectFrom('operation_squad as o')
-    .innerJoin('squad as s', 's.squad_id', 'o.squad_id')
-    .where('o.operation_id', '=', operationId)
-    .select(['s.squad_id as squadId', 's.name'])
-    .orderBy('s.name')
     .execute();
   const steps = await store
     .selectFrom('operation_step')
@@ -33,9 +29,8 @@ export async function readFacts(store: Store, operationId: string): Promise<Oper
     .select(['a.angle_id as angleId', 'a.name', 'p.officer', 'p.device_id as deviceId'])
     .orderBy('a.position')
     .execute();
-  const ofCase = await caseSummary(store, row.case_id);
+  const { squads, case: ofCase, recorded } = await labelSources(store, row);
   const { name, number, state, type, place, latitude, longitude, confidentiality, version } = row;
-  const recorded = await recordedTime(store, operationId);
   return {
     operationId,
     number,
@@ -57,22 +52,8 @@ export async function readFacts(store: Store, operationId: string): Promise<Oper
     requiredAngles: row.required_angles,
     quick: row.quick === 1,
     createdMs: row.created_ms,
+    unrecorded: await isUnrecorded(store, operationId),
+    unticked: await untickedShots(store, operationId),
     labels: labelsOf({ squads, officers, recorded, case: ofCase, place, type }),
   };
-}
-
-async function caseSummary(store: Store, caseId: string | null): Promise<OperationFacts['case']> {
-  if (caseId === null) return null;
-  const row = await store.selectFrom('enforcement_case').where('case_id', '=', caseId).selectAll().executeTakeFirstOrThrow();
-  const { number, cause, stage, confidentiality } = row;
-  return { caseId, number, cause, stage, confidentiality, parties: JSON.parse(row.parties) as string[] };
-}
-
-async function recordedTime(store: Store, operationId: string): Promise<{ fromMs: number; toMs: number } | null> {
-  const { fromMs, toMs } = await store
-    .selectFrom('take')
-    .where('operation_id', '=', operationId)
-    .select((eb) => [eb.fn.min('start_ms').as('fromMs'), eb.fn.max(eb.fn.coalesce('end_ms', 'start_ms')).as('toMs')])
-    .executeTakeFirstOrThrow();
-  return fromMs === null || toMs === null ? null : { fromMs, toMs };
 }

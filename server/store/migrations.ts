@@ -100,4 +100,15 @@ export const migrations: string[][] = [
   ],
   // the index of the custody log has what the log tells of itself, too: it is made again from the file
   [`DELETE FROM custody_index`],
+  // what labels a sealed operation is its own copy; those sealed before get what stands there now. The full text has more words
+  [
+    `CREATE TABLE operation_seal (operation_id TEXT PRIMARY KEY REFERENCES operation, squads TEXT NOT NULL, of_case TEXT, from_ms INTEGER, to_ms INTEGER)`,
+    `INSERT INTO operation_seal SELECT f.operation_id,
+      (SELECT json_group_array(json_object('squadId', squad_id, 'name', name)) FROM (SELECT s.squad_id, s.name FROM operation_squad AS o JOIN squad AS s ON s.squad_id = o.squad_id WHERE o.operation_id = f.operation_id ORDER BY s.name)),
+      (SELECT json_object('caseId', case_id, 'number', number, 'cause', cause, 'stage', stage, 'confidentiality', confidentiality, 'parties', json(parties)) FROM enforcement_case WHERE case_id = f.case_id),
+      (SELECT min(start_ms) FROM take WHERE operation_id = f.operation_id AND angle_id <> 'talk'),
+      (SELECT max(coalesce(end_ms, start_ms)) FROM take WHERE operation_id = f.operation_id AND angle_id <> 'talk')
+      FROM operation_facts AS f WHERE f.state = 'sealed'`,
+    `INSERT INTO operation_text (operation_text) VALUES ('delete-all')`,
+  ],
 ];

@@ -1,5 +1,6 @@
 import type { OperationListItem } from '../protocol/http.ts';
 import type { Store } from './database.ts';
+import { sealedSources } from './label-sources.ts';
 import { itemsOf } from './operation-items.ts';
 
 /** So many are looked up at once: SQLite takes no list of any length. */
@@ -15,11 +16,9 @@ export type ExportedOperation = OperationListItem & {
   angleNames: string[];
 };
 
-/** Operations with all that a list for people elsewhere says of them, in the order of these numbers. */
-export async function exportedOperations(store: Store, numbers: number[]): Promise<ExportedOperation[]> {
-  const all: ExportedOperation[] = [];
-  for (let at = 0; at < numbers.length; at += CHUNK) all.push(...(await chunk(store, numbers.slice(at, at + CHUNK))));
-  return all;
+/** Operations with all that a list for people elsewhere says of them, in the order of these numbers, looked up as they are asked for. */
+export async function* exportedOperations(store: Store, numbers: number[]): AsyncGenerator<ExportedOperation> {
+  for (let at = 0; at < numbers.length; at += CHUNK) yield* await chunk(store, numbers.slice(at, at + CHUNK));
 }
 
 async function chunk(store: Store, numbers: number[]): Promise<ExportedOperation[]> {
@@ -32,19 +31,21 @@ async function chunk(store: Store, numbers: number[]): Promise<ExportedOperation
   const ids = rows.map(({ operation_id: id }) => id);
   const officers = await namesOf(store, 'operation_officer', ids);
   const angles = await namesOf(store, 'angle', ids);
+  const sealed = await sealedSources(store, ids);
   const more = new Map(rows.map((row) => [row.operation_id, row]));
   return (await itemsOf(store, numbers)).flatMap((item) => {
     const row = more.get(item.operationId);
     if (!row) return [];
     const { number, latitude, longitude, required_angles: requiredAngles } = row;
-    const parties = row.parties === null ? [] : (JSON.parse(row.parties) as string[]);
+    const seal = sealed.get(item.operationId);
+    const live = row.parties === null ? [] : (JSON.parse(row.parties) as string[]);
     return {
       ...item,
       number,
       latitude,
       longitude,
       requiredAngles,
-      parties,
+      parties: seal ? (seal.case?.parties ?? []) : live,
       officers: officers(item.operationId),
       angleNames: angles(item.operationId),
     };

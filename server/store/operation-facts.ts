@@ -3,9 +3,20 @@ import { checkStep, requiredAngles } from '../operations/stages.ts';
 import type { OperationStage } from '../protocol/cases.ts';
 import type { FactsChange, GivenFacts } from '../protocol/operations.ts';
 import { type Store, inTransaction } from './database.ts';
+import { keepSources } from './label-sources.ts';
 import { indexOperation } from './operation-index.ts';
 import { shotsForType } from './operation-shots.ts';
-import { addStep, checkPoint, checkReferences, confidentialityWith, setOfficers, setSquads, type Who } from './facts-parts.ts';
+import {
+  addStep,
+  checkPoint,
+  checkReferences,
+  confidentialityWith,
+  type Lowers,
+  setOfficers,
+  setSquads,
+  squadsOf,
+  type Who,
+} from './facts-parts.ts';
 
 export type NewFacts = GivenFacts & { planned: boolean; who: Who };
 
@@ -53,8 +64,8 @@ export async function insertFacts(store: Store, operationId: string, name: strin
   await indexOperation(store, operationId);
 }
 
-/** Throws `not_found`, `conflict` (version; sealed), `bad_request`, each with its field. */
-export async function changeFacts(store: Store, operationId: string, change: FactsChange): Promise<void> {
+/** `lowers`: throws unless whoever asks may lower its class. Throws `not_found`, `conflict` (version; sealed), `bad_request`, each with its field. */
+export async function changeFacts(store: Store, operationId: string, change: FactsChange, lowers: Lowers): Promise<void> {
   await inTransaction(store, async (tx) => {
     const row = await factsRow(tx, operationId);
     if (row.version !== change.version) throw new HubError('conflict', 'version: it has been changed meanwhile', { field: 'version' });
@@ -63,6 +74,8 @@ export async function changeFacts(store: Store, operationId: string, change: Fac
     const { latitude = row.latitude, longitude = row.longitude, plannedMs = row.planned_ms } = change;
     checkPoint(latitude, longitude);
     await checkReferences(tx, change);
+    const confidentiality = await confidentialityWith(tx, caseId, change.confidentiality ?? row.confidentiality);
+    lowers(row.confidentiality, confidentiality, await squadsOf(tx, operationId));
     const plan = plannedMs === null ? null : ms(plannedMs);
     await tx
       .updateTable('operation_facts')
@@ -76,7 +89,7 @@ export async function changeFacts(store: Store, operationId: string, change: Fac
         planned_ms: plan,
         version: row.version + 1,
         at_ms: row.state === 'planned' ? (plan ?? row.created_ms) : row.at_ms,
-        confidentiality: await confidentialityWith(tx, caseId, change.confidentiality ?? row.confidentiality),
+        confidentiality,
         required_angles: requiredAngles(type, change.requiredAngles, row.required_angles),
       })
       .where('operation_id', '=', operationId)
@@ -101,6 +114,7 @@ export async function takeStep(store: Store, operationId: string, to: OperationS
       .where('operation_id', '=', operationId)
       .execute();
     if (to === 'live') await shotsForType(tx, operationId, row.type);
+    if (to === 'sealed') await keepSources(tx, row);
     await addStep(tx, operationId, to, atMs, who);
   });
 }
@@ -133,16 +147,19 @@ export async function planAngle(
   { operationId, angleId }: { operationId: string; angleId: string },
   { officer, deviceId }: { officer: string | null; deviceId: string | null },
 ): Promise<void> {
-  if ((await factsRow(store, operationId)).state === 'sealed')
-    throw new HubError('conflict', 'state: the operation is sealed', { field: 'state' });
-  const device = deviceId && (await store.selectFrom('device').where('device_id', '=', deviceId).select('state').executeTakeFirst());
-  if (device === undefined) throw new HubError('bad_request', 'deviceId: there is no such device', { field: 'deviceId' });
-  const plan = { officer, device_id: deviceId };
-  await store
-    .insertInto('planned_angle')
-    .values({ operation_id: operationId, angle_id: angleId, ...plan })
-    .onConflict((oc) => oc.columns(['operation_id', 'angle_id']).doUpdateSet(plan))
-    .execute();
+  await inTransaction(store, async (tx) => {
+    if ((await factsRow(tx, operationId)).state === 'sealed')
+      throw new HubError('conflict', 'state: the operation is sealed', { field: 'state' });
+    const device = deviceId && (await tx.selectFrom('device').where('device_id', '=', deviceId).select('state').executeTakeFirst());
+    if (device === undefined) throw new HubError('bad_request', 'deviceId: there is no such device', { field: 'deviceId' });
+    const plan = { officer, device_id: deviceId };
+    await tx
+      .insertInto('planned_angle')
+      .values({ operation_id: operationId, angle_id: angleId, ...plan })
+      .onConflict((oc) => oc.columns(['operation_id', 'angle_id']).doUpdateSet(plan))
+      .execute();
+    await indexOperation(tx, operationId);
+  });
 }
 
 /** Throws `not_found`. */

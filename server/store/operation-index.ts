@@ -1,48 +1,74 @@
-import { TYPE_WORDS } from '../protocol/cases.ts';
+import { CASE_STAGE_WORDS, TYPE_WORDS } from '../protocol/cases.ts';
 import type { Store } from './database.ts';
+import { labelSources } from './label-sources.ts';
 import { removeText, saveText, withoutText } from './operation-text.ts';
 
 const STEP = 200;
 
-/** Enter all words of an operation that it may be found by, as they are now. Part of every change of one of them. */
+/**
+ * Enter all words of an operation that it may be found by, as they are now; of a sealed one as they were. Part of every change
+ * of one of them. Its state and class, of which nearly all have the same, are left to the filters.
+ */
 export async function indexOperation(store: Store, operationId: string): Promise<void> {
-  const facts = await store
-    .selectFrom('operation_facts as f')
-    .leftJoin('enforcement_case as c', 'c.case_id', 'f.case_id')
-    .where('f.operation_id', '=', operationId)
-    .select(['f.number', 'f.name', 'f.place', 'f.type', 'c.number as caseNumber', 'c.cause', 'c.parties'])
-    .executeTakeFirst();
+  const facts = await store.selectFrom('operation_facts').where('operation_id', '=', operationId).selectAll().executeTakeFirst();
   if (!facts) return;
   const officers = await store.selectFrom('operation_officer').where('operation_id', '=', operationId).select('name').execute();
-  const squads = await store
-    .selectFrom('operation_squad as o')
-    .innerJoin('squad as s', 's.squad_id', 'o.squad_id')
-    .where('o.operation_id', '=', operationId)
-    .select('s.name')
+  const angles = await store
+    .selectFrom('angle as a')
+    .leftJoin('planned_angle as p', (join) => join.onRef('p.operation_id', '=', 'a.operation_id').onRef('p.angle_id', '=', 'a.angle_id'))
+    .leftJoin('device as d', 'd.device_id', 'p.device_id')
+    .where('a.operation_id', '=', operationId)
+    .select(['a.name', 'p.officer', 'd.serial'])
     .execute();
-  const angles = await store.selectFrom('angle').where('operation_id', '=', operationId).select('name').execute();
-  const type = facts.type === null ? [] : Object.values(TYPE_WORDS[facts.type]);
-  const parties = facts.parties === null ? [] : (JSON.parse(facts.parties) as string[]);
-  const own = [facts.name, facts.place, facts.caseNumber, facts.cause].filter((each) => each !== null);
-  await saveText(store, facts.number, [...own, ...parties, ...[...officers, ...squads, ...angles].map(({ name }) => name), ...type]);
+  const { squads, case: ofCase } = await labelSources(store, facts);
+  const { number, name, place, type } = facts;
+  const words = [
+    String(number),
+    operationId,
+    name,
+    place,
+    ...(type === null ? [] : Object.values(TYPE_WORDS[type])),
+    ...(ofCase === null ? [] : [ofCase.number, ofCase.cause, ...ofCase.parties, ...Object.values(CASE_STAGE_WORDS[ofCase.stage])]),
+    ...[...officers, ...squads].map((each) => each.name),
+    ...angles.flatMap((angle) => [angle.name, angle.officer, angle.serial]),
+  ];
+  await saveText(
+    store,
+    number,
+    words.filter((each) => each !== null),
+  );
 }
 
-/** Those of a case whose own words have changed. */
+/** Those of a case whose own words have changed; sealed ones keep theirs. */
 export async function indexOperationsOf(store: Store, caseId: string): Promise<void> {
-  const ids = await store.selectFrom('operation_facts').where('case_id', '=', caseId).select('operation_id').execute();
-  for (const { operation_id: id } of ids) await indexOperation(store, id);
+  const rows = await store
+    .selectFrom('operation_facts')
+    .where('case_id', '=', caseId)
+    .where('state', '!=', 'sealed')
+    .select('operation_id')
+    .execute();
+  for (const { operation_id: id } of rows) await indexOperation(store, id);
 }
 
 /** A squad may have thousands: they are found by nothing until `indexMissing` has been there, which goes on after a crash. */
 export async function forgetSquadsText(store: Store, squadId: string): Promise<void> {
-  const rows = await store
-    .selectFrom('operation_facts as f')
+  const rows = await notSealed(store)
     .innerJoin('operation_squad as o', 'o.operation_id', 'f.operation_id')
     .where('o.squad_id', '=', squadId)
-    .select('f.number')
     .execute();
   for (const { number } of rows) await removeText(store, number);
 }
+
+/** Those that were to be filmed with a device; likewise. */
+export async function forgetDevicesText(store: Store, deviceId: string): Promise<void> {
+  const rows = await notSealed(store)
+    .innerJoin('planned_angle as p', 'p.operation_id', 'f.operation_id')
+    .where('p.device_id', '=', deviceId)
+    .execute();
+  for (const { number } of rows) await removeText(store, number);
+}
+
+const notSealed = (store: Store) => store.selectFrom('operation_facts as f').where('f.state', '!=', 'sealed').select('f.number');
 
 /** Index what is not, in steps that let others in between: after a squad's new name, and of a hub that knew no full text. */
 export async function indexMissing(store: Store): Promise<void> {

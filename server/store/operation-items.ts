@@ -1,7 +1,9 @@
 import type { OperationListItem } from '../protocol/http.ts';
 import type { Store } from './database.ts';
 import { packageStatuses } from './archive-jobs.ts';
+import { type LabelSources, sealedSources } from './label-sources.ts';
 import { standingCalls } from './marks.ts';
+import { unrecorded } from './unrecorded.ts';
 
 /** Operations as a list shows them, in the order of these numbers. */
 export async function itemsOf(store: Store, numbers: number[]): Promise<OperationListItem[]> {
@@ -12,6 +14,7 @@ export async function itemsOf(store: Store, numbers: number[]): Promise<Operatio
     .leftJoin('enforcement_case as c', 'c.case_id', 'f.case_id')
     .where('f.number', 'in', numbers)
     .select(['f.number', 'f.operation_id', 'f.name', 'f.state', 'f.type', 'f.place', 'f.at_ms', 'f.planned_ms', 'f.confidentiality'])
+    .select(unrecorded.as('unrecorded'))
     .select(['o.status', 'o.opened_ms', 'o.ended_ms', 'c.case_id', 'c.number as case_number', 'c.cause'])
     .execute();
   const ids = rows.map(({ operation_id: id }) => id);
@@ -20,9 +23,12 @@ export async function itemsOf(store: Store, numbers: number[]): Promise<Operatio
   const started = await startTimes(store, ids);
   const calls = await standingCalls(store);
   const packages = await packageStatuses(store, ids);
+  const sealed = await sealedSources(store, ids);
   const items = new Map(
     rows.map((row): [number, OperationListItem] => {
       const { operation_id: operationId, name, status, state, type, place, confidentiality, case_id: caseId, case_number: number } = row;
+      const seal = sealed.get(operationId);
+      const ofCase = caseId === null || number === null ? null : { caseId, number, cause: row.cause ?? '' };
       return [
         row.number,
         {
@@ -33,6 +39,7 @@ export async function itemsOf(store: Store, numbers: number[]): Promise<Operatio
           type,
           place,
           confidentiality,
+          unrecorded: row.unrecorded === 1,
           openedMs: row.opened_ms,
           endedMs: row.ended_ms,
           plannedMs: row.planned_ms,
@@ -40,14 +47,16 @@ export async function itemsOf(store: Store, numbers: number[]): Promise<Operatio
           angles: angles.get(operationId) ?? 0,
           calls: status === 'live' ? (calls.get(operationId) ?? 0) : 0,
           package: packages(operationId),
-          case: caseId === null || number === null ? null : { caseId, number, cause: row.cause ?? '' },
-          squads: squads.get(operationId) ?? [],
+          case: seal ? shortCase(seal.case) : ofCase,
+          squads: seal?.squads.map((each) => each.name) ?? squads.get(operationId) ?? [],
         },
       ];
     }),
   );
   return numbers.flatMap((number) => items.get(number) ?? []);
 }
+
+const shortCase = (of: LabelSources['case']): OperationListItem['case'] => of && { caseId: of.caseId, number: of.number, cause: of.cause };
 
 async function angleCounts(store: Store, ids: string[]): Promise<Map<string, number>> {
   const rows = await store

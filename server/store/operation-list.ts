@@ -6,6 +6,7 @@ import type { OperationFilter, OperationQuery } from '../protocol/operations.ts'
 import type { Store } from './database.ts';
 import { itemsOf } from './operation-items.ts';
 import { matching, textMatch } from './operation-text.ts';
+import { unrecorded } from './unrecorded.ts';
 
 /** So many are counted; of more it is only said that there are more. */
 const COUNTED = 1000;
@@ -26,10 +27,10 @@ export async function listOperations(store: Store, reach: Reach, query: Operatio
   return { operations: await itemsOf(store, shown), total: Math.min(found.length, COUNTED), more };
 }
 
-/** Their numbers in order, at most so many. */
-export function filteredOperations(store: Store, reach: Reach, filter: OperationFilter, most: number): Promise<number[]> {
+/** All their numbers, in order. */
+export function filteredOperations(store: Store, reach: Reach, filter: OperationFilter): Promise<number[]> {
   const picked = pick(reach, filter);
-  return numbers(store, picked, sql`ORDER BY ${ordering(filter, picked.number)} LIMIT ${most}`);
+  return numbers(store, picked, sql`ORDER BY ${ordering(filter, picked.number)}`);
 }
 
 async function numbers(store: Store, { from, where }: Picked, tail: Sql): Promise<number[]> {
@@ -38,7 +39,13 @@ async function numbers(store: Store, { from, where }: Picked, tail: Sql): Promis
   return rows.map(({ number }) => number);
 }
 
-function pick(reach: Reach, { q, state, type, squad, case: caseId, confidentiality, from, to }: OperationFilter): Picked {
+/** Operations `f` that may be looked at, as a condition. */
+export function inReach(reach: Reach): Sql {
+  const where = within(reach);
+  return where.length === 0 ? sql`1` : sql.join(where, sql` AND `);
+}
+
+function pick(reach: Reach, { q, state, type, squad, case: caseId, confidentiality, from, to, missing }: OperationFilter): Picked {
   const match = textMatch(q);
   const text = match === null ? null : matching(match);
   const where = [
@@ -49,6 +56,7 @@ function pick(reach: Reach, { q, state, type, squad, case: caseId, confidentiali
     squad === undefined ? undefined : ofSquads([squad]),
     caseId === undefined ? undefined : sql`f.case_id = ${caseId}`,
     confidentiality && sql`f.confidentiality = ${confidentiality}`,
+    missing && unrecorded,
     from === undefined ? undefined : sql`f.at_ms >= ${Math.round(from)}`,
     to === undefined ? undefined : sql`f.at_ms < ${Math.round(to)}`,
   ];

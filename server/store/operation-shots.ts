@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { HubError } from '../../media/errors.ts';
 import type { OperationType } from '../protocol/cases.ts';
-import type { OperationShot, OperationShots, ShotTick } from '../protocol/shots.ts';
+import type { OperationShot, OperationShots, ShotItem, ShotTick } from '../protocol/shots.ts';
 import { mergeShots } from '../shots/merge.ts';
 import type { Store } from './database.ts';
 import { currentList } from './shot-lists.ts';
@@ -49,6 +49,11 @@ export async function operationShots(store: Store, operationId: string, readMs: 
     tick: row.mark_id === null ? null : { markId: row.mark_id, angleId: row.angle_id ?? '', atMs: row.at_ms ?? 0, by: row.person_name },
   }));
   return { type: facts?.type ?? null, shots, readMs };
+}
+
+/** What of its list nobody has ticked, in its order. */
+export function untickedShots(store: Store, operationId: string): Promise<ShotItem[]> {
+  return ofOperation(store, operationId).where('mark_id', 'is', null).select(['zh', 'en']).orderBy('position').execute();
 }
 
 /** `nextMarkId`: of the mark that ticks it, the same for whoever does until it has been unticked. Throws `not_found`. */

@@ -34,12 +34,13 @@ export async function insertOperation(
 
 export async function insertAngle(store: Store, operationId: string, angleId: string, name: string): Promise<void> {
   await inTransaction(store, async (tx) => {
-    const { count } = await tx
+    const { last } = await tx
       .selectFrom('angle')
       .where('operation_id', '=', operationId)
-      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .select((eb) => eb.fn.max('position').as('last'))
       .executeTakeFirstOrThrow();
-    await tx.insertInto('angle').values({ operation_id: operationId, angle_id: angleId, name, position: count }).execute();
+    const position = (last ?? -1) + 1;
+    await tx.insertInto('angle').values({ operation_id: operationId, angle_id: angleId, name, position }).execute();
     await indexOperation(tx, operationId);
   });
 }

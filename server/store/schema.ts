@@ -185,6 +185,14 @@ export type Database = {
     person_id: Nullable<string>;
     person_name: Nullable<string>;
   };
+  /** What a sealed operation's labels say that is kept elsewhere, as it was at its seal; JSON. Times: of what was recorded. */
+  operation_seal: {
+    operation_id: string;
+    squads: string;
+    of_case: Nullable<string>;
+    from_ms: Nullable<number>;
+    to_ms: Nullable<number>;
+  };
   planned_angle: { operation_id: string; angle_id: string; officer: Nullable<string>; device_id: Nullable<string> };
   shot_list: {
     type: OperationType;

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { hubFetch } from '../../scripts/demo/sign-in.ts';
+import { DeviceView } from '../../server/protocol/devices.ts';
 import { CaseList, EnforcementCase } from '../../server/protocol/cases.ts';
 import { OperationList, OperationView } from '../../server/protocol/http.ts';
+import { Me, Squad } from '../../server/protocol/people.ts';
+import { OperationShots } from '../../server/protocol/shots.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
-import { Squad } from '../../server/protocol/people.ts';
 import { crashControl, type RunningHub, startHub } from '../support/hub.ts';
 
 let root = '';
@@ -58,6 +60,20 @@ describe('an operation', () => {
     await call(hub, OperationView, 'POST', `/operations/${operationId}/end`);
     const after = await facts('GET', `${operationId}/facts`);
     expect([after.state, after.steps.map(({ state }) => state)]).toEqual(['ended', ['planned', 'live', 'ended']]);
+    const { name } = (await call(hub, Me, 'GET', '/session')).person;
+    expect(after.steps.map(({ personName }) => personName)).toEqual([name, name, name]);
+    expect(after.steps.every(({ atMs }, at) => Math.abs(atMs - Date.now()) < 60_000 && atMs >= (after.steps[at - 1]?.atMs ?? 0))).toBe(
+      true,
+    );
+    // a demolition that nobody filmed
+    expect(after.unrecorded).toBe(true);
+    expect(after.unticked.length).toBe((await call(hub, OperationShots, 'GET', `/operations/${operationId}/shots`)).shots.length);
+    expect(after.unticked.length).toBeGreaterThan(0);
+    const { operationId: never } = await make({ name: '取消', planned: true, type: 'demolition' });
+    await call(hub, OperationView, 'POST', `/operations/${never}/end`);
+    expect((await facts('GET', `${never}/facts`)).unrecorded).toBe(false);
+    const violations = (await list('missing=recording')).operations;
+    expect(violations.map((each) => [each.operationId, each.unrecorded])).toEqual([[operationId, true]]);
     expect(await refused(facts('POST', `${operationId}/seal`))).toMatch(/409.*"field":"(package|labels)"/);
   });
 
@@ -84,6 +100,22 @@ describe('an operation', () => {
     expect(renamed).toMatchObject({ place: '和平街', squads: [{ name: '城北中队' }] });
     await crashControl(hub);
     expect(await facts('GET', `${operationId}/facts`)).toEqual(renamed);
+  });
+
+  it('is found by its number, the stage of its case, and who films an angle with what', async () => {
+    const squad = await call(hub, Squad, 'POST', '/squads', { name: '设备中队' });
+    const body = { squadId: squad.squadId, type: 'body-camera', serial: 'XJ-7701', model: 'DSJ', ownerId: null, state: 'in-service' };
+    const device = await call(hub, DeviceView, 'POST', '/devices', body);
+    const { caseId } = await newCase({ number: '查找1号', cause: '油烟', stage: 'compulsion' });
+    const { operationId, angles } = await make({ name: '查找', planned: true, angles: ['机位'], caseId });
+    const plan = { officer: '端木红', deviceId: device.deviceId };
+    const { number } = await facts('PUT', `${operationId}/angles/${angles[0]?.angleId}/plan`, plan);
+    const find = async (q: string): Promise<string[]> =>
+      (await list(`q=${encodeURIComponent(`查找 ${q}`)}`)).operations.map((each) => each.operationId);
+    for (const q of ['端木红', 'XJ-7701', String(number), operationId, '行政强制', 'Compulsion'])
+      expect([q, await find(q)]).toEqual([q, [operationId]]);
+    await call(hub, DeviceView, 'PUT', `/devices/${device.deviceId}`, { ...body, serial: 'ZZ-9', version: device.version });
+    expect([await find('ZZ-9'), await find('7701')]).toEqual([[operationId], []]);
   });
 
   it.each([

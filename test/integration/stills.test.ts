@@ -90,6 +90,8 @@ describe('a picture that an operator takes', () => {
     expect(whole.equals(photo)).toBe(true);
     const small = Buffer.from(await (await hubFetch(`${url}?size=small`)).arrayBuffer());
     expect(readImage(small)).toEqual({ type: 'image/jpeg', width: 480, height: 360 });
+    // a phone may call its picture `<angle>-0001`: that must not become the poster of the angle
+    expect(readdirSync(join(hub.dataDir, 'posters'))).toEqual([`still-${operation.operationId}-still-0001.jpg`]);
     expect((await hubFetch(url.replace('still-0001', 'still-none'))).status).toBe(404);
   });
 

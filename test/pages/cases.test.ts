@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -17,6 +17,7 @@ let hub: RunningHub;
 let browser: Browser;
 let caseId = '';
 let planned = '';
+let unfilmed = '';
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-cases-'));
   [hub, browser] = await Promise.all([startHub(join(root, 'data')), launchBrowser()]);
@@ -27,8 +28,9 @@ beforeAll(async () => {
   const angles = ['北门', '航拍'];
   const plan = { ...facts, planned: true, plannedMs: Date.now() + 3_600_000, angles };
   ({ operationId: planned } = await call(hub, OperationView, 'POST', '/operations', { name: '强制拆除 城东路12号', ...plan }));
-  const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '占道经营整治 和平街', type: 'campaign', angles });
-  await call(hub, OperationView, 'POST', `/operations/${operationId}/end`);
+  const campaign = { name: '占道经营整治 和平街', type: 'campaign', angles };
+  ({ operationId: unfilmed } = await call(hub, OperationView, 'POST', '/operations', campaign));
+  await call(hub, OperationView, 'POST', `/operations/${unfilmed}/end`);
   await call(hub, OperationView, 'POST', '/operations', { name: '夜市检查', confidentiality: 'sensitive', angles });
 });
 afterAll(async () => {
@@ -60,6 +62,64 @@ describe.each(VIEWS)('the board and the forms in %s at %i pixels', (locale, widt
     await page.goto(`${hub.url}/cases/${caseId}`);
     await page.getByTestId('case-form').waitFor();
     await shot('case');
+    await close();
+  });
+});
+
+describe('what should not be so', () => {
+  it('shows by itself: an operation that nobody filmed, and shots that nobody ticked', async () => {
+    const { page, shot, close } = await consolePage(browser, hub.url, { name: 'unfilmed', locale: 'zh-CN', width: 1440 });
+    await page.getByTestId('unrecorded').waitFor();
+    await page.getByLabel('缺少').selectOption({ label: '未录制' });
+    await expect.poll(() => rows(page).count()).toBe(1);
+    expect(await rows(page).first().textContent()).toContain('占道经营整治');
+    await page.goto(`${hub.url}/operations/${unfilmed}`);
+    await page.getByTestId('unrecorded').getByText('没有任何录制').waitFor();
+    const { unticked } = await call(hub, OperationFacts, 'GET', `/operations/${unfilmed}/facts`);
+    const said = (await page.getByTestId('unticked').textContent()) ?? '';
+    expect(said).toContain(`${unticked.length} 项`);
+    for (const { zh } of unticked) expect(said).toContain(zh);
+    await shot('facts');
+    await close();
+  });
+});
+
+describe('a plan', () => {
+  it('has an angle renamed, and another one taken out', async () => {
+    const angles = ['北门', '航拍'];
+    const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '改机位', planned: true, angles });
+    const { page, close } = await consolePage(browser, `${hub.url}/operations/${operationId}`, {
+      name: 'plan',
+      locale: 'zh-CN',
+      width: 390,
+    });
+    const names = async () => (await call(hub, OperationFacts, 'GET', `/operations/${operationId}/facts`)).angles.map(({ name }) => name);
+    const name = page.getByLabel('机位', { exact: true });
+    await name.first().fill('东门');
+    await name.first().blur();
+    await expect.poll(names).toEqual(['东门', '航拍']);
+    await page.getByRole('button', { name: '移除 航拍' }).click();
+    await page.locator('.el-message-box').getByRole('button', { name: '移除 航拍' }).click();
+    await expect.poll(names).toEqual(['东门']);
+    await expect.poll(() => name.count()).toBe(1);
+    await close();
+  });
+});
+
+describe('the cases', () => {
+  it('are sorted and filtered, and go to a spreadsheet as they are shown', async () => {
+    const written = { number: '甲〔2026〕1号', cause: '油烟', stage: 'archiving', confidentiality: 'sensitive' };
+    await call(hub, EnforcementCase, 'POST', '/cases', written);
+    const { page, close } = await consolePage(browser, `${hub.url}/cases`, { name: 'case-list', locale: 'zh-CN', width: 1440 });
+    await expect.poll(() => rows(page).count()).toBe(2);
+    await page.getByLabel('排序').selectOption({ label: '按办理阶段' });
+    await expect.poll(() => rows(page).first().textContent()).toContain('第12号');
+    await page.getByLabel('密级').selectOption({ label: '敏感' });
+    await expect.poll(() => rows(page).count()).toBe(1);
+    const download = page.waitForEvent('download');
+    await page.getByRole('link', { name: '导出表格' }).click();
+    const text = readFileSync(await (await download).path(), 'utf8');
+    expect(text.split('\r\n').map((row) => row.split(',')[0])).toEqual(['\u{FEFF}案号', '甲〔2026〕1号', '']);
     await close();
   });
 });

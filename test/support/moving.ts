@@ -26,13 +26,14 @@ export async function mover(
   root: string,
   time: MadeUpTime,
   recorders: Map<string, OperationRecorder> = new Map(),
+  turns = new Turns(),
 ): Promise<{ moves: TakeMoves; events: MediaEvent[] }> {
   const events: MediaEvent[] = [];
   const moves = new TakeMoves({
     dataDir: root,
     signer: await Signer.load(join(root, 'keys')),
     log: pino({ level: 'silent' }),
-    turns: new Turns(),
+    turns,
     nowMs: () => time.nowMs,
     emit: (event) => events.push(event),
     refuse: () => null,

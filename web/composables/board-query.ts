@@ -1,6 +1,18 @@
 export const BOARD_TABS = ['all', 'live', 'today', 'planned', 'ended'] as const;
 export type BoardTab = (typeof BOARD_TABS)[number];
-export const BOARD_START = { tab: 'all', q: '', type: '', squad: '', secrecy: '', from: '', to: '', sort: '', case: '', page: '1' };
+export const BOARD_START = {
+  tab: 'all',
+  q: '',
+  type: '',
+  squad: '',
+  secrecy: '',
+  missing: '',
+  from: '',
+  to: '',
+  sort: '',
+  case: '',
+  page: '1',
+};
 export type BoardFilters = typeof BOARD_START;
 /** What somebody sorts by, and which way is of use then. */
 export const BOARD_SORTS = { time: 'desc', planned: 'asc', name: 'asc', state: 'desc', number: 'desc' } as const;
@@ -36,6 +48,7 @@ export function boardQuery(filters: BoardFilters, now: Date, pages: { size: numb
   say('type', filters.type);
   say('squad', filters.squad);
   say('confidentiality', filters.secrecy);
+  say('missing', filters.missing);
   say('case', filters.case);
   say('from', filters.tab === 'today' ? today : dayMs(filters.from));
   say('to', filters.tab === 'today' ? today + DAY_MS : last === null ? null : last + DAY_MS);

@@ -1,4 +1,4 @@
-import { CaseList, EnforcementCase, type CaseChange, type CaseCreate } from '../../server/protocol/cases.ts';
+import { CaseList, EnforcementCase, type CaseChange, type CaseCreate, type CaseFilter } from '../../server/protocol/cases.ts';
 import { OperationList, OperationView, TakeMoved, type TakeMoveRequest, type TakePlace } from '../../server/protocol/http.ts';
 import { type FactsChange, OperationFacts, type OperationCreate } from '../../server/protocol/operations.ts';
 import type { z } from 'zod';
@@ -17,12 +17,24 @@ export const operationsApi = {
     api(TakeMoved, 'POST', of(operationId, `/angles/${angleId}/takes/${takeId}/move`), where),
   planAngle: (operationId: string, angleId: string, plan: { officer: string | null; deviceId: string | null }) =>
     api(OperationFacts, 'PUT', of(operationId, `/angles/${angleId}/plan`), plan),
+  renameAngle: (operationId: string, angleId: string, name: string) =>
+    api(OperationFacts, 'PUT', of(operationId, `/angles/${angleId}/name`), { name }),
+  removeAngle: (operationId: string, angleId: string) => api(OperationFacts, 'DELETE', of(operationId, `/angles/${angleId}`)),
 };
 export const casesApi = {
   find: (q: string) => api(CaseList, 'GET', `/cases?size=20&q=${encodeURIComponent(q)}`),
   create: (facts: z.input<typeof CaseCreate>) => api(EnforcementCase, 'POST', '/cases', facts),
   change: (caseId: string, change: z.input<typeof CaseChange>) => api(EnforcementCase, 'PUT', `/cases/${caseId}`, change),
 };
+
+/** What somebody sorts cases by, and which way is of use then. */
+const CASE_WAYS: Record<CaseFilter['sort'], CaseFilter['order']> = { time: 'desc', number: 'asc', stage: 'asc' };
+
+/** The query of the list of cases, and of its table, for what somebody chose. */
+export function caseQuery({ q, stage, secrecy, sort }: Record<'q' | 'stage' | 'secrecy' | 'sort', string>): Record<string, string> {
+  const by = sort in CASE_WAYS ? (sort as CaseFilter['sort']) : 'time';
+  return { q: q.trim(), stage, confidentiality: secrecy, sort: by, order: CASE_WAYS[by] };
+}
 
 /** The words of the forms for the fields that the hub names. */
 export const OPERATION_FIELDS: Record<string, string> = {
@@ -48,7 +60,9 @@ export const OPERATION_REFUSALS: Record<string, string> = {
   'conflict labels': 'op.noLabels',
   'bad_request requiredAngles': 'op.twoAngles',
   'forbidden squadIds': 'op.otherSquads',
+  'forbidden confidentiality': 'op.notLower',
   'bad_request deviceId': 'op.noDevice',
+  'conflict angleId': 'op.angleUsed',
 };
 export const CASE_FIELDS: Record<string, string> = {
   number: 'cases.number',
@@ -62,6 +76,7 @@ export const CASE_REFUSALS: Record<string, string> = {
   'conflict version': 'cases.stale',
   'conflict number': 'cases.taken',
   'forbidden squadId': 'cases.otherSquads',
+  'forbidden confidentiality': 'op.notLower',
 };
 
 /** What a list of R18's labels shows of a value: an interval of ISO 8601 as two moments. */

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { TYPE_WORDS } from '../../../server/protocol/cases.ts';
+import { CASE_STAGE_WORDS, TYPE_WORDS } from '../../../server/protocol/cases.ts';
 import { openStore } from '../../../server/store/database.ts';
 import { indexMissing } from '../../../server/store/operation-index.ts';
 import { madeUp, type MadeOperation, SQUADS, squadId } from './made-up.ts';
@@ -14,7 +14,7 @@ export async function fill(paths: { hub: string; rival: string }, operations: nu
   hub.exec('BEGIN');
   rival.exec('BEGIN');
   const intoHub = hubWriter(hub);
-  const intoRival = rival.prepare('INSERT INTO flat VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  const intoRival = rival.prepare('INSERT INTO flat VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
   for (const [squad, name] of SQUADS.entries())
     hub.prepare('INSERT INTO squad (squad_id, name, created_ms) VALUES (?, ?, 0)').run(squadId(squad), name);
   for (const one of madeUp(operations)) {
@@ -27,6 +27,10 @@ export async function fill(paths: { hub: string; rival: string }, operations: nu
       one.angles.join('、'),
       TYPE_WORDS[type].zh,
       TYPE_WORDS[type].en,
+      String(number),
+      one.operationId,
+      CASE_STAGE_WORDS[caseOf.stage].zh,
+      CASE_STAGE_WORDS[caseOf.stage].en,
     ];
     intoRival.run(number, state, type, confidentiality, squads, atMs, plannedMs, caseOf.caseId, name, place, ...text, ...more);
   }
@@ -40,7 +44,22 @@ export async function fill(paths: { hub: string; rival: string }, operations: nu
 }
 
 /** What the hub's search looks through, each a column. */
-export const TEXT_COLUMNS = ['name', 'place', 'case_number', 'cause', 'parties', 'officers', 'squad_names', 'angles', 'type_zh', 'type_en'];
+export const TEXT_COLUMNS = [
+  'name',
+  'place',
+  'case_number',
+  'cause',
+  'parties',
+  'officers',
+  'squad_names',
+  'angles',
+  'type_zh',
+  'type_en',
+  'number_text',
+  'operation_id',
+  'stage_zh',
+  'stage_en',
+];
 const RIVAL = `CREATE TABLE flat (number INTEGER PRIMARY KEY, state TEXT, type TEXT, confidentiality TEXT, squads TEXT, at_ms INTEGER, planned_ms INTEGER, case_id TEXT, ${TEXT_COLUMNS.map((name) => `${name} TEXT`).join(', ')});
 CREATE INDEX flat_state ON flat (state, number);
 CREATE INDEX flat_name ON flat (name, number);

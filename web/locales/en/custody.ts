@@ -127,7 +127,7 @@ export default {
         ended: 'Operation ended',
         sealed: 'Operation sealed',
       },
-      angle: { made: 'Angle added', changed: 'Angle changed' },
+      angle: { made: 'Angle added', changed: 'Angle changed', removed: 'Angle removed' },
       source: { added: 'Camera or encoder added', removed: 'Camera or encoder removed' },
       takeover: { answered: 'Decided which device films' },
       log: { opened: 'Custody log opened', dropped: 'Lines of the custody log lost' },

@@ -115,7 +115,7 @@ export default {
       link: { used: '设备打开拍摄链接', made: '生成拍摄链接', revoked: '撤销拍摄链接' },
       device: { 'shut-out': '停用拍摄设备', made: '登记设备', changed: '修改设备台账' },
       operation: { opened: '新建行动', started: '开始行动', changed: '修改行动信息', ended: '结束行动', sealed: '封存行动' },
-      angle: { made: '添加机位', changed: '修改机位' },
+      angle: { made: '添加机位', changed: '修改机位', removed: '移除机位' },
       source: { added: '添加摄像机或编码器', removed: '移除摄像机或编码器' },
       takeover: { answered: '决定是否更换拍摄设备' },
       log: { opened: '保管链日志启用', dropped: '保管链记录丢失' },

@@ -1,0 +1,68 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { Id } from '../../media/protocol/ids.ts';
+import type { Context } from '../context.ts';
+import { onOperation } from '../permission/rules.ts';
+import { AngleCreate, ApiError } from '../protocol/http.ts';
+import { AnglePlan, OperationFacts } from '../protocol/operations.ts';
+import { readFacts } from '../store/facts-view.ts';
+import { planAngle } from '../store/operation-facts.ts';
+import { angleName, saveAngleState } from '../store/operations.ts';
+import { assertUnused, removeAngle, renameAngle } from '../store/planned-angles.ts';
+
+const OfAngle = z.object({ operationId: Id, angleId: Id });
+const response = { 200: OperationFacts, '4xx': ApiError, '5xx': ApiError };
+
+/** The angles of a plan: who films each and with what; and, until somebody films it, its name, or that it is not needed. */
+export function plannedAngleRoutes(app: FastifyInstance, { store, hub }: Context): void {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+
+  routes.put(
+    '/operations/:operationId/angles/:angleId/plan',
+    {
+      schema: { summary: 'Who films an angle, and with what', params: OfAngle, body: AnglePlan, response },
+      ...onOperation('operation.plan', 'operation.changed'),
+    },
+    async (request) => {
+      const { operationId, angleId } = request.params;
+      await angleName(store, operationId, angleId);
+      await planAngle(store, { operationId, angleId }, request.body);
+      return readFacts(store, operationId);
+    },
+  );
+
+  routes.put(
+    '/operations/:operationId/angles/:angleId/name',
+    {
+      schema: { summary: 'Give an angle of a planned operation another name', params: OfAngle, body: AngleCreate, response },
+      ...onOperation('operation.plan', 'angle.changed'),
+    },
+    async (request) => {
+      const { operationId } = request.params;
+      const { name } = request.body;
+      await assertUnused(store, request.params);
+      const state = await hub.media.request('renameAngle', { ...request.params, name });
+      await renameAngle(store, request.params, name);
+      await saveAngleState(store, operationId, state);
+      hub.emit('operation', operationId);
+      return readFacts(store, operationId);
+    },
+  );
+
+  routes.delete(
+    '/operations/:operationId/angles/:angleId',
+    {
+      schema: { summary: 'Take an angle out of a planned operation', params: OfAngle, response },
+      ...onOperation('operation.plan', 'angle.removed'),
+    },
+    async (request) => {
+      const { operationId } = request.params;
+      await assertUnused(store, request.params);
+      await hub.media.request('removeAngle', request.params);
+      hub.emit('revoked', await removeAngle(store, request.params));
+      hub.emit('operation', operationId);
+      return readFacts(store, operationId);
+    },
+  );
+}

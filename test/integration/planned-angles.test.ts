@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readOperation } from '../../media/recordings/read.ts';
+import { verifyOperation } from '../../media/recordings/verify.ts';
+import { call } from '../../scripts/demo/hub.ts';
+import { CaptureLink } from '../../server/protocol/capture.ts';
+import { AngleState, OperationView, PlainSource } from '../../server/protocol/http.ts';
+import { OperationFacts } from '../../server/protocol/operations.ts';
+import { type RunningHub, startHub } from '../support/hub.ts';
+import { openPhone } from '../support/phone-socket.ts';
+
+let root = '';
+let hub: RunningHub;
+let operationId = '';
+let ids: string[] = [];
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fieldhub-plans-'));
+  hub = await startHub(join(root, 'data'));
+  const angles = ['北门', '航拍', '南侧', '室内'];
+  const made = await call(hub, OperationView, 'POST', '/operations', { name: '计划', planned: true, angles });
+  operationId = made.operationId;
+  ids = made.angles.map(({ angleId }) => angleId);
+});
+afterAll(async () => {
+  await hub.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const at = (angle: number, rest = ''): string => `/operations/${operationId}/angles/${ids[angle]}${rest}`;
+const rename = (angle: number, name: string) => call(hub, OperationFacts, 'PUT', at(angle, '/name'), { name });
+const remove = (angle: number) => call(hub, OperationFacts, 'DELETE', at(angle));
+const names = ({ angles }: { angles: { name: string }[] }): string[] => angles.map(({ name }) => name);
+const dir = (): string => join(hub.dataDir, 'recordings', operationId);
+
+it('angles of a plan get other names and are taken out, in store, media plane and journal, over a crash', async () => {
+  expect(names(await rename(0, '东门'))).toEqual(['东门', '航拍', '南侧', '室内']);
+  expect(names(await remove(1))).toEqual(['东门', '南侧', '室内']);
+  await call(hub, AngleState, 'POST', `/operations/${operationId}/angles`, { name: '楼顶' });
+  const wanted = ['东门', '南侧', '室内', '楼顶'];
+  const view = () => call(hub, OperationView, 'GET', `/operations/${operationId}`);
+  expect(names(await view())).toEqual(wanted);
+  expect(names(await readOperation(dir()))).toEqual(wanted);
+  await hub.killAll();
+  hub = await startHub(hub.dataDir);
+  expect(names(await view())).toEqual(wanted);
+  expect(names(await readOperation(dir()))).toEqual(wanted);
+  expect((await verifyOperation(dir())).problems).toEqual([]);
+});
+
+it('an angle that a device or a camera has stays as it is', async () => {
+  const { url } = await call(hub, CaptureLink, 'POST', at(0, '/links'));
+  (await openPhone(hub, url)).close();
+  await call(hub, PlainSource, 'POST', at(2, '/camera'));
+  for (const angle of [0, 2]) {
+    await expect(rename(angle, '别的')).rejects.toThrow(/409.*"field":"angleId"/);
+    await expect(remove(angle)).rejects.toThrow(/409.*"field":"angleId"/);
+  }
+  await expect(rename(1, '')).rejects.toThrow(/400.*"field":"name"/);
+});
+
+it('once it has begun, none is renamed or taken out', async () => {
+  await call(hub, OperationFacts, 'POST', `/operations/${operationId}/start`);
+  await expect(rename(3, '别的')).rejects.toThrow(/409.*"field":"state"/);
+  await expect(remove(3)).rejects.toThrow(/409.*"field":"state"/);
+});
