@@ -1,7 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import { HubError } from '../../media/errors.ts';
+import type { Context } from '../context.ts';
 import { type Reach, reachOf } from '../permission/reach.ts';
 import type { Permission } from '../permission/rules.ts';
+import type { Addition } from '../protocol/http.ts';
+import { saveAddition } from '../store/additions.ts';
 import type { Who } from '../store/facts-parts.ts';
 import { actorOf } from './permit.ts';
 
@@ -12,6 +15,18 @@ export const reachFor = (request: FastifyRequest, permission: Permission): Reach
 export function whoAsks(request: FastifyRequest): NonNullable<Who> {
   const { personId, name } = actorOf(request);
   return { personId, name };
+}
+
+/** What was added to an operation, where its reason was said (R11). Consoles and reviews are told. */
+export async function noteAddition(
+  { store, hub }: Pick<Context, 'store' | 'hub'>,
+  request: FastifyRequest,
+  added: { operationId: string; angleId: string; what: Addition['what']; reason: string | undefined },
+): Promise<void> {
+  const { operationId, reason, ...rest } = added;
+  if (reason === undefined) return;
+  await saveAddition(store, operationId, { ...rest, reason, atMs: hub.nowMs(), personName: whoAsks(request).name });
+  hub.emit('operation', operationId);
 }
 
 /**

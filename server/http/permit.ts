@@ -78,7 +78,8 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
       await context.recordingViews.see({ what, who, operationId, angleId }, await seenBy(context, request));
       return;
     }
-    const detail = rule.by === 'permission' && how !== 'secret' ? sentWith(request) : {};
+    const sent = rule.by === 'permission' ? sentWith(request) : {};
+    const detail = how === 'secret' ? onlyReason(sent) : sent;
     await context.custody.record({ ...line, outcome: 'done', detail });
     written.add(request);
   });
@@ -140,6 +141,9 @@ function sentWith({ body }: FastifyRequest): Record<string, Json> {
   if (typeof body !== 'object' || body === null || body instanceof Uint8Array || body instanceof Readable) return {};
   return JSON.parse(JSON.stringify(body)) as Record<string, Json>;
 }
+
+/** Of what holds a password, why it was done and nothing else. */
+const onlyReason = ({ reason }: Record<string, Json>): Record<string, Json> => (reason === undefined ? {} : { reason });
 
 const askedFor = ({ method, routeOptions }: FastifyRequest): { method: string; route: string } => ({
   method,

@@ -5,7 +5,7 @@ import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import { captureCookie } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
-import { tickShot, untickShot } from '../live/shot-ticks.ts';
+import { forPhones, tickShot, untickShot } from '../live/shot-ticks.ts';
 import { mayAnywhere } from '../permission/decide.ts';
 import { byLink, onBrigade, onHub, onOperation } from '../permission/rules.ts';
 import { OperationType } from '../protocol/cases.ts';
@@ -115,7 +115,7 @@ export function captureShotRoutes(app: FastifyInstance, context: Context): void 
     { schema: { summary: 'The shot list, for a phone', response: { 200: OperationShots, ...errors } }, ...byLink(LINK) },
     async (request) => {
       const { operationId } = await captureGrant(store, request.cookies[captureCookie(context)]);
-      return operationShots(store, operationId, hub.nowMs());
+      return forPhones(await operationShots(store, operationId, hub.nowMs()));
     },
   );
 
@@ -137,7 +137,8 @@ export function captureShotRoutes(app: FastifyInstance, context: Context): void 
       const { atMs = null } = request.body;
       const line = { what: 'shot.ticked', who: await linkWho(store, linkHash, request.ip), operationId, angleId } as const;
       context.custody.note({ ...line, subject: request.params.shotId });
-      return tickShot(context, { operationId, shotId: request.params.shotId }, { angleId, atMs, by: 'operator', name });
+      const list = await tickShot(context, { operationId, shotId: request.params.shotId }, { angleId, atMs, by: 'operator', name });
+      return forPhones(list);
     },
   );
 }

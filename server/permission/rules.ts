@@ -41,8 +41,9 @@ export type HowLogged = 'secret' | 'range' | 'route';
  *   held in the whole brigade.
  *
  * `logged`: what the custody log says of it, before it happens: what cannot be written does not happen. The line has what was
- * sent as its detail, but for (`how`) `secret`: it holds a password; `range`: many requests make one look at a recording, of
- * which the log has the beginning, and what was seen when it is over; `route`: the route writes it, when it knows the new id.
+ * sent as its detail, but for (`how`) `secret`: it holds a password, and its `reason` alone is told; `range`: many requests make
+ * one look at a recording, of which the log has the beginning, and what was seen when it is over; `route`: the route writes it,
+ * when it knows the new id.
  */
 export type Rule =
   | { by: 'anyone'; why: string }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HubTimeMs, Id, Name } from '../../media/protocol/ids.ts';
 import { CaseStage, Confidentiality, OperationStage, OperationType } from './cases.ts';
+import { Device } from './devices.ts';
 
 /** The types of R12: several angles, by people who do nothing else. */
 export const SEVERAL_ANGLES: readonly OperationType[] = ['demolition', 'campaign'];
@@ -71,7 +72,16 @@ export const OperationFacts = WrittenFacts.omit({ squadIds: true }).extend({
     .nullable(),
   /** Who brought it to each state, and when; without a name: the hub itself. */
   steps: z.array(z.object({ state: OperationStage, atMs: HubTimeMs, personName: z.string().nullable() })),
-  angles: z.array(z.object({ angleId: Id, name: Name, officer: z.string().nullable(), deviceId: Id.nullable() })),
+  /** `device`: the planned one in words, for whoever may not look it up, and whatever has become of it. */
+  angles: z.array(
+    z.object({
+      angleId: Id,
+      name: Name,
+      officer: z.string().nullable(),
+      deviceId: Id.nullable(),
+      device: Device.pick({ type: true, model: true, serial: true }).nullable(),
+    }),
+  ),
   labels: z.array(OperationLabel),
 });
 export type OperationFacts = z.infer<typeof OperationFacts>;

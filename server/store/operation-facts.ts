@@ -5,7 +5,7 @@ import type { FactsChange, GivenFacts } from '../protocol/operations.ts';
 import { type Store, inTransaction } from './database.ts';
 import { indexOperation } from './operation-index.ts';
 import { shotsForType } from './operation-shots.ts';
-import { addStep, checkPoint, checkReferences, confidentialityWith, setOfficers, setSquads, type Who } from './facts-parts.ts';
+import { addStep, checkDevice, checkPoint, checkReferences, confidentialityWith, setOfficers, setSquads, type Who } from './facts-parts.ts';
 
 export type NewFacts = GivenFacts & { planned: boolean; who: Who };
 
@@ -127,22 +127,23 @@ export async function noteEndedBy(store: Store, operationId: string, who: Who): 
     .execute();
 }
 
-/** Who films an angle of it, with what. Throws `not_found`, `conflict` when it is sealed, `bad_request`. */
+/** Who films an angle of it, with what. Throws `not_found`, `conflict` when it is sealed, and as `checkDevice`. */
 export async function planAngle(
   store: Store,
   { operationId, angleId }: { operationId: string; angleId: string },
   { officer, deviceId }: { officer: string | null; deviceId: string | null },
 ): Promise<void> {
-  if ((await factsRow(store, operationId)).state === 'sealed')
-    throw new HubError('conflict', 'state: the operation is sealed', { field: 'state' });
-  const device = deviceId && (await store.selectFrom('device').where('device_id', '=', deviceId).select('state').executeTakeFirst());
-  if (device === undefined) throw new HubError('bad_request', 'deviceId: there is no such device', { field: 'deviceId' });
-  const plan = { officer, device_id: deviceId };
-  await store
-    .insertInto('planned_angle')
-    .values({ operation_id: operationId, angle_id: angleId, ...plan })
-    .onConflict((oc) => oc.columns(['operation_id', 'angle_id']).doUpdateSet(plan))
-    .execute();
+  await inTransaction(store, async (tx) => {
+    if ((await factsRow(tx, operationId)).state === 'sealed')
+      throw new HubError('conflict', 'state: the operation is sealed', { field: 'state' });
+    if (deviceId !== null) await checkDevice(tx, { operationId, angleId }, deviceId);
+    const plan = { officer, device_id: deviceId };
+    await tx
+      .insertInto('planned_angle')
+      .values({ operation_id: operationId, angle_id: angleId, ...plan })
+      .onConflict((oc) => oc.columns(['operation_id', 'angle_id']).doUpdateSet(plan))
+      .execute();
+  });
 }
 
 /** Throws `not_found`. */

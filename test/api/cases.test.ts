@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { hubFetch } from '../../scripts/demo/sign-in.ts';
 import { CaseList, EnforcementCase } from '../../server/protocol/cases.ts';
-import { OperationList, OperationView } from '../../server/protocol/http.ts';
+import { AngleState, OperationList, OperationView, SourceMade } from '../../server/protocol/http.ts';
+import { CustodyPage } from '../../server/protocol/custody.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
 import { Squad } from '../../server/protocol/people.ts';
 import { crashControl, type RunningHub, startHub } from '../support/hub.ts';
@@ -84,6 +85,25 @@ describe('an operation', () => {
     expect(renamed).toMatchObject({ place: '和平街', squads: [{ name: '城北中队' }] });
     await crashControl(hub);
     expect(await facts('GET', `${operationId}/facts`)).toEqual(renamed);
+  });
+
+  it('keeps why an angle or a source was added while it goes on, and the log no password beside it', async () => {
+    const { operationId } = await make({ name: '补拍', angles: ['主机位'] });
+    const path = `/operations/${operationId}/angles`;
+    const { angleId } = await call(hub, AngleState, 'POST', path, { name: '楼顶', reason: '执法记录仪没电' });
+    const camera = { url: 'rtsp://10.255.255.1/main', user: 'u', password: 'pass-not-told' };
+    await call(hub, SourceMade, 'POST', `${path}/${angleId}/source`, { ...camera, reason: '画面不清' });
+    expect(await refused(call(hub, AngleState, 'POST', path, { name: '乙', reason: '长'.repeat(501) }))).toMatch(/400.*"field":"reason"/);
+    await call(hub, AngleState, 'POST', path, { name: '无因' });
+    const { additions } = await call(hub, OperationView, 'GET', `/operations/${operationId}`);
+    expect(additions.map(({ what, angleId: where, reason }) => [what, where, reason])).toEqual([
+      ['angle', angleId, '执法记录仪没电'],
+      ['source', angleId, '画面不清'],
+    ]);
+    expect(additions[0]?.personName).toBeTruthy();
+    const { lines } = await call(hub, CustodyPage, 'GET', `/custody?operation=${operationId}&what=source.added`);
+    expect(lines.map(({ detail }) => detail)).toEqual([{ reason: '画面不清' }]);
+    expect(hub.output()).not.toContain(camera.password);
   });
 
   it.each([

@@ -49,6 +49,7 @@ export const OPERATION_REFUSALS: Record<string, string> = {
   'bad_request requiredAngles': 'op.twoAngles',
   'forbidden squadIds': 'op.otherSquads',
   'bad_request deviceId': 'op.noDevice',
+  'conflict deviceId': 'op.notInService',
 };
 export const CASE_FIELDS: Record<string, string> = {
   number: 'cases.number',

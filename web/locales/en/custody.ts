@@ -37,6 +37,7 @@ export default {
     },
     detail: {
       why: 'why',
+      reason: 'why',
       device: 'device',
       with: 'with',
       passkey: 'passkey',
