@@ -40,7 +40,7 @@ export function permissionsPage(routes: RuledRoute[]): string {
     '## Routes',
     '',
     '`HEAD` as `GET`. ✓: this role may, held in a squad or in the whole brigade. ◆: held in the whole brigade only. Nothing in any',
-    'column: a role is no right there. "Logged": what the custody log has of it before it happens.',
+    'column: no role is asked for. "Logged": what the custody log has of it before it happens.',
     '',
     ...table(
       'Route',
@@ -74,8 +74,8 @@ const markIf = (roles: readonly Role[], role: Role, mark = '✓'): string => (ro
 
 /** What each role is for a route. */
 function marks(rule: Rule): string[] {
-  if (rule.by === 'link') return ROLES.map(() => '');
-  if (rule.by !== 'permission') return ROLES.map(() => '✓');
+  if (rule.by === 'anyone' || rule.by === 'link') return ROLES.map(() => '');
+  if (rule.by === 'signed-in') return ROLES.map(() => '✓');
   return ROLES.map((role) => markIf(PERMISSIONS[rule.permission], role, rule.of === 'brigade' ? '◆' : '✓'));
 }
 
