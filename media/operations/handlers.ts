@@ -67,10 +67,9 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       operation.noteClock(peer, { offsetMs, roundTripMs });
       return {};
     },
-    notePreflight: async ({ operationId, preflight }) => {
-      await registry.get(operationId).recorder.notePreflight(preflight);
-      return {};
-    },
+    notePreflight: async ({ operationId, preflight }) => ({
+      atMs: await registry.get(operationId).recorder.notePreflight(preflight),
+    }),
     noteHidden: async ({ operationId, ...hidden }) => {
       await registry.get(operationId).recorder.noteHidden(hidden);
       return {};

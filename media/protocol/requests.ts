@@ -146,8 +146,8 @@ export const mediaRequests = {
    * page's clock less hub time. Without a take there is nothing to check.
    */
   noteClock: { params: z.object({ peerId: PeerId, offsetMs: z.number(), roundTripMs: z.number().nonnegative() }), result: Empty },
-  /** A device was checked before it records: kept in the operation's journal. */
-  notePreflight: { params: z.object({ operationId: Id, preflight: Preflight }), result: Empty },
+  /** A device was checked before it records: kept in the operation's journal, with this moment. */
+  notePreflight: { params: z.object({ operationId: Id, preflight: Preflight }), result: z.object({ atMs: HubTimeMs }) },
   /** A capture page was in the background: kept in the operation's journal, once for each time. */
   noteHidden: { params: z.object({ operationId: Id, angleId: Id, fromMs: HubTimeMs, toMs: HubTimeMs }), result: Empty },
   setProducerPaused: { params: z.object({ peerId: PeerId, producerId: z.string(), paused: z.boolean() }), result: Empty },

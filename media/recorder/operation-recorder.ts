@@ -192,11 +192,13 @@ export class OperationRecorder {
     this.#journal.note({ type: 'clock.stepped', atMs, stepMs });
   }
 
-  /** A device was checked before it records. Resolves when that is on the disk. Throws `gone`, `not_found`. */
-  async notePreflight(preflight: Preflight): Promise<void> {
+  /** A device was checked before it records. Resolves with its hub time when that is on the disk. Throws `gone`, `not_found`. */
+  async notePreflight(preflight: Preflight): Promise<number> {
     this.#assertLive();
     this.#angle(preflight.angleId);
-    await this.#journal.append({ type: 'preflight', atMs: this.#options.clock.nowMs(), ...preflight });
+    const atMs = this.#options.clock.nowMs();
+    await this.#journal.append({ type: 'preflight', atMs, ...preflight });
+    return atMs;
   }
 
   /** What became of a device's wish to take an angle over. Resolves when that is on the disk. Throws `gone`, `not_found`. */

@@ -1,16 +1,13 @@
 import { HubError } from '../../media/errors.ts';
-import { operationDir } from '../../media/recordings/paths.ts';
-import { readPreflights } from '../../media/recordings/read.ts';
 import type { Context } from '../context.ts';
 import { type Actor, squadsWith } from '../permission/decide.ts';
-import type { Device, DeviceCheck, DeviceView } from '../protocol/devices.ts';
-import { anglesPlannedWith, notesOf, usesOf } from '../store/device-history.ts';
+import { CHECKS_SHOWN, type Device, type DeviceView } from '../protocol/devices.ts';
+import { checksWith } from '../store/device-checks.ts';
+import { notesOf, usesOf } from '../store/device-history.ts';
 import { deviceById, type KnownDevice } from '../store/devices.ts';
 import { namesInReach } from './choices.ts';
 
-type Ground = Pick<Context, 'store' | 'settings'>;
-/** A journal is read for each operation, so that not those of a whole life are. */
-const OPERATIONS_MOST = 20;
+type Ground = Pick<Context, 'store'>;
 
 const within = (squads: 'all' | string[], squadId: string): boolean => squads === 'all' || squads.includes(squadId);
 export const keepsDevicesOf = (actor: Actor, squadId: string): boolean => within(squadsWith(actor, 'device.keep'), squadId);
@@ -34,13 +31,22 @@ export function requireKeeper(actor: Actor, squadId: string): void {
   if (!keepsDevicesOf(actor, squadId)) throw new HubError('forbidden', 'you do not keep the devices of this squad', { field: 'squadId' });
 }
 
-/** As they are listed: of operations, those are named that the reader may know of. */
+/** As they are listed: of operations nothing but those that the reader may know of. */
 export async function shownDevices({ store }: Ground, actor: Actor, devices: KnownDevice[]): Promise<Device[]> {
   const names = await namesInReach(store, actor, devices.flatMap(({ out }) => out?.operationId ?? [])); // prettier-ignore
   return devices.map(({ holder, out, ...device }) => ({
     ...device,
-    out: out && { ...out, personName: holder, operationName: names.get(out.operationId ?? '') ?? null, toMs: null },
+    out: out && { ...out, personName: holder, ...known(names, out.operationId), toMs: null },
   }));
+}
+
+/** An operation out of the reader's reach is as none: its id alone would tell when it was, and who was on it. */
+function known(
+  names: ReadonlyMap<string, string>,
+  operationId: string | null,
+): { operationId: string | null; operationName: string | null } {
+  const operationName = names.get(operationId ?? '') ?? null;
+  return { operationId: operationName === null ? null : operationId, operationName };
 }
 
 /** Everything known of a device. Throws `not_found`. */
@@ -48,36 +54,19 @@ export async function deviceView(ground: Ground, actor: Actor, deviceId: string)
   const { store } = ground;
   const device = await seenDevice(ground, actor, deviceId);
   const uses = await usesOf(store, deviceId);
-  const planned = await anglesPlannedWith(store, deviceId, OPERATIONS_MOST);
-  const names = await namesInReach(store, actor, [...uses, ...planned].flatMap(({ operationId }) => operationId ?? [])); // prettier-ignore
+  const checks = await checksWith(store, deviceId, CHECKS_SHOWN + 1);
+  const names = await namesInReach(store, actor, [...uses, ...checks].flatMap(({ operationId }) => operationId ?? [])); // prettier-ignore
   const [shown] = await shownDevices(ground, actor, [device]);
   if (!shown) throw new HubError('internal', 'a device was lost on its way');
   return {
     ...shown,
     keep: keepsDevicesOf(actor, device.squadId),
     notes: await notesOf(store, deviceId),
-    uses: uses.map((use) => ({ ...use, operationName: names.get(use.operationId ?? '') ?? null })),
-    checks: await checksOf(ground, planned, names),
+    uses: uses.map((use) => ({ ...use, ...known(names, use.operationId) })),
+    checks: checks.slice(0, CHECKS_SHOWN).flatMap((check) => {
+      const operationName = names.get(check.operationId);
+      return operationName === undefined ? [] : [{ ...check, operationName }];
+    }),
+    olderChecks: checks.length > CHECKS_SHOWN,
   };
-}
-
-/** The checks before duty on angles that were planned with the device: a check names its angle, not the device's serial number. */
-async function checksOf(
-  { settings }: Ground,
-  planned: { operationId: string; angleId: string }[],
-  names: ReadonlyMap<string, string>,
-): Promise<DeviceCheck[]> {
-  const checks: DeviceCheck[] = [];
-  for (const operationId of new Set(planned.map((each) => each.operationId))) {
-    const operationName = names.get(operationId);
-    if (operationName === undefined) continue;
-    const angles = planned.filter((each) => each.operationId === operationId).map(({ angleId }) => angleId);
-    const kept = await readPreflights(operationDir(settings.dataDir, operationId)).catch((error: unknown) => {
-      // planned, and never begun; or its journal is damaged, which its own pages say
-      if (error instanceof HubError) return [];
-      throw error;
-    });
-    checks.push(...kept.filter(({ angleId }) => angles.includes(angleId)).map((each) => ({ ...each, operationId, operationName })));
-  }
-  return checks.toSorted((a, b) => b.atMs - a.atMs);
 }

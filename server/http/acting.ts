@@ -1,9 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import { HubError } from '../../media/errors.ts';
+import type { Context } from '../context.ts';
 import { isLower } from '../operations/stages.ts';
 import { isTrusted } from '../permission/decide.ts';
 import { type Reach, reachOf } from '../permission/reach.ts';
 import type { Permission } from '../permission/rules.ts';
+import type { Addition } from '../protocol/http.ts';
+import { saveAddition } from '../store/additions.ts';
 import type { Lowers, Who } from '../store/facts-parts.ts';
 import { actorOf } from './permit.ts';
 
@@ -25,6 +28,18 @@ export const lowersFor =
       field: 'confidentiality',
     });
   };
+
+/** What was added to an operation, where its reason was said (R11). Consoles and reviews are told. */
+export async function noteAddition(
+  { store, hub }: Pick<Context, 'store' | 'hub'>,
+  request: FastifyRequest,
+  added: { operationId: string; angleId: string; what: Addition['what']; reason: string | undefined },
+): Promise<void> {
+  const { operationId, reason, ...rest } = added;
+  if (reason === undefined) return;
+  await saveAddition(store, operationId, { ...rest, reason, atMs: hub.nowMs(), personName: whoAsks(request).name });
+  hub.emit('operation', operationId);
+}
 
 /**
  * The squads that something is given to by whoever plans for these (`plans`): what he gives must be his own, beside what it had.

@@ -21,6 +21,7 @@ import { docsRoutes, DOCS_RULES } from './docs.ts';
 import { apiError, installErrors } from './errors.ts';
 import { accountRoutes } from './account.ts';
 import { healthRoutes } from './health.ts';
+import { securityHeaders } from './headers.ts';
 import { operationFactsRoutes } from './operation-facts.ts';
 import { plannedAngleRoutes } from './planned-angles.ts';
 import { operationListRoutes } from './operation-list.ts';
@@ -66,22 +67,6 @@ const REQUEST_MS = 300_000;
 const UPGRADES = { shouldUpgradeCallback: ({ url = '' }: IncomingMessage): boolean => url.startsWith('/socket.io/') };
 const ASSETS = '/assets/';
 const PAGE = 'the pages hold nothing: what they show they ask for';
-const HEADERS = {
-  'content-security-policy':
-    "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob: data:; worker-src 'self' blob:; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-  'referrer-policy': 'no-referrer',
-  // the model of the phone, where its browser gives it: the console shows what films
-  'accept-ch': 'Sec-CH-UA-Model',
-  'x-content-type-options': 'nosniff',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'camera=(self), microphone=(self), screen-wake-lock=(self), geolocation=(self)',
-};
-
-/** Two years; a browser that has reached the hub without a warning once goes there by no other way (RFC 6797). */
-const HTTPS_ONLY = { 'strict-transport-security': 'max-age=63072000; includeSubDomains' };
-/** A browser keeps the app and nothing that was asked of the hub: the next at that machine finds none of it. */
-const KEEP_NOTHING = { 'cache-control': 'no-store' };
 
 /** The HTTP side of the control plane, not yet listening, and every route of it with its rule. */
 export async function buildApp(
@@ -98,7 +83,10 @@ export async function buildApp(
     // addresses that no route is looked up for: no hook and no error handler sees them
     frameworkErrors: (error: FastifyError, _: FastifyRequest, reply: FastifyReply) => {
       const { status, body } = apiError(error);
-      void reply.headers(HEADERS).status(status).send(body);
+      void reply
+        .headers(securityHeaders(context, certificate !== null))
+        .status(status)
+        .send(body);
     },
   };
   const app = (certificate
@@ -109,9 +97,8 @@ export async function buildApp(
   installErrors(app);
   await app.register(cookie);
   await app.register(swagger, apiDocument(context, readVersion()));
-  const headers = { ...HEADERS, ...KEEP_NOTHING, ...(certificate ? HTTPS_ONLY : {}) };
   app.addHook('onRequest', async (request, reply) => {
-    void reply.headers(headers);
+    void reply.headers(securityHeaders(context, certificate !== null, request.headers.host));
     if (!['/healthz', '/readyz', '/metrics'].includes(request.url)) checkOrigin(context, request);
   });
   // a plugin's routes say nothing of rules

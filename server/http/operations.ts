@@ -11,7 +11,7 @@ import { checkCase } from '../store/cases.ts';
 import { checkFacts, noteEndedBy } from '../store/operation-facts.ts';
 import { angleName, insertOperation, operationRow, removeCamera, saveCamera } from '../store/operations.ts';
 import { newAngle, newId } from '../live/new-angle.ts';
-import { checkGiven, reachFor, whoAsks } from './acting.ts';
+import { checkGiven, noteAddition, reachFor, whoAsks } from './acting.ts';
 import { madeId, record } from './permit.ts';
 
 const OfOperation = z.object({ operationId: Id });
@@ -104,8 +104,11 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
     },
     async (request, reply) => {
       const { operationId } = request.params;
+      const { name, reason } = request.body;
       await live(operationId);
-      return reply.status(201).send(await newAngle(context, operationId, { angleId: madeId(request), name: request.body.name }));
+      const angle = await newAngle(context, operationId, { angleId: madeId(request), name });
+      await noteAddition(context, request, { operationId, angleId: angle.angleId, what: 'angle', reason });
+      return reply.status(201).send(angle);
     },
   );
 

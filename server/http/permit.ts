@@ -96,7 +96,7 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
       await context.recordingViews.see({ what, who, operationId, angleId }, await seenBy(context, request));
       return;
     }
-    const sent = rule.by === 'permission' && how !== 'secret' ? sentWith(request) : {};
+    const sent = rule.by === 'permission' ? sentWith(request) : {};
     await record(context, request, { detail: { ...line.detail, ...sent } });
   });
   app.addHook('onError', async (request, _, error) => {

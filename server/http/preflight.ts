@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { HubError } from '../../media/errors.ts';
+import { HubError, messageOf } from '../../media/errors.ts';
 import { operationDir } from '../../media/recordings/paths.ts';
 import { readPreflights } from '../../media/recordings/read.ts';
 import { Id } from '../../media/protocol/ids.ts';
@@ -21,6 +21,7 @@ import {
   PROBE_BYTES_MOST,
   ProbeResult,
 } from '../protocol/preflight.ts';
+import { deviceOnDuty, saveDeviceCheck } from '../store/device-checks.ts';
 import { operationRow } from '../store/operations.ts';
 import { captureGrant } from '../store/sessions.ts';
 
@@ -58,7 +59,7 @@ export function preflightRoutes(app: FastifyInstance, context: Context): void {
       ...byLink(SESSION),
     },
     async (request) => {
-      const { operationId, angleId, sessionHash } = await grantOf(request);
+      const { operationId, angleId, sessionHash, linkHash } = await grantOf(request);
       if (angleId === null) throw new HubError('conflict', 'choose an angle first', { field: 'angleId' });
       attempts.note(sessionHash, Date.now());
       const checks = judge(request.body.facts);
@@ -66,7 +67,14 @@ export function preflightRoutes(app: FastifyInstance, context: Context): void {
       if (reason === null && checks.some(({ result }) => result === 'fail'))
         throw new HubError('bad_request', 'a check has failed: going on needs a reason', { field: 'reason' });
       const device = deviceOf(request.headers);
-      await hub.media.request('notePreflight', { operationId, preflight: { angleId, device, checks, reason } });
+      const preflight = { angleId, device, checks, reason };
+      const deviceId = await deviceOnDuty(store, { operationId, angleId, linkHash });
+      const { atMs } = await hub.media.request('notePreflight', { operationId, preflight });
+      if (deviceId !== null)
+        await saveDeviceCheck(store, deviceId, operationId, { ...preflight, atMs }).catch((error: unknown) =>
+          // sent once more, the journal would have it twice
+          context.log.warn({ operationId, deviceId, reason: messageOf(error) }, 'a check is missing from its device'),
+        );
       return { checks };
     },
   );

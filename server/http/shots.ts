@@ -6,7 +6,7 @@ import { Id } from '../../media/protocol/ids.ts';
 import { Attempts } from '../auth/attempts.ts';
 import { captureCookie } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
-import { tickShot, untickShot } from '../live/shot-ticks.ts';
+import { forPhones, tickShot, untickShot } from '../live/shot-ticks.ts';
 import { mayAnywhere } from '../permission/decide.ts';
 import { byLink, onBrigade, onHub, onOperation } from '../permission/rules.ts';
 import { OperationType } from '../protocol/cases.ts';
@@ -119,7 +119,7 @@ export function captureShotRoutes(app: FastifyInstance, context: Context): void 
     { schema: { summary: 'The shot list, for a phone', response: { 200: OperationShots, ...errors } }, ...byLink(LINK) },
     async (request) => {
       const { operationId } = await captureGrant(store, request.cookies[captureCookie(context)]);
-      return operationShots(store, operationId, hub.nowMs());
+      return forPhones(await operationShots(store, operationId, hub.nowMs()));
     },
   );
 
@@ -143,7 +143,7 @@ export function captureShotRoutes(app: FastifyInstance, context: Context): void 
       const { shotId } = request.params;
       const line = { what: 'shot.ticked', who: await linkWho(store, linkHash, request.ip), operationId, angleId } as const;
       const told = (): void => context.custody.note({ ...line, subject: shotId });
-      return tickShot(context, { operationId, shotId }, { angleId, atMs, by: 'operator', name }, told);
+      return forPhones(await tickShot(context, { operationId, shotId }, { angleId, atMs, by: 'operator', name }, told));
     },
   );
 }

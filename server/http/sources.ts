@@ -10,6 +10,7 @@ import { onOperation } from '../permission/rules.ts';
 import { ApiError, SourceCreate, SourceMade, SourceView } from '../protocol/http.ts';
 import { removeGateway, saveGateway } from '../store/gateways.ts';
 import { angleName, operationRow } from '../store/operations.ts';
+import { noteAddition } from './acting.ts';
 import { record } from './permit.ts';
 
 const OfAngle = z.object({ operationId: Id, angleId: Id });
@@ -57,13 +58,14 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
       if ((await operationRow(store, operationId)).status === 'ended')
         throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
       await angleName(store, operationId, angleId);
-      const { body } = request;
-      await record(context, request, { detail: shownOf(body) });
-      const spec = 'listen' in body ? { ...body, key: newKey() } : body;
+      const { reason, ...source } = request.body;
+      await record(context, request, { detail: { ...shownOf(source), ...(reason === undefined ? {} : { reason }) } });
+      const spec = 'listen' in source ? { ...source, key: newKey() } : source;
       await hub.media.request('addGateway', { operationId, angleId, spec, again: false });
       const made = await view(operationId, angleId);
       // after a restart an encoder finds its port again
       await saveGateway(store, operationId, angleId, 'listen' in spec ? { ...spec, port: made.port ?? undefined } : spec);
+      await noteAddition(context, request, { operationId, angleId, what: 'source', reason });
       return reply.status(201).send({ ...made, key: 'key' in spec ? spec.key : null });
     },
   );

@@ -17,6 +17,11 @@ export async function tellShots({ store, hub }: Ground, operationId: string): Pr
   return list;
 }
 
+/** The list as phones are told it: a link shows what is filmed, and nobody's name. */
+export function forPhones(list: OperationShots): OperationShots {
+  return { ...list, shots: list.shots.map((shot) => ({ ...shot, tick: shot.tick && { ...shot.tick, by: null } })) };
+}
+
 /**
  * An item is filmed: a mark on that angle, which the journal keeps, and its tick. Whoever ticks at the same time, or once more
  * after an answer was lost, makes the same mark; the first one counts. `told`: that it is ticked now, and was not before. Throws

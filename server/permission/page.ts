@@ -1,5 +1,5 @@
 import type { RuledRoute } from '../http/permit.ts';
-import { ROLES } from '../protocol/people.ts';
+import { type Role, ROLES } from '../protocol/people.ts';
 import { consoleRights, captureRequests } from '../protocol/socket.ts';
 import { PERMISSIONS, type Rule } from './rules.ts';
 
@@ -17,17 +17,12 @@ const NAMES: Record<(typeof ROLES)[number], string> = {
 export function permissionsPage(routes: RuledRoute[]): string {
   const shown = routes.filter(({ method, url }) => method !== 'HEAD' && method !== 'OPTIONS' && !url.startsWith('/api/docs'));
   const rows = shown.toSorted((a, b) => a.url.localeCompare(b.url) || a.method.localeCompare(b.method));
-  const head = ['', ...ROLES.map((role) => `${role} ${NAMES[role]}`)];
-  const table = (first: string, lines: string[][]): string[] => [
-    `| ${[first, ...head.slice(1)].join(' | ')} |`,
-    `|${' --- |'.repeat(head.length)}`,
-    ...lines.map((line) => `| ${line.join(' | ')} |`),
-  ];
-  const permissions = Object.entries(PERMISSIONS).map(([name, roles]) => [
+  const permissions = Object.entries(PERMISSIONS).map(([name, roles]) => [`\`${name}\``, ...ROLES.map((role) => markIf(roles, role))]);
+  const events = Object.entries(consoleRights).map(([name, permission]) => [
     `\`${name}\``,
-    ...ROLES.map((role) => ((roles as readonly string[]).includes(role) ? 'yes' : '')),
+    ...ROLES.map((role) => markIf(PERMISSIONS[permission], role)),
+    `\`${permission}\` on the operation joined`,
   ]);
-  const events = Object.entries(consoleRights).map(([name, permission]) => `| \`${name}\` | \`${permission}\` on the operation joined |`);
   return [
     '# Who may do what',
     '',
@@ -44,19 +39,21 @@ export function permissionsPage(routes: RuledRoute[]): string {
     '',
     '## Routes',
     '',
-    '`HEAD` as `GET`. "Logged": what the custody log has of it before it happens.',
+    '`HEAD` as `GET`. ✓: this role may, held in a squad or in the whole brigade. ◆: held in the whole brigade only. Nothing in any',
+    'column: no role is asked for. "Logged": what the custody log has of it before it happens.',
     '',
-    '| Route | Who | Logged |',
-    '| --- | --- | --- |',
-    ...rows.map(({ method, url, rule }) => `| \`${method} ${url}\` | ${who(rule)} | ${logged(rule)} |`),
+    ...table(
+      'Route',
+      rows.map(({ method, url, rule }) => [`\`${method} ${url}\``, ...marks(rule), who(rule), logged(rule)]),
+      'Who',
+      'Logged',
+    ),
     '',
     '## Socket events',
     '',
     '`/console`, for whoever is signed in:',
     '',
-    '| Event | Who |',
-    '| --- | --- |',
-    ...events,
+    ...table('Event', events, 'Who'),
     '',
     '`/capture`, for phones: the right is the capture link, for its own angle only, and gone when the link is revoked:',
     '',
@@ -65,6 +62,21 @@ export function permissionsPage(routes: RuledRoute[]): string {
       .join(', ')}.`,
     '',
   ].join('\n');
+}
+
+/** One column a role, between a first and perhaps some last ones. */
+function table(first: string, lines: string[][], ...last: string[]): string[] {
+  const head = [first, ...ROLES.map((role) => `${role} ${NAMES[role]}`), ...last];
+  return [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...lines.map((line) => `| ${line.join(' | ')} |`)];
+}
+
+const markIf = (roles: readonly Role[], role: Role, mark = '✓'): string => (roles.includes(role) ? mark : '');
+
+/** What each role is for a route. */
+function marks(rule: Rule): string[] {
+  if (rule.by === 'anyone' || rule.by === 'link') return ROLES.map(() => '');
+  if (rule.by === 'signed-in') return ROLES.map(() => '✓');
+  return ROLES.map((role) => markIf(PERMISSIONS[rule.permission], role, rule.of === 'brigade' ? '◆' : '✓'));
 }
 
 function who(rule: Rule): string {

@@ -29,7 +29,7 @@ export type Permission = keyof typeof PERMISSIONS;
 export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as Permission[];
 
 /** What the custody log has of a logged request; see `Rule`. */
-export type HowLogged = 'secret' | 'range' | 'route';
+export type HowLogged = 'range' | 'route';
 export type Logging = {
   logged?: What;
   how?: HowLogged;
@@ -49,9 +49,8 @@ export type Logging = {
  *   held in the whole brigade.
  *
  * `logged`: what the custody log says of it, before it happens: what cannot be written does not happen. The line has what was
- * sent, or asked for, as its detail, but for (`how`) `secret`: it holds a password; `range`: many requests make one look at a
- * recording, of which the log has the beginning, and what was seen when it is over; `route`: the route writes it (`record`), when
- * it knows what it does.
+ * sent, or asked for, as its detail, but for (`how`) `range`: many requests make one look at a recording, of which the log has the
+ * beginning, and what was seen when it is over; `route`: the route writes it (`record`), when it knows what it does.
  */
 export type Rule =
   | { by: 'anyone'; why: string }

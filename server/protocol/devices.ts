@@ -18,7 +18,7 @@ export const NOTE_KINDS = ['maintenance', 'check', 'other'] as const;
 export const NoteKind = z.enum(NOTE_KINDS);
 export type NoteKind = z.infer<typeof NoteKind>;
 
-/** Who has a device, on which operation. `operationName`: null for one that the reader may not know of. */
+/** Who has a device, on which operation; of one that the reader may not know of there is neither id nor name. */
 export const DeviceUse = z.object({
   useId: Id,
   personId: Id.nullable(),
@@ -87,24 +87,27 @@ export const DeviceUseCreate = z
   });
 export type DeviceUseCreate = z.infer<typeof DeviceUseCreate>;
 
-/** A check before duty of the angle that was planned with this device, as the operation's journal keeps it. */
-export const DeviceCheck = KeptPreflight.extend({ operationId: Id, operationName: Name.nullable() });
+/** A check before duty that was made with this device, as the operation's journal keeps it. */
+export const DeviceCheck = KeptPreflight.extend({ operationId: Id, operationName: Name });
 export type DeviceCheck = z.infer<typeof DeviceCheck>;
+/** So many of the last checks are shown. */
+export const CHECKS_SHOWN = 100;
 
-/** `keep`: the reader may change it. The newest first in each list. */
+/** `keep`: the reader may change it. The newest first in each list; `olderChecks`: there are more than are shown. */
 export const DeviceView = Device.extend({
   keep: z.boolean(),
   notes: z.array(DeviceNote),
   uses: z.array(DeviceUse),
   checks: z.array(DeviceCheck),
+  olderChecks: z.boolean(),
 });
 export type DeviceView = z.infer<typeof DeviceView>;
 
 export const DEVICES_A_PAGE = 30;
-/** `q`: a part of serial number, model, or the name of who owns or has it. */
+/** `q`: a part of serial number, model, or the name of who owns or has it. `squad`: of one of these. */
 export const DeviceQuery = z.object({
   q: z.string().trim().max(80).default(''),
-  squad: Id.optional(),
+  squad: z.union([Id, z.array(Id).max(30)]).optional(),
   state: DeviceState.optional(),
   type: DeviceType.optional(),
   page: z.coerce.number().int().min(1).max(100_000).default(1),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Alarm, type AlarmCode } from '../../media/protocol/alarms.ts';
 import { GatewayState, PullSpec, PushProtocol } from '../../media/protocol/gateway.ts';
 import { HubTimeMs, Id, Name, TakeId } from '../../media/protocol/ids.ts';
-import { Mark } from '../../media/protocol/marks.ts';
+import { Mark, ShortText } from '../../media/protocol/marks.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
 import { Message } from '../../media/protocol/messages.ts';
 import { MoveReason, TakeMove, TakePlace } from '../../media/protocol/moves.ts';
@@ -17,7 +17,10 @@ import { AngleState, Interruption, OperationState, SourceFacts } from '../../med
 export const ApiError = z.object({ code: z.string(), message: z.string(), field: z.string().optional() });
 export type ApiError = z.infer<typeof ApiError>;
 
-export const AngleCreate = z.object({ name: Name });
+/** Why an angle or a source is added to an operation that has begun (R11). */
+const AdditionReason = ShortText(500).optional();
+export const AngleCreate = z.object({ name: Name, reason: AdditionReason });
+export type AngleCreate = z.infer<typeof AngleCreate>;
 
 export const PackageStatus = z.object({
   /** `none` until the operation has ended. */
@@ -53,6 +56,16 @@ export const TakeMoveRequest = z
   });
 export const TakeMoved = z.object({ to: TakePlace });
 
+/** Why an angle, or a source of one, was added, and by whom. */
+export const Addition = z.object({
+  angleId: Id,
+  atMs: HubTimeMs,
+  what: z.enum(['angle', 'source']),
+  personName: z.string(),
+  reason: z.string(),
+});
+export type Addition = z.infer<typeof Addition>;
+
 /** One operation as console and review see it. `angles` of an ended operation carry status `ended`. */
 export const OperationView = OperationState.extend({
   /** So many angles must record at the same time (R12). */
@@ -67,6 +80,8 @@ export const OperationView = OperationState.extend({
   messages: z.array(Message),
   /** Takes that were moved from here or to here. */
   moves: z.array(TakeMove),
+  /** Angles and sources that were added with a reason. */
+  additions: z.array(Addition),
   package: PackageStatus,
   /** Devices that ask for an angle which another one films. */
   takeovers: z.array(Takeover),
@@ -111,7 +126,10 @@ export type OperationList = z.infer<typeof OperationList>;
  * A camera to be fetched (user and password stand in the address, or beside it; no answer repeats them, nor the path), or an
  * encoder that comes to the hub by itself, for which the answer holds address and key.
  */
-export const SourceCreate = z.union([z.object({ listen: PushProtocol }), PullSpec]);
+export const SourceCreate = z.union([
+  z.object({ listen: PushProtocol, reason: AdditionReason }),
+  PullSpec.extend({ reason: AdditionReason }),
+]);
 export type SourceCreate = z.infer<typeof SourceCreate>;
 /** What is known of it; never its user, password or path. `clock`: how its pictures are placed in time, and how far that may be off. */
 export const SourceView = GatewayState.extend({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HubTimeMs, Id, Name } from '../../media/protocol/ids.ts';
 import { CaseStage, Confidentiality, OperationStage, OperationType, TableStyle } from './cases.ts';
+import { Device } from './devices.ts';
 import { ShotItem } from './shots.ts';
 
 /** The types of R12: several angles, by people who do nothing else. */
@@ -74,7 +75,16 @@ export const OperationFacts = WrittenFacts.omit({ squadIds: true, officers: true
     .nullable(),
   /** Who brought it to each state, and when; without a name: the hub itself. */
   steps: z.array(z.object({ state: OperationStage, atMs: HubTimeMs, personName: z.string().nullable() })),
-  angles: z.array(z.object({ angleId: Id, name: Name, officer: z.string().nullable(), deviceId: Id.nullable() })),
+  /** `device`: the planned one in words, for whoever may not look it up, and whatever has become of it. */
+  angles: z.array(
+    z.object({
+      angleId: Id,
+      name: Name,
+      officer: z.string().nullable(),
+      deviceId: Id.nullable(),
+      device: Device.pick({ type: true, model: true, serial: true }).nullable(),
+    }),
+  ),
   labels: z.array(OperationLabel),
   /** It is over, had to be recorded (R9), and was not. */
   unrecorded: z.boolean(),

@@ -37,7 +37,7 @@ export const ShotListChange = z.object({
 });
 export type ShotListChange = z.infer<typeof ShotListChange>;
 
-/** Where an item was filmed. `by`: the commander, or the officer of the angle where the hub knows him. */
+/** Where an item was filmed. `by`: the commander, or the officer of the angle where the hub knows him; null for phones. */
 export const ShotTick = z.object({ markId: ClientId, angleId: Id, atMs: HubTimeMs, by: z.string().nullable() });
 export type ShotTick = z.infer<typeof ShotTick>;
 

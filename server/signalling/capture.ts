@@ -3,6 +3,7 @@ import { HubError, messageOf } from '../../media/errors.ts';
 import type { Claims } from '../auth/socket-tokens.ts';
 import type { Context } from '../context.ts';
 import { AnglesInUse } from '../live/in-use.ts';
+import { forPhones } from '../live/shot-ticks.ts';
 import type { AngleInUse } from '../protocol/capture.ts';
 import type { Takeover } from '../protocol/http.ts';
 import { captureRequests, type HubEvents } from '../protocol/socket.ts';
@@ -50,7 +51,7 @@ export class CaptureNamespace {
     context.hub.on('takeover', ({ sessionHash }, decision) => {
       this.#namespace.to(sessionRoom(sessionHash)).emit('takeover', { decision } satisfies HubEvents['takeover']);
     });
-    context.hub.on('shots', (operationId, list) => this.#tellAll(operationId, null, 'shots', { operationId, list }));
+    context.hub.on('shots', (operationId, list) => this.#tellAll(operationId, null, 'shots', { operationId, list: forPhones(list) }));
     context.hub.on('revoked', (linkHashes) => this.#dismiss(({ linkHash }) => linkHashes.includes(linkHash), 'revoked'));
     context.hub.on('shutOut', (shutOut) => this.#dismiss(({ sessionHash }) => sessionHash === shutOut, 'device-revoked'));
   }

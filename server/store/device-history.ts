@@ -82,16 +82,3 @@ export async function usesOf(store: Store, deviceId: string): Promise<Omit<Devic
     toMs: row.to_ms,
   }));
 }
-
-/** Where a device was to film: the angles that were planned with it, the latest operation first. */
-export async function anglesPlannedWith(store: Store, deviceId: string, most: number): Promise<{ operationId: string; angleId: string }[]> {
-  const rows = await store
-    .selectFrom('planned_angle')
-    .innerJoin('operation', 'operation.operation_id', 'planned_angle.operation_id')
-    .where('device_id', '=', deviceId)
-    .select(['planned_angle.operation_id', 'planned_angle.angle_id'])
-    .orderBy('opened_ms', 'desc')
-    .limit(most)
-    .execute();
-  return rows.map((row) => ({ operationId: row.operation_id, angleId: row.angle_id }));
-}

@@ -50,7 +50,7 @@ export async function listDevices(
   if (squads !== 'all' && squads.length === 0) return { devices: [], total: 0 };
   let query = joined(store);
   if (squads !== 'all') query = query.where('device.squad_id', 'in', squads);
-  if (squad !== undefined) query = query.where('device.squad_id', '=', squad);
+  if (squad !== undefined) query = query.where('device.squad_id', 'in', [squad].flat());
   if (state !== undefined) query = query.where('device.state', '=', state);
   if (type !== undefined) query = query.where('device.type', '=', type);
   if (q !== '') {

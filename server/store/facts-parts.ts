@@ -30,6 +30,29 @@ export async function checkReferences(store: Store, { caseId, squadIds = [], off
   if (people.length < ids.length) throw new HubError('bad_request', 'officers: there is no such person', { field: 'officers' });
 }
 
+/**
+ * A device that an angle may be planned with: in service, of one of the operation's squads where it has any; or the one that is
+ * planned already, whatever has become of it. Throws `bad_request`, `conflict` for one not in service (`deviceId`).
+ */
+export async function checkDevice(
+  store: Store,
+  { operationId, angleId }: { operationId: string; angleId: string },
+  deviceId: string,
+): Promise<void> {
+  const plan = await store
+    .selectFrom('planned_angle')
+    .where('operation_id', '=', operationId)
+    .where('angle_id', '=', angleId)
+    .select('device_id')
+    .executeTakeFirst();
+  if (plan?.device_id === deviceId) return;
+  const device = await store.selectFrom('device').where('device_id', '=', deviceId).select(['squad_id', 'state']).executeTakeFirst();
+  const squads = await store.selectFrom('operation_squad').where('operation_id', '=', operationId).select('squad_id').execute();
+  if (!device || (squads.length > 0 && !squads.some(({ squad_id: id }) => id === device.squad_id)))
+    throw new HubError('bad_request', 'deviceId: there is no such device, or its squad is not on this operation', { field: 'deviceId' });
+  if (device.state !== 'in-service') throw new HubError('conflict', 'deviceId: this device is not in service', { field: 'deviceId' });
+}
+
 /** Both or neither. Throws `bad_request`. */
 export function checkPoint(latitude: number | null, longitude: number | null): void {
   if ((latitude === null) === (longitude === null)) return;

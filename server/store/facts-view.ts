@@ -25,8 +25,9 @@ export async function readFacts(store: Store, operationId: string): Promise<Oper
   const angles = await store
     .selectFrom('angle as a')
     .leftJoin('planned_angle as p', (join) => join.onRef('p.operation_id', '=', 'a.operation_id').onRef('p.angle_id', '=', 'a.angle_id'))
+    .leftJoin('device as d', 'd.device_id', 'p.device_id')
     .where('a.operation_id', '=', operationId)
-    .select(['a.angle_id as angleId', 'a.name', 'p.officer', 'p.device_id as deviceId'])
+    .select(['a.angle_id as angleId', 'a.name', 'p.officer', 'p.device_id as deviceId', 'd.type', 'd.model', 'd.serial'])
     .orderBy('a.position')
     .execute();
   const { squads, case: ofCase, recorded } = await labelSources(store, row);
@@ -45,7 +46,10 @@ export async function readFacts(store: Store, operationId: string): Promise<Oper
     squads,
     officers,
     steps,
-    angles,
+    angles: angles.map(({ type: kind, model, serial, ...angle }) => ({
+      ...angle,
+      device: kind === null || model === null || serial === null ? null : { type: kind, model, serial },
+    })),
     case: ofCase,
     caseId: row.case_id,
     plannedMs: row.planned_ms,

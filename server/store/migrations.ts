@@ -111,4 +111,11 @@ export const migrations: string[][] = [
       FROM operation_facts AS f WHERE f.state = 'sealed'`,
     `INSERT INTO operation_text (operation_text) VALUES ('delete-all')`,
   ],
+  // checks before duty by the registered device they were made with; why an angle or source was added
+  [
+    `CREATE TABLE device_check (device_id TEXT NOT NULL REFERENCES device, operation_id TEXT NOT NULL, angle_id TEXT NOT NULL, at_ms INTEGER NOT NULL, data TEXT NOT NULL)`,
+    `CREATE INDEX device_check_device ON device_check (device_id, at_ms)`,
+    `CREATE TABLE addition (operation_id TEXT NOT NULL REFERENCES operation, angle_id TEXT NOT NULL, at_ms INTEGER NOT NULL, what TEXT NOT NULL, person_name TEXT NOT NULL, reason TEXT NOT NULL)`,
+    `CREATE INDEX addition_operation ON addition (operation_id, at_ms)`,
+  ],
 ];

@@ -8,6 +8,7 @@ import { indexOperation } from './operation-index.ts';
 import { shotsForType } from './operation-shots.ts';
 import {
   addStep,
+  checkDevice,
   checkPoint,
   checkReferences,
   confidentialityWith,
@@ -141,7 +142,7 @@ export async function noteEndedBy(store: Store, operationId: string, who: Who): 
     .execute();
 }
 
-/** Who films an angle of it, with what. Throws `not_found`, `conflict` when it is sealed, `bad_request`. */
+/** Who films an angle of it, with what. Throws `not_found`, `conflict` when it is sealed, and as `checkDevice`. */
 export async function planAngle(
   store: Store,
   { operationId, angleId }: { operationId: string; angleId: string },
@@ -150,8 +151,7 @@ export async function planAngle(
   await inTransaction(store, async (tx) => {
     if ((await factsRow(tx, operationId)).state === 'sealed')
       throw new HubError('conflict', 'state: the operation is sealed', { field: 'state' });
-    const device = deviceId && (await tx.selectFrom('device').where('device_id', '=', deviceId).select('state').executeTakeFirst());
-    if (device === undefined) throw new HubError('bad_request', 'deviceId: there is no such device', { field: 'deviceId' });
+    if (deviceId !== null) await checkDevice(tx, { operationId, angleId }, deviceId);
     const plan = { officer, device_id: deviceId };
     await tx
       .insertInto('planned_angle')

@@ -6,6 +6,7 @@ import { AngleState, type Interruption, type OperationState } from '../../media/
 import { HubError } from '../../media/errors.ts';
 import type { OperationView, PackageStatus, TakeSummary } from '../protocol/http.ts';
 import { inTransaction, type Store } from './database.ts';
+import { additionsOf } from './additions.ts';
 import { packageStatus } from './archive-jobs.ts';
 import { messagesOf, saveMessage } from './messages.ts';
 import { saveStill, stillsOf } from './stills.ts';
@@ -119,6 +120,7 @@ export async function operationView(
     stills: await stillsOf(store, operationId),
     messages: await messagesOf(store, operationId),
     moves: await movesOf(store, operationId),
+    additions: await additionsOf(store, operationId),
     package: await packageStatus(store, operationId, live.progress),
     mediaUp: live.mediaUp,
     queueUp: live.queueUp,

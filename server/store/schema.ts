@@ -236,6 +236,10 @@ export type Database = {
     from_ms: number;
     to_ms: Nullable<number>;
   };
+  /** A check before duty and the device it was made with, as that was known then; `data`: the check as the journal has it. */
+  device_check: { device_id: string; operation_id: string; angle_id: string; at_ms: number; data: string };
+  /** Why an angle, or a source of one, was added. */
+  addition: { operation_id: string; angle_id: string; at_ms: number; what: 'angle' | 'source'; person_name: string; reason: string };
   custody_line: {
     seq: number;
     at_ms: number;

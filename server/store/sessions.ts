@@ -160,7 +160,11 @@ async function bind(store: Store, linkHash: string, sessionHash: string): Promis
 const captureRow = (store: Store, session: string) =>
   store.selectFrom('session').where('session_hash', '=', hash(session)).where('kind', '=', 'capture').selectAll().executeTakeFirst();
 
-/** The session behind a capture cookie. It lives until its operation ends, beyond the link's own expiry. Throws `unauthorized` or `gone`. */
+/**
+ * The session behind a capture cookie. It lives until its operation ends, beyond the link's own expiry: then the journal is
+ * closed, and takes nothing that a phone has kept. Throws `unauthorized`; `gone` when it was revoked (`revoked`,
+ * `device-revoked`) or the operation has ended (`operationId`).
+ */
 export async function captureGrant(store: Store, session: string | undefined): Promise<CaptureGrant> {
   const row = session === undefined ? undefined : await captureRow(store, session);
   const link = row?.link_hash
@@ -169,6 +173,8 @@ export async function captureGrant(store: Store, session: string | undefined): P
   if (!row || !link) throw new HubError('unauthorized', 'open the capture link again');
   if (link.revoked) throw new HubError('gone', 'this capture link was revoked', { field: 'revoked' });
   if (row.revoked) throw deviceRevoked();
+  const operation = await store.selectFrom('operation').where('operation_id', '=', link.operation_id).select('status').executeTakeFirst();
+  if (operation?.status === 'ended') throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
   return grantOf(link, row.session_hash, row.angle_id);
 }
 

@@ -6,7 +6,8 @@ import { call } from '../../scripts/demo/hub.ts';
 import { hubFetch } from '../../scripts/demo/sign-in.ts';
 import { DeviceView } from '../../server/protocol/devices.ts';
 import { CaseList, EnforcementCase } from '../../server/protocol/cases.ts';
-import { OperationList, OperationView } from '../../server/protocol/http.ts';
+import { CustodyPage } from '../../server/protocol/custody.ts';
+import { AngleState, OperationList, OperationView, SourceMade } from '../../server/protocol/http.ts';
 import { Me, Squad } from '../../server/protocol/people.ts';
 import { OperationShots } from '../../server/protocol/shots.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
@@ -107,7 +108,7 @@ describe('an operation', () => {
     const body = { squadId: squad.squadId, type: 'body-camera', serial: 'XJ-7701', model: 'DSJ', ownerId: null, state: 'in-service' };
     const device = await call(hub, DeviceView, 'POST', '/devices', body);
     const { caseId } = await newCase({ number: '查找1号', cause: '油烟', stage: 'compulsion' });
-    const { operationId, angles } = await make({ name: '查找', planned: true, angles: ['机位'], caseId });
+    const { operationId, angles } = await make({ name: '查找', planned: true, angles: ['机位'], caseId, squadIds: [squad.squadId] });
     const plan = { officer: '端木红', deviceId: device.deviceId };
     const { number } = await facts('PUT', `${operationId}/angles/${angles[0]?.angleId}/plan`, plan);
     const find = async (q: string): Promise<string[]> =>
@@ -116,6 +117,25 @@ describe('an operation', () => {
       expect([q, await find(q)]).toEqual([q, [operationId]]);
     await call(hub, DeviceView, 'PUT', `/devices/${device.deviceId}`, { ...body, serial: 'ZZ-9', version: device.version });
     expect([await find('ZZ-9'), await find('7701')]).toEqual([[operationId], []]);
+  });
+
+  it('keeps why an angle or a source was added while it goes on, and the log no password beside it', async () => {
+    const { operationId } = await make({ name: '补拍', angles: ['主机位'] });
+    const path = `/operations/${operationId}/angles`;
+    const { angleId } = await call(hub, AngleState, 'POST', path, { name: '楼顶', reason: '执法记录仪没电' });
+    const camera = { url: 'rtsp://10.255.255.1/main', user: 'u', password: 'pass-not-told' };
+    await call(hub, SourceMade, 'POST', `${path}/${angleId}/source`, { ...camera, reason: '画面不清' });
+    expect(await refused(call(hub, AngleState, 'POST', path, { name: '乙', reason: '长'.repeat(501) }))).toMatch(/400.*"field":"reason"/);
+    await call(hub, AngleState, 'POST', path, { name: '无因' });
+    const { additions } = await call(hub, OperationView, 'GET', `/operations/${operationId}`);
+    expect(additions.map(({ what, angleId: where, reason }) => [what, where, reason])).toEqual([
+      ['angle', angleId, '执法记录仪没电'],
+      ['source', angleId, '画面不清'],
+    ]);
+    expect(additions[0]?.personName).toBeTruthy();
+    const { lines } = await call(hub, CustodyPage, 'GET', `/custody?operation=${operationId}&what=source.added`);
+    expect(lines.map(({ detail }) => detail)).toEqual([{ source: 'rtsp', address: '10.255.255.1:554', reason: '画面不清' }]);
+    expect(hub.output()).not.toContain(camera.password);
   });
 
   it.each([

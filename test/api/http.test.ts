@@ -85,7 +85,16 @@ describe('a running hub', () => {
     expect((await ask(`${hub.url}/api/operations`, { headers: { host: 'rebound.example' } })).status).toBe(403);
     const page = await ask(`${hub.url}/console`);
     expect(page.status).toBe(200);
-    expect(page.headers['content-security-policy']).toContain("default-src 'self'");
+    const { host } = new URL(hub.url);
+    const policy = String(page.headers['content-security-policy']);
+    expect(policy).toContain("default-src 'self'");
+    expect(policy).toContain(`; connect-src 'self' ws://${host}; `);
+    const byName = await ask(`${hub.url}/console`, { headers: { host: `localhost:${new URL(hub.url).port}` } });
+    expect(byName.headers['content-security-policy']).toContain(
+      `; connect-src 'self' ws://localhost:${new URL(hub.url).port} ws://${host}; `,
+    );
+    const spoilt = await ask(`${hub.url}/console`, { headers: { host: 'localhost; script-src *' } });
+    expect(spoilt.headers['content-security-policy']).toContain(`; connect-src 'self' ws://${host}; `);
     expect(page.headers['referrer-policy']).toBe('no-referrer');
     expect(page.headers['cross-origin-opener-policy']).toBe('same-origin');
     expect(page.headers['strict-transport-security']).toBeUndefined();
@@ -206,7 +215,9 @@ describe('a hub beyond loopback', () => {
       const { body: ca, headers } = await ask(`${beyond.url}/ca.crt`, { trusting: true });
       expect(headers['content-type']).toBe('application/x-x509-ca-cert');
       expect(headers['strict-transport-security']).toBe('max-age=63072000; includeSubDomains');
-      expect((await ask(`${beyond.url}/healthz`, { ca })).status).toBe(200);
+      const health = await ask(`${beyond.url}/healthz`, { ca });
+      expect(health.status).toBe(200);
+      expect(health.headers['content-security-policy']).toContain(`; connect-src 'self' wss://${new URL(beyond.url).host}; `);
       expect((await ask(`${beyond.url}/api/operations`, { ca, nobody: true })).status).toBe(401);
       expect((await ask(`${beyond.url}/hls/20260101-aaaaaaaa/an-aaaaaaaa/index.m3u8`, { ca, nobody: true })).status).toBe(401);
       expect((await ask(`${beyond.url}/api/operations`, { ca })).status).toBe(200);

@@ -190,6 +190,9 @@ describe('who may do what', () => {
   it('the page of permissions says what the code does', () => {
     const page = readFileSync(new URL('../../docs/permissions.md', import.meta.url), 'utf8');
     expect(page, 'run: node scripts/permissions.ts').toBe(permissionsPage(plane.routes));
+    const seals = ROLES.map((role) => ((PERMISSIONS['operation.seal'] as readonly string[]).includes(role) ? '✓' : ''));
+    const line = ['`POST /api/operations/:operationId/seal`', ...seals, '`operation.seal` on the operation', '`operation.sealed`'];
+    expect(page).toContain(`| ${line.join(' | ')} |`);
   });
 });
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { call } from '../../scripts/demo/hub.ts';
 import { DeviceChoices, DeviceList, DeviceView } from '../../server/protocol/devices.ts';
+import { OperationFacts } from '../../server/protocol/operations.ts';
 import { OperationShots, ShotList } from '../../server/protocol/shots.ts';
 import { DEFAULT_LISTS } from '../../server/shots/default-lists.ts';
 import { openStore, type Store } from '../../server/store/database.ts';
@@ -85,15 +86,20 @@ describe('the list of an operation', () => {
     const tick = { angleId: east(), markId: `${first?.shotId}-0` };
     for (const { shots: told } of answers) expect(told[0]?.tick).toMatchObject(tick);
     expect(marks()).toMatchObject([{ ...tick, text: first?.zh, by: 'commander', kind: 'moment' }]);
-    const heard = (socket: PhoneSocket) =>
-      (socket.told('shots').at(-1) as { list: OperationShots } | undefined)?.list.shots.map((shot) => shot.tick?.markId ?? null);
+    const ticks = (socket: PhoneSocket) =>
+      (socket.told('shots').at(-1) as { list: OperationShots } | undefined)?.list.shots.map((shot) => shot.tick);
+    const heard = (socket: PhoneSocket) => ticks(socket)?.map((each) => each?.markId ?? null);
     const others = shots.slice(1).map(() => null);
     for (const socket of [phone, desk]) await expect.poll(() => heard(socket)).toEqual([tick.markId, ...others]);
+    expect(ticks(desk)?.[0]?.by).toBe(answers[0]?.shots[0]?.tick?.by);
+    expect(ticks(phone)?.[0]?.by).toBeNull();
   });
 
   it('is ticked by a phone on its own angle, now or of a moment before', async () => {
     const { shots } = OperationShots.parse(await (await onPhone('')).json());
     const asked = shots[1];
+    expect((await read()).shots[0]?.tick?.by).toBeTruthy();
+    expect(shots[0]?.tick?.by).toBeNull();
     const before = marks()[0]?.['atMs'] as number;
     const answer = await onPhone(`/${asked?.shotId}/tick`, { atMs: before });
     const told = OperationShots.parse(await answer.json());
@@ -136,6 +142,10 @@ describe('the list of an operation', () => {
     const path = `${base()}/${shots[0]?.shotId}/tick`;
     await expect(call(hub, OperationShots, 'POST', path, { angleId: east() })).rejects.toThrow(/410 .*"field":"operationId"/);
     await expect(call(hub, OperationShots, 'DELETE', path)).rejects.toThrow(/410/);
+    for (const asked of ['session', 'shots', 'clock']) {
+      const answer = await fetch(`${hub.url}/api/capture/${asked}`, { headers: { cookie: phone.cookie } });
+      expect([asked, answer.status, await answer.json()]).toMatchObject([asked, 410, { code: 'gone', field: 'operationId' }]);
+    }
   });
 });
 
@@ -202,15 +212,17 @@ describe('the register of devices', () => {
     await next.end();
   });
 
-  it('shows the checks before duty of the angles that were planned with it', async () => {
+  it('keeps the checks before duty that were made with it, whatever is planned afterwards', async () => {
     const next = await phoneOperation(hub, ['北侧', '别处']);
     await nameType(store, next.operationId, 'other');
+    const spare = await change('', { ...facts, serial: 'BC-0002' });
     const [mine, other] = next.angles;
-    await store
-      .insertInto('planned_angle')
-      .values({ operation_id: next.operationId, angle_id: mine?.angleId ?? '', officer: '李四', device_id: deviceId })
-      .onConflict((oc) => oc.columns(['operation_id', 'angle_id']).doUpdateSet({ device_id: deviceId }))
-      .execute();
+    const plan = (device: string) =>
+      call(hub, OperationFacts, 'PUT', `/operations/${next.operationId}/angles/${mine?.angleId}/plan`, {
+        officer: '李四',
+        deviceId: device,
+      });
+    await plan(deviceId);
     const skipped = { camera: null, microphone: null, network: null, uplink: null, battery: null, storage: null, clock: null };
     for (const angle of [mine, other]) {
       const { cookie, close } = await openPhone(hub, angle?.url ?? '');
@@ -222,8 +234,15 @@ describe('the register of devices', () => {
       });
       expect(sent.status).toBe(200);
     }
-    const { checks } = await call(hub, DeviceView, 'GET', `/devices/${deviceId}`);
-    expect(checks).toMatchObject([{ angleId: mine?.angleId, operationId: next.operationId, operationName: '拆除 测试' }]);
+    const { angles } = await plan(spare.deviceId);
+    expect(angles[0]?.device).toEqual({ type: 'body-camera', model: facts.model, serial: 'BC-0002' });
+    const checksOf = async (id: string) => (await call(hub, DeviceView, 'GET', `/devices/${id}`)).checks;
+    const [kept, ...others] = await checksOf(deviceId);
+    expect([kept, others]).toMatchObject([{ angleId: mine?.angleId, operationId: next.operationId, operationName: '拆除 测试' }, []]);
+    expect(journalLines(join(next.dir, 'operation.ndjson'))).toContainEqual(
+      expect.objectContaining({ type: 'preflight', atMs: kept?.atMs }),
+    );
+    expect(await checksOf(spare.deviceId)).toEqual([]);
     await next.end();
   });
 });

@@ -7,6 +7,7 @@ import { call } from '../../scripts/demo/hub.ts';
 import { EnforcementCase } from '../../server/protocol/cases.ts';
 import { OperationView } from '../../server/protocol/http.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
+import { DeviceView } from '../../server/protocol/devices.ts';
 import { Squad } from '../../server/protocol/people.ts';
 import { consolePage, VIEWS } from '../support/console-page.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
@@ -18,10 +19,12 @@ let browser: Browser;
 let caseId = '';
 let planned = '';
 let unfilmed = '';
+let squad = '';
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-cases-'));
   [hub, browser] = await Promise.all([startHub(join(root, 'data')), launchBrowser()]);
   const { squadId } = await call(hub, Squad, 'POST', '/squads', { name: '第一中队' });
+  squad = squadId;
   const written = { number: '甬综执罚字〔2026〕第12号', cause: '未取得建设工程规划许可证擅自建设', parties: ['张三'], squadId };
   ({ caseId } = await call(hub, EnforcementCase, 'POST', '/cases', written));
   const facts = { type: 'demolition', place: '城东路12号', caseId, squadIds: [squadId], officers: [{ personId: null, name: '王伟' }] };
@@ -136,6 +139,54 @@ describe('somebody in a hurry', () => {
     const operationId = page.url().split('/').at(-1) ?? '';
     const { state, quick, name } = await call(hub, OperationFacts, 'GET', `/operations/${operationId}/facts`);
     expect([state, quick, name.slice(0, 4)]).toEqual(['live', true, '现场行动']);
+    await close();
+  });
+});
+
+describe('somebody who plans', () => {
+  it('finds a device beyond the first page by its number, and reads which it is when it is being repaired', async () => {
+    const facts = { squadId: squad, type: 'body-camera', model: 'T8' };
+    const made: DeviceView[] = [];
+    for (let n = 1; n <= 32; n += 1) made.push(await call(hub, DeviceView, 'POST', '/devices', { ...facts, serial: `BC-${1000 + n}` }));
+    const { page, shot, close } = await consolePage(browser, `${hub.url}/operations/${planned}`, {
+      name: 'plan',
+      locale: 'zh-CN',
+      width: 390,
+    });
+    const device = page.getByLabel('设备', { exact: true }).first();
+    await device.fill('BC-10');
+    await page.getByText('另有 26 台').waitFor();
+    await shot('found');
+    await device.fill('BC-1032');
+    await page.getByRole('button', { name: 'BC-1032' }).click();
+    const chosen = page.getByTestId('angle-device');
+    await chosen.getByText('执法记录仪 · T8 · BC-1032').waitFor();
+    const { deviceId = '' } = made.at(-1) ?? {};
+    await call(hub, DeviceView, 'PUT', `/devices/${deviceId}`, { ...facts, serial: 'BC-1032', state: 'in-repair', version: 1 });
+    await page.reload();
+    await chosen.getByText('BC-1032').waitFor();
+    await page.getByRole('button', { name: '移除 BC-1032' }).click();
+    await device.fill('BC-1032');
+    await page.getByText('没有符合条件的在用设备').waitFor();
+    await close();
+  });
+
+  it('says why an angle is added while the operation goes on, which its review shows', async () => {
+    const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '补拍', angles: ['主机位'] });
+    const { page, shot, close } = await consolePage(browser, `${hub.url}/console/${operationId}`, {
+      name: 'why',
+      locale: 'zh-CN',
+      width: 390,
+    });
+    await page.getByRole('button', { name: '添加机位' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('机位名称').fill('楼顶');
+    await dialog.getByTestId('add-reason').fill('执法记录仪没电');
+    await shot('dialog');
+    await dialog.locator('button[type="submit"]').click();
+    await page.getByTestId('link-code').waitFor();
+    await page.goto(`${hub.url}/review/${operationId}`);
+    await page.getByTestId('review-additions').getByText('增设机位：执法记录仪没电').waitFor();
     await close();
   });
 });

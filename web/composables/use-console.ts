@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { computed, onScopeDispose, reactive, ref, shallowReactive } from 'vue';
 import {
   type Alarm,
+  type AngleCreate,
   type GatewayState,
   type Mark,
   type Message,
@@ -188,7 +189,7 @@ export function useConsole(operationId: string) {
     sendMessage: async (message: Pick<Message, 'kind' | 'angleId' | 'text'>) =>
       mergeMessages(messages, [await signalling.request('sendMessage', { messageId: newPeerId(), ...message })]),
     answerCall: async (markId: string, text: string) => mergeMarks(marks, [await signalling.request('acknowledgeMark', { markId, text })]),
-    addAngle: (name: string) => api(AngleState, 'POST', `/operations/${operationId}/angles`, { name }),
+    addAngle: (angle: AngleCreate) => api(AngleState, 'POST', `/operations/${operationId}/angles`, angle),
     addCamera,
     /** Of an encoder that pushes: the key until now is void, and whoever pushes with it is cut off. */
     renewKey: async (angleId: string, protocol: GatewayState['protocol']) => {

@@ -37,8 +37,7 @@ export const DEVICE_FIELDS: Record<string, string> = {
 export function useDeviceText() {
   const { t } = useI18n();
   const holder = (use: DeviceUse): string => t('device.outTo', { who: use.personName ?? t('device.unnamed'), at: dateTime(use.fromMs) });
-  const purpose = ({ operationId, operationName }: DeviceUse): string =>
-    operationId === null ? '' : t('device.outFor', { name: operationName ?? t('device.hidden') });
+  const purpose = ({ operationName }: DeviceUse): string => (operationName === null ? '' : t('device.outFor', { name: operationName }));
   return {
     purpose,
     holder,

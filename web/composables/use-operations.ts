@@ -63,6 +63,7 @@ export const OPERATION_REFUSALS: Record<string, string> = {
   'forbidden confidentiality': 'op.notLower',
   'bad_request deviceId': 'op.noDevice',
   'conflict angleId': 'op.angleUsed',
+  'conflict deviceId': 'op.notInService',
 };
 export const CASE_FIELDS: Record<string, string> = {
   number: 'cases.number',

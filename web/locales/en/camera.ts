@@ -11,6 +11,8 @@ export default {
     password: 'Password',
     optional: 'if the camera asks for it',
     secret: 'Kept by the hub for this operation; never shown again.',
+    why: 'Why it is added',
+    whyHint: 'once the operation has begun, e.g. a body camera has failed',
     add: 'Add camera',
     about: 'Camera',
     address: 'Address',

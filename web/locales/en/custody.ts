@@ -38,6 +38,7 @@ export default {
     },
     detail: {
       why: 'why',
+      reason: 'why',
       device: 'device',
       with: 'with',
       passkey: 'passkey',

@@ -31,7 +31,6 @@ export default {
     out: 'Handed out',
     outTo: 'With {who} since {at}',
     outFor: 'For {name}',
-    hidden: 'an operation that you may not see',
     unnamed: 'no person named',
     uses: 'Handed out',
     noUses: 'Never handed out.',
@@ -50,7 +49,8 @@ export default {
     addNote: 'Add note',
     kind: 'Kind',
     checks: 'Pre-duty checks',
-    noChecks: 'No check of an angle that was planned with this device is on record.',
+    noChecks: 'No check that was made with this device is on record.',
+    olderChecks: 'Older ones stand with their operations.',
     types: {
       'body-camera': 'Body camera',
       phone: 'Phone',

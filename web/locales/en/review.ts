@@ -43,6 +43,11 @@ export default {
     failed: 'Cannot play: {why}',
     keys: 'Space play/pause · ←→ 10 s · ↑↓ 1 s · . next frame · 1–9 listen · M mute · F full screen',
   },
+  added: {
+    title: 'Angles and sources added',
+    angle: 'angle added by {who}: {reason}',
+    source: 'source added by {who}: {reason}',
+  },
   moves: {
     title: 'Takes',
     move: 'Move',

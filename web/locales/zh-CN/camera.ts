@@ -11,6 +11,8 @@ export default {
     password: '密码',
     optional: '摄像机需要时填写',
     secret: '仅由服务器为本次行动保存，之后不再显示。',
+    why: '添加原因',
+    whyHint: '行动开始后添加时填写，例如：执法记录仪故障',
     add: '添加摄像机',
     about: '摄像机',
     address: '地址',

@@ -32,6 +32,7 @@ export default {
     who: { person: '某人', token: '持令牌的程序', link: '持拍摄链接的手机', hub: '服务器', nobody: '身份不明' },
     detail: {
       why: '原因',
+      reason: '原因',
       device: '设备',
       with: '登录方式',
       passkey: '通行密钥',

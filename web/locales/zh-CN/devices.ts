@@ -31,7 +31,6 @@ export default {
     out: '已领用',
     outTo: '{who} 领用，{at} 起',
     outFor: '用于 {name}',
-    hidden: '你无权查看的行动',
     unnamed: '未写明领用人',
     uses: '领用记录',
     noUses: '从未领用。',
@@ -50,7 +49,8 @@ export default {
     addNote: '添加记录',
     kind: '类别',
     checks: '出勤检查',
-    noChecks: '没有以此设备计划的机位的出勤检查记录。',
+    noChecks: '没有使用此设备的出勤检查记录。',
+    olderChecks: '更早的检查请在相应行动中查看。',
     types: {
       'body-camera': '执法记录仪',
       phone: '手机',

@@ -42,6 +42,11 @@ export default {
     failed: '无法播放：{why}',
     keys: '空格 播放/暂停 · ←→ 10 秒 · ↑↓ 1 秒 · . 下一帧 · 1–9 听机位 · M 静音 · F 全屏',
   },
+  added: {
+    title: '增设的机位和拍摄设备',
+    angle: '{who} 增设机位：{reason}',
+    source: '{who} 增设拍摄设备：{reason}',
+  },
   moves: {
     title: '录制段',
     move: '移动',
