@@ -98,4 +98,6 @@ export const migrations: string[][] = [
     `CREATE INDEX take_move_to ON take_move (to_operation_id)`,
     `CREATE INDEX take_move_open ON take_move (move_id) WHERE data IS NULL`,
   ],
+  // whoever changes a person has seen the last change
+  [`ALTER TABLE person ADD COLUMN version INTEGER NOT NULL DEFAULT 1`],
 ];

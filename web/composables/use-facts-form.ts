@@ -4,7 +4,6 @@ import type { Person } from '../../server/protocol/people.ts';
 
 /** What a form holds: texts and lists, so that it can be kept. Empty: not known. */
 export type FactsForm = {
-  version: number;
   name: string;
   type: string;
   caseId: string;
@@ -28,7 +27,6 @@ export function localTime(ms: number | null): string {
 }
 
 export const formOf = (facts: OperationFacts | null, angles: string[]): FactsForm => ({
-  version: facts?.version ?? 0,
   name: facts?.name ?? '',
   type: facts?.type ?? '',
   caseId: facts?.caseId ?? '',
@@ -62,8 +60,11 @@ export function wrongField(form: FactsForm): string | null {
  */
 export function factsOf(form: FactsForm, people: Person[], before: OperationFacts | null): GivenFacts & { name: string } {
   const number = (text: string): number | null => (text.trim() === '' ? null : Number(text));
+  const known = [...(before?.officers ?? [])];
   const personOf = (name: string): string | null => {
-    const was = before?.officers.find((each) => each.name === name);
+    const at = known.findIndex((each) => each.name === name);
+    // each of two that have one name is somebody else
+    const [was] = at === -1 ? [] : known.splice(at, 1);
     if (was) return was.personId;
     const [one, other] = people.filter((each) => each.name === name);
     return one && !other ? one.personId : null;

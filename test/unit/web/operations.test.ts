@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { OperationFacts } from '../../../server/protocol/operations.ts';
 import { BOARD_START, boardQuery } from '../../../web/composables/board-query.ts';
 import { factsOf, formOf, wrongField } from '../../../web/composables/use-facts-form.ts';
 import { labelText } from '../../../web/composables/use-operations.ts';
@@ -43,7 +44,16 @@ describe('the form of an operation', () => {
   });
 
   it('knows an officer by a name that only one has', () => {
-    const person = { login: 'x', badge: null, state: 'active' as const, roles: [], mustChange: false, totp: false, createdMs: 0 };
+    const person = {
+      login: 'x',
+      badge: null,
+      state: 'active' as const,
+      roles: [],
+      mustChange: false,
+      totp: false,
+      createdMs: 0,
+      version: 1,
+    };
     const people = [
       { ...person, personId: 'pe-1', name: '王伟' },
       { ...person, personId: 'pe-2', name: '李娜' },
@@ -53,6 +63,19 @@ describe('the form of an operation', () => {
       { personId: 'pe-1', name: '王伟' },
       { personId: null, name: '李娜' },
       { personId: null, name: '外援' },
+    ]);
+  });
+
+  it('keeps two officers of one name apart, whoever they are', () => {
+    const before = {
+      officers: [
+        { personId: 'pe-2', name: '李娜' },
+        { personId: 'pe-3', name: '李娜' },
+      ],
+    } as OperationFacts;
+    expect(factsOf({ ...form, officers: ['李娜', '李娜', '李娜'] }, [], before).officers).toEqual([
+      ...before.officers,
+      { personId: null, name: '李娜' },
     ]);
   });
 
