@@ -234,8 +234,12 @@ describe('a secret that is shown once', () => {
 
   it('is selected where the browser does not copy it', async () => {
     const { page, close } = await open('/account');
-    const devtools = await page.context().newCDPSession(page);
-    await devtools.send('Browser.setPermission', { permission: { name: 'clipboard-write' }, setting: 'denied' });
+    // as an organisation may rule for its browsers
+    await page.route('**/account', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, headers: { ...response.headers(), 'permissions-policy': 'clipboard-write=()' } });
+    });
+    await page.reload();
     await button(page, '＋ 生成令牌').click();
     await page.getByLabel('用途').fill('月度\t报表');
     await page.getByRole('checkbox').first().check();
