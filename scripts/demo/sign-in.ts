@@ -73,9 +73,11 @@ export async function takeCharge(url: string, output: string): Promise<HubSessio
   return session;
 }
 
-/** For pages that are signed in from the start, where this program is: `browser.newContext({ storageState: signedIn(hub.url) })`. */
-export function signedIn(url: string) {
-  const session = sessionAt(url);
+/**
+ * For pages that are signed in from the start, where this program is or as somebody else:
+ * `browser.newContext({ storageState: signedIn(hub.url) })`.
+ */
+export function signedIn(url: string, session = sessionAt(url)) {
   if (!session) return { cookies: [], origins: [] };
   const [name = '', value = ''] = session.cookie.split('=');
   const kept = { path: '/', expires: -1, httpOnly: true, secure: url.startsWith('https'), sameSite: 'Strict' as const };

@@ -12,10 +12,12 @@ export const cookieOptions = ({ settings }: Pick<Context, 'settings'>) =>
 
 export async function meOf({ store, tokens, hub }: Context, actor: Actor): Promise<Me> {
   const permissions = permissionsOf(actor);
+  const within = permissions.map((each) => [each, squadsWith(actor, each)] as const);
   return {
     person: await personById(store, actor.personId),
     permissions,
-    brigade: permissions.filter((each) => squadsWith(actor, each) === 'all'),
+    brigade: within.flatMap(([each, squads]) => (squads === 'all' ? [each] : [])),
+    squads: Object.fromEntries(within.flatMap(([each, squads]) => (squads === 'all' ? [] : [[each, squads]]))),
     socketToken: tokens.issue({ kind: 'console', sessionHash: actor.sessionHash ?? '' }, Date.now()),
     hubTimeMs: hub.nowMs(),
   };

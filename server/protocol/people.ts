@@ -32,6 +32,7 @@ export const Person = z.object({
   mustChange: z.boolean(),
   totp: z.boolean(),
   createdMs: HubTimeMs,
+  version: z.int(),
 });
 export type Person = z.infer<typeof Person>;
 /** Somebody to be chosen; `squadIds`: where there is a role. */
@@ -44,11 +45,13 @@ const Badge = z.string().trim().max(40).nullable();
 export const PersonCreate = z.object({ login: Login, name: Name, badge: Badge.default(null), roles: z.array(RoleGrant).max(60) });
 /** `password`: given once, to be changed at the first sign-in. */
 export const PersonCreated = z.object({ person: Person, password: z.string() });
+/** What is not named stays. `version`: that which was read; whoever comes second is refused. Without it, nobody is. */
 export const PersonChange = z.object({
   name: Name.optional(),
   badge: Badge.optional(),
   roles: z.array(RoleGrant).max(60).optional(),
   state: z.enum(['active', 'blocked']).optional(),
+  version: z.int().optional(),
 });
 
 export const SignIn = z.object({
@@ -65,6 +68,8 @@ export const Me = z.object({
   permissions: z.array(z.string()),
   /** Those of them that hold in the whole brigade. */
   brigade: z.array(z.string()),
+  /** The squads in which the others hold. */
+  squads: z.record(z.string(), z.array(Id)),
   socketToken: z.string(),
   hubTimeMs: HubTimeMs,
 });

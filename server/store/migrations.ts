@@ -118,4 +118,6 @@ export const migrations: string[][] = [
     `CREATE TABLE addition (operation_id TEXT NOT NULL REFERENCES operation, angle_id TEXT NOT NULL, at_ms INTEGER NOT NULL, what TEXT NOT NULL, person_name TEXT NOT NULL, reason TEXT NOT NULL)`,
     `CREATE INDEX addition_operation ON addition (operation_id, at_ms)`,
   ],
+  // whoever changes a person has seen the last change
+  [`ALTER TABLE person ADD COLUMN version INTEGER NOT NULL DEFAULT 1`],
 ];

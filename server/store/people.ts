@@ -14,8 +14,20 @@ type Row = {
   totp_step: number | null;
   totp_secret: string | null;
   created_ms: number;
+  version: number;
 };
-const COLUMNS = ['person_id', 'login', 'name', 'badge', 'state', 'must_change', 'totp_secret', 'totp_step', 'created_ms'] as const;
+const COLUMNS = [
+  'person_id',
+  'login',
+  'name',
+  'badge',
+  'state',
+  'must_change',
+  'totp_secret',
+  'totp_step',
+  'created_ms',
+  'version',
+] as const;
 
 export async function rolesOf(store: Store, personId: string): Promise<RoleGrant[]> {
   const rows = await store.selectFrom('person_role').where('person_id', '=', personId).select(['role', 'squad_id']).execute();
@@ -34,6 +46,7 @@ async function personOf(store: Store, row: Row): Promise<Person> {
     // set up, and not only begun: a code has been given
     totp: row.totp_secret !== null && row.totp_step !== null,
     createdMs: row.created_ms,
+    version: row.version,
   };
 }
 
@@ -107,13 +120,19 @@ export async function insertPerson(store: Store, person: NewPerson, nowMs: numbe
   });
 }
 
-/** Throws `not_found`, `bad_request`, `conflict` when nobody would be left who manages people. */
+/** Throws `not_found`, `bad_request`, `conflict` when nobody would be left who manages people, or for an older `version`. */
 export async function changePerson(store: Store, personId: string, change: PersonChange): Promise<Person> {
   return store.transaction().execute(async (tx) => {
-    await personById(tx, personId);
+    const { version } = await personById(tx, personId);
+    if (change.version !== undefined && change.version !== version)
+      throw new HubError('conflict', 'version: this person has been changed meanwhile', { field: 'version' });
     const { name, badge, state, roles } = change;
     const facts = { ...(name !== undefined && { name }), ...(badge !== undefined && { badge }), ...(state !== undefined && { state }) };
-    if (Object.keys(facts).length > 0) await tx.updateTable('person').set(facts).where('person_id', '=', personId).execute();
+    await tx
+      .updateTable('person')
+      .set({ ...facts, version: version + 1 })
+      .where('person_id', '=', personId)
+      .execute();
     if (roles !== undefined) await saveRoles(tx, personId, roles);
     await requireAdministrator(tx);
     return personById(tx, personId);

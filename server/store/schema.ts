@@ -102,6 +102,7 @@ export type Database = {
     /** The last time step whose code was taken: none is taken twice (RFC 6238, 5.2). */
     totp_step: Nullable<number>;
     created_ms: number;
+    version: Generated<number>;
   };
   /** `squad_id` null: in the whole brigade. */
   person_role: { person_id: string; role: Role; squad_id: Nullable<string> };

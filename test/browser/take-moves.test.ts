@@ -34,6 +34,45 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
+describe('the form that moves a take', () => {
+  it('offers the angles of the operation that was chosen last, and keeps what was typed', async () => {
+    const angles = ['甲机位', '乙机位'];
+    const [slow, quick] = await Promise.all(
+      angles.map((angle) => call(hub, OperationView, 'POST', '/operations', { name: `西街 ${angle}`, angles: [angle] })),
+    );
+    const context = await browser.newContext({ storageState: signedIn(hub.url), locale: 'zh-CN', viewport: { width: 1280, height: 844 } });
+    const page = await context.newPage();
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await page.route(`**/api/operations/${slow?.operationId}`, async (route) => (await held, await route.continue()));
+    await page.goto(`${hub.url}/review/${wrong.operationId}`);
+    await page.getByTestId(`move-${angleId}-0001`).click();
+    const operation = page.getByTestId('move-operation');
+    const offered = page.getByTestId('move-angle').locator('option');
+    await operation.locator('option', { hasText: '西街 甲机位' }).waitFor({ state: 'attached' });
+    const asked = page.waitForRequest(`**/api/operations/${slow?.operationId}`);
+    await operation.selectOption({ label: '西街 甲机位' });
+    await asked;
+    await operation.selectOption({ label: '西街 乙机位' });
+    await expect.poll(() => offered.allTextContents()).toEqual(['新机位', '乙机位']);
+    const late = page.waitForResponse(`**/api/operations/${slow?.operationId}`);
+    answer();
+    await (await late).finished();
+    expect(await offered.allTextContents()).toEqual(['新机位', '乙机位']);
+    expect(quick?.angles).toHaveLength(1);
+    await page.getByTestId('move-name').fill('东侧');
+    await page.getByTestId('move-reason').fill('扫错了');
+    await page.mouse.click(5, 400); // beside it
+    await page.getByTestId('move-take').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByTestId('move-take').waitFor({ state: 'detached' });
+    await page.getByTestId(`move-${angleId}-0001`).click();
+    await expect.poll(() => page.getByTestId('move-reason').inputValue()).toBe('扫错了');
+    expect(await page.getByTestId('move-name').inputValue()).toBe('东侧');
+    await context.close();
+  });
+});
+
 describe('a take under the wrong operation', () => {
   it('is moved from its review to a new angle of the right one, and both reviews say so', async () => {
     const context = await browser.newContext({ storageState: signedIn(hub.url), locale: 'zh-CN', viewport: { width: 390, height: 844 } });

@@ -192,23 +192,65 @@ describe('somebody who plans', () => {
 });
 
 describe('somebody who is disturbed', () => {
-  it('finds what was typed after a reload, and is told when another one was faster', async () => {
-    const { page, close } = await consolePage(browser, `${hub.url}/operations/${planned}`, { name: 'draft', locale: 'zh-CN', width: 1440 });
+  const facts = () => call(hub, OperationFacts, 'GET', `/operations/${planned}/facts`);
+  /** Somebody else does. */
+  const change = async (some: object) =>
+    call(hub, OperationFacts, 'PUT', `/operations/${planned}/facts`, { version: (await facts()).version, ...some });
+
+  it('finds what was typed after a reload, is told when another one was faster, and keeps it', async () => {
+    const { page, shot, close } = await consolePage(browser, `${hub.url}/operations/${planned}`, {
+      name: 'draft',
+      locale: 'zh-CN',
+      width: 1440,
+    });
     const place = page.getByLabel('地点');
     await place.fill('城东路14号');
     await page.reload();
     await expect.poll(() => place.inputValue()).toBe('城东路14号');
     await page.getByTestId('draft').waitFor();
-    const { version } = await call(hub, OperationFacts, 'GET', `/operations/${planned}/facts`);
-    await call(hub, OperationFacts, 'PUT', `/operations/${planned}/facts`, { version, name: '强制拆除 甲' });
-    await page.getByRole('button', { name: '保存' }).click();
-    await page.getByText('其他人刚刚修改了此行动').waitFor();
+    await change({ name: '强制拆除 甲' });
+    await page.getByRole('button', { name: '保存', exact: true }).click();
+    await expect.poll(() => page.getByTestId('newer').textContent()).toContain('保存了修改：行动名称。');
+    await shot('newer');
     expect(await place.inputValue()).toBe('城东路14号');
-    await page.getByRole('button', { name: '重新载入' }).click();
+    await page.getByRole('button', { name: '保留我填写的内容' }).click();
     await expect.poll(() => page.getByLabel('行动名称').inputValue()).toBe('强制拆除 甲');
+    expect(await place.inputValue()).toBe('城东路14号');
+    await page.getByRole('button', { name: '保存', exact: true }).click();
+    await expect.poll(facts).toMatchObject({ place: '城东路14号', name: '强制拆除 甲' });
+    await close();
+  });
+
+  it('saves what was typed before another one changed the record, and overwrites nothing else', async () => {
+    const { page, close } = await consolePage(browser, `${hub.url}/operations/${planned}`, { name: 'older', locale: 'zh-CN', width: 390 });
+    const place = page.getByLabel('地点');
+    await place.fill('城东路15号');
+    await change({ name: '强制拆除 乙' });
+    await page.reload();
+    await page.getByTestId('draft').getByText('原记录此后有改动').waitFor();
+    expect(await place.inputValue()).toBe('城东路15号');
+    expect(await page.getByLabel('行动名称').inputValue()).toBe('强制拆除 乙');
+    await page.getByRole('button', { name: '保存', exact: true }).click();
+    await expect.poll(facts).toMatchObject({ place: '城东路15号', name: '强制拆除 乙' });
+    await close();
+  });
+
+  it('loses nothing while the newer record cannot be read, and can take what the other one wrote', async () => {
+    const { page, close } = await consolePage(browser, `${hub.url}/operations/${planned}`, { name: 'theirs', locale: 'zh-CN', width: 390 });
+    const place = page.getByLabel('地点');
     await place.fill('城东路16号');
-    await page.getByRole('button', { name: '保存' }).click();
-    await expect.poll(async () => (await call(hub, OperationFacts, 'GET', `/operations/${planned}/facts`)).place).toBe('城东路16号');
+    await change({ place: '城东路17号' });
+    await page.route('**/facts', (route) => (route.request().method() === 'GET' ? route.abort() : route.fallback()));
+    await page.getByRole('button', { name: '保存', exact: true }).click();
+    await page.getByRole('alert').getByText('无法连接服务器').waitFor();
+    expect(await place.inputValue()).toBe('城东路16号');
+    await page.unroute('**/facts');
+    await page.getByRole('button', { name: '保存', exact: true }).click();
+    await page.getByRole('button', { name: '采用他人的修改' }).click();
+    await expect.poll(() => place.inputValue()).toBe('城东路17号');
+    await page.reload();
+    await expect.poll(() => place.inputValue()).toBe('城东路17号');
+    expect(await page.getByTestId('draft').count()).toBe(0);
     await close();
   });
 

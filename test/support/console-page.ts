@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { signedIn } from '../../scripts/demo/sign-in.ts';
+import { type HubSession, signedIn } from '../../scripts/demo/sign-in.ts';
 
 /** Every language, on a desk and on a phone. */
 export const VIEWS = [
@@ -18,7 +18,8 @@ export type ConsolePage = {
   /** Nothing has gone wrong in it. */
   close: () => Promise<void>;
 };
-type View = { name: string; locale: string; width: number; permissions?: string[] };
+/** `as`: somebody else than this program. */
+type View = { name: string; locale: string; width: number; permissions?: string[]; as?: HubSession };
 
 const SCREENSHOTS = process.env['SCREENSHOTS'];
 const FITS = 'document.documentElement.scrollWidth <= innerWidth';
@@ -27,9 +28,9 @@ const SETTLED = `Promise.all(document.getAnimations()
   .filter((one) => one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished.catch(() => null))).then(() => null)`;
 
 /** Open the console in one language and width. `name`: of its pictures. */
-export async function consolePage(browser: Browser, url: string, { name, locale, width, permissions }: View): Promise<ConsolePage> {
+export async function consolePage(browser: Browser, url: string, { name, locale, width, permissions, as }: View): Promise<ConsolePage> {
   const context = await browser.newContext({
-    storageState: signedIn(url),
+    storageState: signedIn(url, as),
     viewport: { width, height: 860 },
     locale,
     ...(permissions && { permissions }),

@@ -2,37 +2,40 @@ import { ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import { ApiFailure, errorKey } from './api.ts';
 
+type Told = { key: string; params: Record<string, string> };
+
 /**
  * One attempt at a time, and in words what came of the last one. `fields`: the words of a form for the fields that the hub
- * names. `own`: sentences for a refusal of its own, by code and field (`conflict number`).
+ * names. `own`: sentences for a refusal of its own, by code and field (`conflict number`). `words`: of errors that are not the hub's.
  */
-export function useAttempt(fields: Record<string, string> = {}, own: Record<string, string> = {}) {
+export function useAttempt(
+  fields: Record<string, string> = {},
+  own: Record<string, string> = {},
+  words: (error: unknown) => Told = errorKey,
+) {
   const { t } = useI18n();
   const busy = ref(false);
   const problem = ref('');
-  /** The last one failed because somebody else was faster. */
-  const stale = ref(false);
   async function attempt(work: () => Promise<unknown>): Promise<void> {
     if (busy.value) return;
     busy.value = true;
     problem.value = '';
-    stale.value = false;
     try {
       await work();
     } catch (error) {
       problem.value = told(error);
-      stale.value = error instanceof ApiFailure && error.field === 'version';
     } finally {
       busy.value = false;
     }
   }
+  /** What is said of an error. */
   function told(error: unknown): string {
-    const { key, params } = errorKey(error);
+    const { key, params } = words(error);
     // of a list, the hub names the place in it too
     const [field = ''] = (params['field'] ?? '').split('.');
-    const words = fields[field];
+    const name = fields[field];
     const sentence = error instanceof ApiFailure ? own[`${error.code} ${field}`] : undefined;
-    return t(sentence ?? key, { ...params, ...(words !== undefined && { field: t(words) }) });
+    return t(sentence ?? key, { ...params, ...(name !== undefined && { field: t(name) }) });
   }
-  return { busy, problem, stale, attempt };
+  return { busy, problem, attempt, told };
 }

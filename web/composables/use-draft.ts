@@ -3,6 +3,7 @@ import { reactive, ref, type Ref, watch } from 'vue';
 const PREFIX = 'fieldhub.draft.';
 
 type Kept = { from: string; form: Record<string, unknown> };
+type Field<T> = keyof T & string;
 export type Draft<T> = {
   form: T;
   /** Whether the form shows what was typed before; `older`: and what it began from has changed since. */
@@ -11,34 +12,52 @@ export type Draft<T> = {
   saved: () => void;
   /** Back to what it began from. */
   discard: () => void;
+  /** The fields that are not as they were at the beginning. */
+  touched: () => Field<T>[];
+  /** The fields that are otherwise in `next` than in what it began from. */
+  differing: (next: T) => Field<T>[];
+  /** Begin from something newer: what was touched stays as it was typed, the rest becomes as it is there. */
+  rebase: (next: T) => void;
 };
 export type DraftOptions<T> = {
   /** Never kept: passwords, codes. */
-  leaveOut?: readonly (keyof T & string)[];
+  leaveOut?: readonly Field<T>[];
+  /** Its fields belong together: a kept one comes back as it was, though what it began from has changed since. */
+  asOne?: boolean;
   storage?: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 };
 
 /**
  * A form whose values are kept in this tab from the first key on, until they are saved: a reload, an expired session or a page
  * left by mistake loses nothing. `key` names the form and what it is about (`person.new`, `case.ca-1`); `start` are plain values
- * (texts, numbers, truth values, lists and records of these).
+ * (texts, numbers, truth values, lists and records of these). Of what it began from, only what was typed over outlasts a newer start.
  */
 export function useDraft<T extends Record<string, unknown>>(
   key: string,
   start: T,
-  { leaveOut = [], storage = sessionStorage }: DraftOptions<T> = {},
+  { leaveOut = [], asOne = false, storage = sessionStorage }: DraftOptions<T> = {},
 ): Draft<T> {
   const name = PREFIX + key;
-  const from = JSON.stringify(start);
+  let from = JSON.stringify(start);
   const fresh = (): T => JSON.parse(from) as T;
   const form = reactive(fresh()) as T;
   const restored = ref<'no' | 'yes' | 'older'>('no');
 
+  const unlike = (other: T): Field<T>[] => {
+    const begun = fresh();
+    return Object.keys(begun).filter((field) => !same(begun[field], other[field]));
+  };
+
   const kept = read(storage, name);
   if (kept) {
+    const begun = recordIn(kept.from);
     // a form that has changed since takes over what it still knows, of the kind it was
-    for (const [field, value] of Object.entries(kept.form))
-      if (field in form && !leaveOut.includes(field) && sameKind(form[field], value)) Object.assign(form, { [field]: value });
+    for (const [field, value] of Object.entries(kept.form)) {
+      if (!(field in form) || leaveOut.includes(field) || !sameKind(form[field], value)) continue;
+      // nobody typed this: it is as it is now
+      if (!asOne && field in begun && same(begun[field], value)) continue;
+      Object.assign(form, { [field]: value });
+    }
     if (JSON.stringify(form) === from) storage.removeItem(name);
     else restored.value = kept.from === from ? 'yes' : 'older';
   }
@@ -63,6 +82,14 @@ export function useDraft<T extends Record<string, unknown>>(
       Object.assign(form, fresh());
       restored.value = 'no';
     },
+    touched: () => unlike(form),
+    differing: unlike,
+    rebase: (next) => {
+      const mine = unlike(form);
+      from = JSON.stringify(next);
+      Object.assign(form, Object.fromEntries(Object.entries(fresh()).filter(([field]) => !mine.includes(field))));
+      keep();
+    },
   };
 }
 
@@ -72,6 +99,7 @@ export function forgetDrafts(storage: Storage = sessionStorage): void {
   for (const name of names) if (name.startsWith(PREFIX)) storage.removeItem(name);
 }
 
+const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 const kindOf = (value: unknown): string => (Array.isArray(value) ? 'list' : value === null ? 'null' : typeof value);
 /** What may be left empty (null) takes anything that is not a record or a list, and may be emptied. */
 function sameKind(one: unknown, other: unknown): boolean {
@@ -85,6 +113,15 @@ function read(storage: Pick<Storage, 'getItem'>, name: string): Kept | null {
     return kept && typeof kept.from === 'string' && kindOf(kept.form) === 'object' ? (kept as Kept) : null;
   } catch {
     return null; // not ours, or cut off
+  }
+}
+
+function recordIn(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return kindOf(value) === 'object' ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
   }
 }
 

@@ -14,7 +14,6 @@ export function officerNamed(name: string, found: PersonListed[]): Chosen | null
 
 /** What a form holds: texts and lists, so that it can be kept. Empty: not known. */
 export type FactsForm = {
-  version: number;
   name: string;
   type: string;
   caseId: string;
@@ -38,7 +37,6 @@ export function localTime(ms: number | null): string {
 }
 
 export const formOf = (facts: OperationFacts | null, angles: string[]): FactsForm => ({
-  version: facts?.version ?? 0,
   name: facts?.name ?? '',
   type: facts?.type ?? '',
   caseId: facts?.caseId ?? '',

@@ -54,7 +54,6 @@ export const OPERATION_FIELDS: Record<string, string> = {
   deviceId: 'op.angleDevice',
 };
 export const OPERATION_REFUSALS: Record<string, string> = {
-  'conflict version': 'op.stale',
   'conflict state': 'op.wrongState',
   'conflict package': 'op.noPackage',
   'conflict labels': 'op.noLabels',
@@ -74,7 +73,6 @@ export const CASE_FIELDS: Record<string, string> = {
   squadId: 'cases.squad',
 };
 export const CASE_REFUSALS: Record<string, string> = {
-  'conflict version': 'cases.stale',
   'conflict number': 'cases.taken',
   'forbidden squadId': 'cases.otherSquads',
   'forbidden confidentiality': 'op.notLower',

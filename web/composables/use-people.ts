@@ -12,10 +12,23 @@ import {
 import { api, ApiFailure, errorKey } from './api.ts';
 import { queryOf } from './use-filters.ts';
 
+/** As people are told to who manages them. */
+const ManagedPage = PeoplePage.extend({ people: z.array(Person) });
+
 export const SessionList = z.object({ sessions: z.array(SessionItem) });
+
+/** As a name is kept: what was pasted out of a table has tabs in it. */
+export const oneLine = (text: string): string => text.replaceAll(/[\t\n\v\f\r]+/g, ' ').trim();
 
 /** What an administrator does with people and squads. All throw ApiFailure. */
 export const peopleApi = {
+  /** As somebody is now. */
+  read: async ({ personId, login }: Pick<Person, 'personId' | 'login'>): Promise<Person> => {
+    const { people } = await api(ManagedPage, 'GET', `/people?size=200&q=${encodeURIComponent(login)}`);
+    const found = people.find((each) => each.personId === personId);
+    if (!found) throw new ApiFailure('not_found', `there is no ${login}`, 'personId');
+    return found;
+  },
   create: (person: z.input<typeof PersonCreate>) => api(PersonCreated, 'POST', '/people', person),
   change: (personId: string, change: PersonChange) => api(Person, 'PUT', `/people/${personId}`, change),
   newPassword: async (personId: string) => (await api(PasswordGiven, 'POST', `/people/${personId}/password`)).password,
@@ -24,25 +37,32 @@ export const peopleApi = {
   revokeToken: (personId: string, tokenId: string) => api(z.null(), 'DELETE', `/people/${personId}/tokens/${tokenId}`),
   revokeTokens: (personId: string) => api(z.null(), 'DELETE', `/people/${personId}/tokens`),
   signOutAll: (personId: string) => api(z.null(), 'DELETE', `/people/${personId}/sessions`),
-  createSquad: (name: string) => api(Squad, 'POST', '/squads', { name }),
-  renameSquad: (squadId: string, name: string) => api(Squad, 'PUT', `/squads/${squadId}`, { name }),
+  createSquad: (name: string) => api(Squad, 'POST', '/squads', { name: oneLine(name) }),
+  renameSquad: (squadId: string, name: string) => api(Squad, 'PUT', `/squads/${squadId}`, { name: oneLine(name) }),
 };
 
-const FIELDS: Record<string, string> = {
+/** The words of the form for the fields that the hub names, and for what it refuses. */
+export const PERSON_FIELDS: Record<string, string> = {
+  login: 'people.login',
+  name: 'people.name',
+  badge: 'people.badge',
+  roles: 'people.roles',
+};
+export const PERSON_REFUSALS: Record<string, string> = {
   'conflict login': 'people.loginTaken',
   'conflict last-administrator': 'people.lastAdministrator',
   'bad_request login': 'people.badLogin',
-  'bad_request name': 'people.noName',
+  'bad_request name': 'people.badName',
 };
 
 /** Which words tell why a person could not be saved. */
 export function personProblem(error: unknown): { key: string; params: Record<string, string> } {
-  const own = error instanceof ApiFailure ? FIELDS[`${error.code} ${error.field ?? ''}`] : undefined;
+  const own = error instanceof ApiFailure ? PERSON_REFUSALS[`${error.code} ${error.field ?? ''}`] : undefined;
   return own ? { key: own, params: {} } : errorKey(error);
 }
 
 export function squadProblem(error: unknown): { key: string; params: Record<string, string> } {
   if (error instanceof ApiFailure && error.code === 'conflict') return { key: 'squads.taken', params: {} };
-  if (error instanceof ApiFailure && error.code === 'bad_request') return { key: 'squads.noName', params: {} };
+  if (error instanceof ApiFailure && error.code === 'bad_request') return { key: 'squads.badName', params: {} };
   return errorKey(error);
 }

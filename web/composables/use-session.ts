@@ -23,6 +23,8 @@ export const useSession = defineStore('session', () => {
   /** In some squad at least; `everywhere`: in the whole brigade. */
   const may = (permission: string, everywhere = false): boolean =>
     (everywhere ? me.value?.brigade : me.value?.permissions)?.includes(permission) ?? false;
+  /** Where that is. */
+  const squadsOf = (permission: string): 'all' | string[] => (may(permission, true) ? 'all' : (me.value?.squads[permission] ?? []));
 
   function take(told: Me): Me {
     const { personId } = told.person;
@@ -116,6 +118,7 @@ export const useSession = defineStore('session', () => {
     given,
     person: computed(() => me.value?.person ?? null),
     may,
+    squadsOf,
     check,
     signIn,
     signInWithPasskey,

@@ -22,7 +22,7 @@ export function useShotEditor(type: OperationType, told: ShotListEditions) {
   const editions = ref(told.editions);
   const latest = computed(() => editions.value[0]);
   const start = { edition: latest.value?.edition ?? 0, items: latest.value?.items ?? [] };
-  const draft = useDraft(`shot-list.${type}`, start);
+  const draft = useDraft(`shot-list.${type}`, start, { asOne: true });
   const { form } = draft;
   /** Somebody has saved another edition since the one that this was made from. */
   const outdated = computed(() => (latest.value && latest.value.edition > form.edition ? latest.value : null));

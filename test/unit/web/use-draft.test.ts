@@ -72,6 +72,29 @@ describe('a form’s draft', () => {
     expect(again.form).toEqual(later);
   });
 
+  it('brings back what was typed and nothing else: the rest is as it is now, unless it belongs together', () => {
+    const one = tab();
+    open(one, { ...START, name: '李四', badge: '7' }).form.name = '李四四';
+    const later = { ...START, name: '李五', badge: '8' };
+    expect(open(one, later).form).toEqual({ ...later, name: '李四四' });
+    const whole = useDraft<Form>('person.new', later, { storage: one.storage, asOne: true });
+    expect(whole.form).toEqual({ ...later, name: '李四四', badge: '7' });
+  });
+
+  it('can begin from something newer while it is typed into, and is kept as of that', () => {
+    const one = tab();
+    const { form, touched, differing, rebase, discard } = open(one, { ...START, name: '李四', badge: '7' });
+    form.name = '李四四';
+    const later = { ...START, name: '李五', badge: '8' };
+    expect([touched(), differing(later)]).toEqual([['name'], ['name', 'badge']]);
+    rebase(later);
+    expect(form).toEqual({ ...later, name: '李四四' });
+    expect([touched(), open(one, later).restored.value]).toEqual([['name'], 'yes']);
+    discard();
+    expect(form).toEqual(later);
+    expect(one.kept.size).toBe(0);
+  });
+
   it('takes over from an older form only what fits, and survives what is not a draft', () => {
     const one = tab();
     const kept = { from: '{}', form: { name: 5, gone: 'x', roles: 'no list', badge: '8' } };

@@ -22,7 +22,6 @@ export default {
     change: 'Change',
     save: 'Save',
     saved: 'Saved: {serial}',
-    reload: 'Load again, drop what I typed',
     required: 'Needed: {fields}',
     choose: 'Choose…',
     optional: 'optional',

@@ -78,6 +78,9 @@ export default {
     yes: 'What you typed before is here again.',
     older: 'What you typed before is here again; the entry has changed since. Look it over before you save.',
     discard: 'Discard',
+    newer: 'Somebody else has saved meanwhile: {fields}. What you typed is still here.',
+    keepMine: 'Keep what I typed',
+    takeTheirs: 'Take theirs, drop mine',
   },
   pages: { label: 'Pages', prev: 'Previous', next: 'Next', at: 'Page {page} of {pages}' },
   people: {
@@ -104,6 +107,7 @@ export default {
     badLogin: 'Login: 2 to 40 letters (a–z), digits, dots, hyphens or underscores, beginning with a letter or digit.',
     name: 'Name',
     noName: 'Name: must not be empty.',
+    badName: 'Name: not accepted. 120 characters at most, without control characters.',
     badge: 'Enforcement certificate no.',
     optional: 'optional',
     roles: 'Roles',
@@ -147,7 +151,7 @@ export default {
     rename: 'Rename',
     renameOf: 'Rename {name}',
     taken: 'Name of the squad: there is one of this name already.',
-    noName: 'Name of the squad: must not be empty.',
+    badName: 'Name of the squad: not accepted. 120 characters at most, without control characters.',
     saved: '{name} is saved.',
   },
   account: {

@@ -22,7 +22,6 @@ export default {
     change: '修改',
     save: '保存',
     saved: '已保存：{serial}',
-    reload: '重新加载，放弃我的修改',
     required: '请填写：{fields}',
     choose: '请选择…',
     optional: '选填',

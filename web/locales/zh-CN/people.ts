@@ -78,6 +78,9 @@ export default {
     yes: '已恢复您之前填写的内容。',
     older: '已恢复您之前填写的内容，但原记录此后有改动。保存前请核对。',
     discard: '放弃',
+    newer: '其他人刚刚保存了修改：{fields}。您填写的内容仍在。',
+    keepMine: '保留我填写的内容',
+    takeTheirs: '采用他人的修改，放弃我的',
   },
   pages: { label: '翻页', prev: '上一页', next: '下一页', at: '第 {page} 页，共 {pages} 页' },
   people: {
@@ -104,6 +107,7 @@ export default {
     badLogin: '用户名：须为 2 至 40 个字母（a–z）、数字、点、连字符或下划线，以字母或数字开头。',
     name: '姓名',
     noName: '姓名：不能为空。',
+    badName: '姓名：最多 120 个字符，不得含控制字符。',
     badge: '执法证号',
     optional: '可不填',
     roles: '角色',
@@ -145,7 +149,7 @@ export default {
     rename: '改名',
     renameOf: '改名：{name}',
     taken: '中队名称：已有同名中队。',
-    noName: '中队名称：不能为空。',
+    badName: '中队名称：最多 120 个字符，不得含控制字符。',
     saved: '{name} 已保存。',
   },
   account: {
