@@ -27,12 +27,9 @@ export function useAttempt(fields: Record<string, string> = {}, own: Record<stri
     }
   }
   function told(error: unknown): string {
-    const { key, params } = errorKey(error);
-    // of a list, the hub names the place in it too
-    const [field = ''] = (params['field'] ?? '').split('.');
-    const words = fields[field];
-    const sentence = error instanceof ApiFailure ? own[`${error.code} ${field}`] : undefined;
-    return t(sentence ?? key, { ...params, ...(words !== undefined && { field: t(words) }) });
+    const { key, params } = errorKey(error, fields);
+    const sentence = error instanceof ApiFailure ? own[`${error.code} ${error.field?.split('.')[0] ?? ''}`] : undefined;
+    return t(sentence ?? key, params);
   }
   return { busy, problem, stale, attempt };
 }

@@ -24,44 +24,32 @@ export const casesApi = {
   change: (caseId: string, change: z.input<typeof CaseChange>) => api(EnforcementCase, 'PUT', `/cases/${caseId}`, change),
 };
 
-/** The words of the forms for the fields that the hub names. */
-export const OPERATION_FIELDS: Record<string, string> = {
-  name: 'op.name',
-  type: 'op.type',
-  caseId: 'op.case',
-  place: 'op.place',
-  latitude: 'op.latitude',
-  longitude: 'op.longitude',
-  plannedMs: 'op.planned',
-  confidentiality: 'op.secrecy',
-  requiredAngles: 'op.required',
-  squadIds: 'op.squads',
-  officers: 'op.officers',
-  angles: 'op.angles',
-  officer: 'op.angleOfficer',
-  deviceId: 'op.angleDevice',
-};
+/** What the forms of operations call fields that elsewhere are called otherwise. */
+export const OPERATION_FIELDS: Record<string, string> = { name: 'op.name', type: 'op.type', deviceId: 'op.angleDevice' };
 export const OPERATION_REFUSALS: Record<string, string> = {
   'conflict version': 'op.stale',
   'conflict state': 'op.wrongState',
   'conflict package': 'op.noPackage',
   'conflict labels': 'op.noLabels',
+  'conflict takes': 'op.takeMoves',
   'bad_request requiredAngles': 'op.twoAngles',
   'forbidden squadIds': 'op.otherSquads',
   'bad_request deviceId': 'op.noDevice',
-};
-export const CASE_FIELDS: Record<string, string> = {
-  number: 'cases.number',
-  cause: 'cases.cause',
-  parties: 'cases.parties',
-  stage: 'cases.stage',
-  confidentiality: 'op.secrecy',
-  squadId: 'cases.squad',
 };
 export const CASE_REFUSALS: Record<string, string> = {
   'conflict version': 'cases.stale',
   'conflict number': 'cases.taken',
   'forbidden squadId': 'cases.otherSquads',
+};
+
+export const MOVE_REFUSALS: Record<string, string> = {
+  'conflict takeId': 'moves.notMovable',
+  'not_found takeId': 'moves.notMovable',
+  'conflict operationId': 'moves.sealed',
+  'conflict toOperationId': 'moves.notThere',
+  'conflict toAngleId': 'error.no-angle',
+  'conflict same-time': 'moves.sameTime',
+  'conflict day-away': 'moves.dayAway',
 };
 
 /** What a list of R18's labels shows of a value: an interval of ISO 8601 as two moments. */

@@ -55,6 +55,12 @@ export default {
       sinceMs: 'since',
       untilMs: 'until',
       seen: 'seen',
+      planned: 'planned',
+      from: 'from',
+      reason: 'reason',
+      replaces: 'in place of',
+      atMs: 'at',
+      edition: 'from edition',
     },
     /** Values that the hub itself writes. */
     value: {

@@ -49,6 +49,12 @@ export default {
       sinceMs: '自',
       untilMs: '至',
       seen: '已看内容',
+      planned: '计划',
+      from: '移出自',
+      reason: '原因',
+      replaces: '替换链接',
+      atMs: '时间',
+      edition: '版本',
     },
     /** Values that the hub itself writes. */
     value: {
