@@ -78,13 +78,15 @@ describe('a list that does not come', () => {
     await page.goto(`${hub.url}/cases/${caseId}`);
     await list.getByRole('alert').getByText('无法连接服务器').waitFor();
     await bring();
+    await list.getByRole('button', { name: '重试' }).click();
+    await list.getByText('强制拆除 城东路12号').waitFor();
     let go = (): void => undefined;
     const held = new Promise<void>((resolve) => (go = resolve));
     await page.route(/\/api\/operations\?case=/, (route) => held.then(() => route.continue()));
     await page.reload();
     await list.getByText('正在加载').waitFor();
     go();
-    await list.getByText('强制拆除').waitFor();
+    await list.getByText('强制拆除 城东路12号').waitFor();
     const { caseId: other } = await call(hub, EnforcementCase, 'POST', '/cases', { number: '空案1号', cause: '占道经营' });
     await page.goto(`${hub.url}/cases/${other}`);
     await list.getByText('还没有计划或开始任何行动').waitFor();

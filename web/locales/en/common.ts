@@ -16,7 +16,7 @@ export default {
   home: {
     namePlaceholder: 'e.g. Demolition, 12 Chengdong Road',
     none: 'No operation yet. Start one now, or plan one for later.',
-    angles: '{n} angles',
+    angles: 'No angle | 1 angle | {n} angles',
     console: 'Console',
     review: 'Review',
     opened: 'Opened {at}',

@@ -16,7 +16,7 @@ export default {
   home: {
     namePlaceholder: '例如：强制拆除 城东路 12 号',
     none: '还没有行动。可以立即开始，或先做计划。',
-    angles: '{n} 个机位',
+    angles: '没有机位 | {n} 个机位 | {n} 个机位',
     console: '指挥台',
     review: '复核',
     opened: '开始于 {at}',
