@@ -10,7 +10,7 @@ import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { EnforcementCase } from '../../server/protocol/cases.ts';
 import { Device } from '../../server/protocol/devices.ts';
 import { CaptureLink, OperationView } from '../../server/protocol/http.ts';
-import { faults, themeFaults } from '../support/axe.ts';
+import { faults, smallTargets, themeFaults } from '../support/axe.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
 import en from '../../web/locales/en.ts';
 import zhCN from '../../web/locales/zh-CN.ts';
@@ -63,11 +63,13 @@ const VIEWS = [
 ] as const;
 type Words = typeof en;
 
-/** What axe finds on each page or dialog, in each theme; only where there is something. */
+/** What axe finds on each page or dialog, in each theme, and what is too small on a phone; only where there is something. */
 class Findings {
   readonly all: Record<string, Record<string, string[]>> = {};
   async look(page: Page, at: string): Promise<void> {
     const found = await themeFaults(page);
+    const small = (page.viewportSize()?.width ?? 0) < 500 ? await smallTargets(page) : [];
+    if (small.length > 0) found['small'] = small;
     if (Object.keys(found).length > 0) this.all[at] = found;
   }
 }

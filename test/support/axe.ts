@@ -25,3 +25,10 @@ export async function themeFaults(page: Page): Promise<Record<string, string[]>>
   }
   return found;
 }
+
+const SMALL = `[...document.querySelectorAll('button, select, input, textarea, summary')]
+  .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !['checkbox', 'radio'].includes(one.type) && !one.closest('.sr-only'))
+  .filter((one) => one.getBoundingClientRect().height < 43.5)
+  .map((one) => one.outerHTML.slice(0, 160))`;
+/** Buttons and fields of a phone's page that are lower than a thumb needs: 44 CSS pixels (WCAG 2.2, 2.5.5). */
+export const smallTargets = (page: Page): Promise<string[]> => page.evaluate<string[]>(SMALL);
