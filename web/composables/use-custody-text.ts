@@ -8,8 +8,8 @@ import { custodyDetails } from './custody-details.ts';
  */
 export function useCustodyText(names: () => ReadonlyMap<string, string> = () => new Map()) {
   const i18n = useI18n();
-  const { t, te } = i18n;
-  const worded = (key: string, raw: string): string => (te(key) ? t(key) : raw);
+  const { t } = i18n;
+  const worded = (key: string, raw: string): string => (i18n.te(key) ? t(key) : raw);
   const nameOf = (id: string): string => names().get(id) ?? id;
 
   return {
@@ -18,7 +18,7 @@ export function useCustodyText(names: () => ReadonlyMap<string, string> = () => 
     aboutText: ({ angleId, subject }: CustodyLine): string =>
       [angleId, subject === null ? null : nameOf(subject)].filter((text) => text !== null).join(' · '),
     details: (line: CustodyLine): [name: string, value: string][] =>
-      custodyDetails(line, { t: (key) => t(key), te: (key) => te(key), locale: i18n.locale.value, nameOf }),
+      custodyDetails(line, { t: (key) => t(key), te: (key) => i18n.te(key), locale: i18n.locale.value, nameOf }),
     /** All that have words, for the choice of a filter: `link.made`. */
     whats: (): string[] => keysOf(i18n.tm('custody.what')),
   };

@@ -23,9 +23,14 @@ describe.each([
 });
 
 describe('the details of a line', () => {
-  const { t, te } = createI18n({ legacy: false, locale: 'zh-CN', messages: { 'zh-CN': zhCN } }).global;
+  const i18n = createI18n({ legacy: false, locale: 'zh-CN', messages: { 'zh-CN': zhCN } }).global;
   const names = new Map([['sq-1', '一中队']]);
-  const words = { t: (key: string) => t(key), te: (key: string) => te(key), locale: 'zh-CN', nameOf: (id: string) => names.get(id) ?? id };
+  const words = {
+    t: (key: string) => i18n.t(key),
+    te: (key: string) => i18n.te(key),
+    locale: 'zh-CN',
+    nameOf: (id: string) => names.get(id) ?? id,
+  };
   const told = (detail: Record<string, unknown>, what = 'operation.changed') => custodyDetails({ what, detail }, words);
 
   it('are told in words, not as the API has them', () => {
