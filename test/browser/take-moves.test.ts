@@ -8,6 +8,7 @@ import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
 import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { OperationView } from '../../server/protocol/http.ts';
+import { themeFaults } from '../support/axe.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { film, type FilmedOperation, untilSegments } from '../support/operation.ts';
 
@@ -86,6 +87,7 @@ describe('a take under the wrong operation', () => {
     await form.getByTestId('move-name').fill('东侧');
     await form.getByTestId('move-reason').fill('扫错了二维码');
     if (process.env['SHOT']) await page.screenshot({ path: `${process.env['SHOT']}-form.png` });
+    expect(await themeFaults(page)).toEqual({});
     await form.getByRole('button', { name: '移动录制' }).click();
     await form.waitFor({ state: 'detached' });
     await expect.poll(() => page.getByTestId('review-moves').textContent()).toContain('由东侧移至其他行动');

@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import axe, { type AxeResults } from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { demoPeople } from '../../scripts/demo/people.ts';
@@ -11,12 +10,18 @@ import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { EnforcementCase } from '../../server/protocol/cases.ts';
 import { Device } from '../../server/protocol/devices.ts';
 import { CaptureLink, OperationView } from '../../server/protocol/http.ts';
+import { faults, smallTargets, themeFaults } from '../support/axe.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
+import en from '../../web/locales/en.ts';
+import zhCN from '../../web/locales/zh-CN.ts';
 
 let root = '';
 let hub: RunningHub;
 let browser: Browser;
 let paths: string[] = [];
+let capture = '';
+let operationId = '';
+let deviceId = '';
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-axe-'));
   [hub, browser] = await Promise.all([startHub(join(root, 'data')), launchBrowser()]);
@@ -24,9 +29,9 @@ beforeAll(async () => {
   const written = { number: '城综执案〔2026〕第1号', cause: '占道经营', parties: ['李四'], squadId };
   const { caseId } = await call(hub, EnforcementCase, 'POST', '/cases', written);
   const facts = { name: '东街拆除', type: 'demolition', caseId, squadIds: [squadId], angles: ['东门', '西门'] };
-  const { operationId } = await call(hub, OperationView, 'POST', '/operations', facts);
+  ({ operationId } = await call(hub, OperationView, 'POST', '/operations', facts));
   const device = { squadId, type: 'body-camera', serial: 'SN-0001', model: 'DSJ-9', ownerId: null, state: 'in-service' };
-  const { deviceId } = await call(hub, Device, 'POST', '/devices', device);
+  ({ deviceId } = await call(hub, Device, 'POST', '/devices', device));
   const { url } = await call(hub, CaptureLink, 'POST', `/operations/${operationId}/links`);
   paths = [
     '/',
@@ -43,8 +48,8 @@ beforeAll(async () => {
     '/account',
     `/console/${operationId}`,
     `/review/${operationId}`,
-    url.replace(hub.url, ''),
   ];
+  capture = url;
 });
 afterAll(async () => {
   await browser.close();
@@ -52,33 +57,100 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-/** What axe finds that keeps somebody from using the page: serious and critical, with where. */
-async function faults(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate<AxeResults>('axe.run(document, { resultTypes: ["violations"] })');
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html, any }) => `${html.slice(0, 160)} (${any[0]?.message ?? ''})`).join('\n  ')}`);
-}
+const VIEWS = [
+  ['zh-CN', 390, zhCN],
+  ['en', 1440, en],
+] as const;
+type Words = typeof en;
 
-describe.each([
-  ['zh-CN', 390, 'dark'],
-  ['en', 1440, 'light'],
-] as const)('every page in %s at %i pixels, %s', (locale, width, colorScheme) => {
-  it('has no serious fault for those who use it by keyboard, screen reader or with weak eyes', async () => {
-    const context = await browser.newContext({ storageState: signedIn(hub.url), locale, colorScheme, viewport: { width, height: 860 } });
+/** What axe finds on each page or dialog, in each theme, and what is too small on a phone; only where there is something. */
+class Findings {
+  readonly all: Record<string, Record<string, string[]>> = {};
+  async look(page: Page, at: string): Promise<void> {
+    const found = await themeFaults(page);
+    const small = (page.viewportSize()?.width ?? 0) < 500 ? await smallTargets(page) : [];
+    if (small.length > 0) found['small'] = small;
+    if (Object.keys(found).length > 0) this.all[at] = found;
+  }
+}
+const open = (locale: string, width: number): Promise<BrowserContext> =>
+  browser.newContext({ storageState: signedIn(hub.url), locale, viewport: { width, height: 860 } });
+
+/** Every dialog and drawer of the pages: where it is, and what opens it. */
+const dialogs = (words: Words): [path: string, what: string, show: (page: Page) => Promise<void>][] => [
+  ['/', 'menu', (page) => page.getByTestId('menu').click()],
+  ['/devices', 'new device', (page) => page.getByTestId('device-add').click()],
+  [`/devices/${deviceId}`, 'device', (page) => page.getByTestId('device-change').click()],
+  ['/people', 'new person', (page) => page.getByRole('button', { name: words.people.add }).click()],
+  ['/people', 'person', (page) => page.getByRole('button', { name: words.people.edit }).first().click()],
+  ['/account', 'token', (page) => page.getByRole('button', { name: words.account.tokenMake }).click()],
+  [`/console/${operationId}`, 'links', (page) => page.getByTestId('operation-link').click()],
+  [`/console/${operationId}`, 'new angle', (page) => page.getByRole('button', { name: words.console.addAngle }).click()],
+  [`/console/${operationId}`, 'confirmation', (page) => page.getByTestId('end-operation').click()],
+  [
+    '/',
+    'quick start',
+    (page) =>
+      page
+        .getByTestId('quick-start')
+        .click()
+        .then(() => page.getByTestId('link-code').waitFor()),
+  ],
+];
+
+describe.each(VIEWS)('in %s at %i pixels, dark and light', (locale, width, words) => {
+  it('no page has a serious fault for those who use it by keyboard, screen reader or with weak eyes', async () => {
+    const context = await open(locale, width);
     const page = await context.newPage();
-    const found: Record<string, string[]> = {};
+    const findings = new Findings();
     for (const path of paths) {
       await page.goto(hub.url + path, { waitUntil: 'networkidle' });
-      const here = await faults(page);
-      if (here.length > 0) found[path] = here;
+      await findings.look(page, path);
     }
     await context.clearCookies();
     await page.goto(hub.url, { waitUntil: 'networkidle' });
-    const here = await faults(page);
-    if (here.length > 0) found['sign-in'] = here;
-    expect(found).toEqual({});
+    await findings.look(page, 'sign-in');
+    expect(findings.all).toEqual({});
+    await page.goto(capture, { waitUntil: 'networkidle' });
+    expect(await faults(page)).toEqual([]); // it is dark, over its picture
+    await context.close();
+  });
+
+  it('nor has a dialog, the sign-in over a page included', async () => {
+    const context = await open(locale, width);
+    const findings = new Findings();
+    for (const [path, what, show] of dialogs(words)) {
+      const page = await context.newPage();
+      await page.goto(hub.url + path, { waitUntil: 'networkidle' });
+      await show(page);
+      await findings.look(page, what);
+      await page.close();
+    }
+    const page = await context.newPage();
+    await page.goto(`${hub.url}/account`, { waitUntil: 'networkidle' });
+    await context.clearCookies();
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))"); // it looks whether it is signed in still
+    await page.getByTestId('sign-in-again').waitFor();
+    await findings.look(page, 'sign-in again');
+    expect(findings.all).toEqual({});
+    await context.close();
+  });
+});
+
+describe('the theme', () => {
+  it('is the one that somebody chose, whatever the system has, and stays so', async () => {
+    const context = await browser.newContext({ storageState: signedIn(hub.url), locale: 'en', colorScheme: 'light' });
+    const page = await context.newPage();
+    const now = () => page.locator('html').getAttribute('data-theme');
+    const ground = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+    await page.goto(hub.url);
+    await page.getByTestId('menu').waitFor();
+    expect([await now(), await ground()]).toEqual(['light', 'rgb(244, 246, 248)']);
+    await page.getByRole('button', { name: en.app.theme }).click();
+    expect([await now(), await ground()]).toEqual(['dark', 'rgb(15, 20, 25)']);
+    await page.reload();
+    await page.getByTestId('menu').waitFor();
+    expect(await now()).toBe('dark');
     await context.close();
   });
 });

@@ -87,6 +87,55 @@ describe('what should not be so', () => {
   });
 });
 
+describe('a list that does not come', () => {
+  /** What the network loses of one address of the API, until it is asked to bring it. */
+  async function lose(page: Page, address: RegExp): Promise<() => Promise<void>> {
+    await page.route(address, (route) => route.abort());
+    return () => page.unroute(address);
+  }
+
+  it('is asked for again from the page of its case, which says it loads, fails, or has none', async () => {
+    const { page, close } = await consolePage(browser, hub.url, { name: 'case-list', locale: 'zh-CN', width: 1440 });
+    const list = page.getByTestId('case-operations');
+    const bring = await lose(page, /\/api\/operations\?case=/);
+    await page.goto(`${hub.url}/cases/${caseId}`);
+    await list.getByRole('alert').getByText('无法连接服务器').waitFor();
+    await bring();
+    await list.getByRole('button', { name: '重试' }).click();
+    await list.getByText('强制拆除 城东路12号').waitFor();
+    let go = (): void => undefined;
+    const held = new Promise<void>((resolve) => (go = resolve));
+    await page.route(/\/api\/operations\?case=/, (route) => held.then(() => route.continue()));
+    await page.reload();
+    await list.getByText('正在加载').waitFor();
+    go();
+    await list.getByText('强制拆除 城东路12号').waitFor();
+    const { caseId: other } = await call(hub, EnforcementCase, 'POST', '/cases', { number: '空案1号', cause: '占道经营' });
+    await page.goto(`${hub.url}/cases/${other}`);
+    await list.getByText('还没有计划或开始任何行动').waitFor();
+    await close();
+  });
+
+  it('of cases to choose from says so in the form, and loses no case that was chosen', async () => {
+    const { page, close } = await consolePage(browser, hub.url, { name: 'case-pick', locale: 'zh-CN', width: 1440 });
+    const bring = await lose(page, /\/api\/cases/);
+    await page.goto(`${hub.url}/operations/new?case=${caseId}`);
+    const form = page.getByTestId('facts-form');
+    await form.getByText('无法连接服务器').waitFor();
+    await bring();
+    await form.getByRole('button', { name: '重试' }).click();
+    await form.getByText('甬综执罚字〔2026〕第12号').waitFor();
+    const again = await lose(page, /\/api\/cases/);
+    await form.getByRole('button', { name: '移除 甬综' }).click();
+    await form.getByLabel('案件').fill('擅自');
+    await form.getByText('无法连接服务器').waitFor();
+    await again();
+    await form.getByRole('button', { name: '重试' }).click();
+    await form.getByRole('button', { name: '甬综执罚字' }).waitFor();
+    await close();
+  });
+});
+
 describe('a plan', () => {
   it('has an angle renamed, and another one taken out', async () => {
     const angles = ['北门', '航拍'];
@@ -127,6 +176,17 @@ describe('the cases', () => {
   });
 });
 
+describe('what is refused', () => {
+  it('is told in the words of the page: a filter by its label, a case that is not there as a case', async () => {
+    const { page, close } = await consolePage(browser, `${hub.url}/custody`, { name: 'refused', locale: 'zh-CN', width: 1440 });
+    await page.getByLabel('行动（编号）').fill('拆除');
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('输入有误：行动（编号）');
+    await page.goto(`${hub.url}/cases/ca-nowhere`);
+    await page.getByRole('alert').getByText('没有此案件，或不属于您的中队。').waitFor();
+    await close();
+  });
+});
+
 describe('somebody in a hurry', () => {
   it('has a live operation with two angles and a code to scan after one press', async () => {
     const { page, shot, close } = await consolePage(browser, hub.url, { name: 'quick', locale: 'zh-CN', width: 1440 });
@@ -139,6 +199,20 @@ describe('somebody in a hurry', () => {
     const operationId = page.url().split('/').at(-1) ?? '';
     const { state, quick, name } = await call(hub, OperationFacts, 'GET', `/operations/${operationId}/facts`);
     expect([state, quick, name.slice(0, 4)]).toEqual(['live', true, '现场行动']);
+    await close();
+  });
+
+  it('finds the name that was typed after a reload, until the operation has it', async () => {
+    const { page, close } = await consolePage(browser, hub.url, { name: 'quick-name', locale: 'zh-CN', width: 1440 });
+    const name = page.getByLabel('现在就开始');
+    await name.fill('北门冲突');
+    await page.reload();
+    await expect.poll(() => name.inputValue()).toBe('北门冲突');
+    await page.getByTestId('quick-start').click();
+    await page.getByRole('heading', { name: '北门冲突', level: 1 }).waitFor();
+    await page.goto(hub.url);
+    await name.waitFor();
+    expect(await name.inputValue()).toBe('');
     await close();
   });
 });

@@ -24,7 +24,7 @@ type View = { name: string; locale: string; width: number; permissions?: string[
 const SCREENSHOTS = process.env['SCREENSHOTS'];
 const FITS = 'document.documentElement.scrollWidth <= innerWidth';
 /** Dialogs have come, or gone. */
-const SETTLED = `Promise.all(document.getAnimations()
+export const SETTLED = `Promise.all(document.getAnimations()
   .filter((one) => one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished.catch(() => null))).then(() => null)`;
 
 /** Open the console in one language and width. `name`: of its pictures. */

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import { ApiError } from '../../server/protocol/http.ts';
+import common from '../locales/en/common.ts';
+import { fieldWords } from './field-words.ts';
 
 /** A refusal of the hub, or `network` when it could not be reached. */
 export class ApiFailure extends Error {
@@ -16,6 +18,7 @@ export class ApiFailure extends Error {
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
+/** Fields of which a sentence of `error.*` tells what is wrong, whatever the code. */
 const OWN_WORDS = [
   'expired',
   'revoked',
@@ -24,6 +27,7 @@ const OWN_WORDS = [
   'token',
   'device',
   'taken',
+  'in-use',
   'name-taken',
   'angles-full',
   'edition',
@@ -35,6 +39,7 @@ const OWN_WORDS = [
   'shotId',
   'sign-in',
   'given-expired',
+  'own-password',
   'tokens-full',
   'signed-out',
   'must-change',
@@ -45,13 +50,28 @@ const OWN_WORDS = [
   'passkey-host',
   'passkeys-full',
   'passkeyId',
+  'custodyLog',
 ];
+/** And those of which it depends on the code. */
+const OWN_BY_CODE: Record<string, string> = {
+  'conflict angleId': 'in-use',
+  'not_found operationId': 'no-operation',
+  'not_found caseId': 'no-case',
+  'not_found personId': 'no-person',
+  'not_found squadId': 'no-squad',
+  'not_found angleId': 'no-angle',
+  'not_found useId': 'no-use',
+  'unavailable DATA': 'not-writable',
+};
 
-/** Which sentence of `error.*` tells a failure; some fields have a sentence of their own. */
-export function errorKey(error: unknown): { key: string; params: Record<string, string> } {
+/** Which sentence of `error.*` tells a failure, and what stands in it. `fields`: what a form calls its fields, by their names in the API. */
+export function errorKey(error: unknown, fields: Record<string, string> = {}): { key: string; params: Record<string, string> } {
   if (!(error instanceof ApiFailure)) return { key: 'error.internal', params: {} };
-  const own = OWN_WORDS.find((field) => field === error.field);
-  return { key: `error.${own ?? error.code}`, params: { field: error.field ?? '', why: error.message } };
+  // of a list, the hub names the place in it too
+  const [field = ''] = (error.field ?? '').split('.');
+  const own = OWN_WORDS.includes(field) ? field : OWN_BY_CODE[`${error.code} ${field}`];
+  const sentence = own ?? (error.code in common.error ? error.code : 'internal');
+  return { key: `error.${sentence}`, params: { field: fieldWords(field, fields), why: error.message } };
 }
 
 /** Resolves with true once somebody has signed in again. */

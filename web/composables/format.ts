@@ -25,5 +25,6 @@ export function dateTime(ms: number, fraction = false): string {
 }
 
 export function megabytes(bytes: number): string {
+  if (bytes < 1e6) return `${Math.round(bytes / 1000)} kB`;
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

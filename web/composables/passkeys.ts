@@ -39,6 +39,6 @@ const WHY: Record<string, string> = {
 export function passkeyProblem(error: unknown): { key: string; params: Record<string, string> } {
   if (error instanceof ApiFailure && error.code === 'bad_request' && error.field === 'passkey')
     return { key: 'passkey.failed', params: {} };
-  if (error instanceof ApiFailure) return errorKey(error);
+  if (error instanceof ApiFailure) return errorKey(error, { name: 'account.passkeyName' });
   return { key: WHY[error instanceof Error ? error.name : ''] ?? 'passkey.failed', params: {} };
 }

@@ -11,7 +11,7 @@ type Told = { key: string; params: Record<string, string> };
 export function useAttempt(
   fields: Record<string, string> = {},
   own: Record<string, string> = {},
-  words: (error: unknown) => Told = errorKey,
+  words: (error: unknown, fields: Record<string, string>) => Told = errorKey,
 ) {
   const { t } = useI18n();
   const busy = ref(false);
@@ -30,12 +30,9 @@ export function useAttempt(
   }
   /** What is said of an error. */
   function told(error: unknown): string {
-    const { key, params } = words(error);
-    // of a list, the hub names the place in it too
-    const [field = ''] = (params['field'] ?? '').split('.');
-    const name = fields[field];
-    const sentence = error instanceof ApiFailure ? own[`${error.code} ${field}`] : undefined;
-    return t(sentence ?? key, { ...params, ...(name !== undefined && { field: t(name) }) });
+    const { key, params } = words(error, fields);
+    const sentence = error instanceof ApiFailure ? own[`${error.code} ${error.field?.split('.')[0] ?? ''}`] : undefined;
+    return t(sentence ?? key, params);
   }
   return { busy, problem, attempt, told };
 }

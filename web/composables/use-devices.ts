@@ -21,17 +21,8 @@ export const devicesApi = {
   takeBack: (deviceId: string, useId: string) => api(DeviceView, 'POST', of(deviceId, `/uses/${useId}/end`)),
 };
 
-/** The words of a form for the fields that the hub names. */
-export const DEVICE_FIELDS: Record<string, string> = {
-  squadId: 'device.squad',
-  type: 'device.type',
-  model: 'device.model',
-  ownerId: 'device.owner',
-  state: 'device.state',
-  personId: 'device.person',
-  operationId: 'device.operation',
-  text: 'device.note',
-};
+/** What the forms of devices call fields that elsewhere are called otherwise. */
+export const DEVICE_FIELDS: Record<string, string> = { operationId: 'device.operation' };
 
 /** Who has a device, in words. */
 export function useDeviceText() {

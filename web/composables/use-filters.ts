@@ -30,6 +30,6 @@ export function usePage(filters: { page: string }): WritableComputedRef<number> 
 /** As the query of an address; what is empty is left out. */
 export function queryOf(values: Record<string, string | number | undefined>): string {
   const said = Object.entries(values).filter(([, value]) => value !== undefined && value !== '');
-  const query = new URLSearchParams(said.map(([name, value]) => [name, String(value)]));
+  const query = new URLSearchParams(said.map(([name, value]): [string, string] => [name, String(value)]));
   return said.length === 0 ? '' : `?${query}`;
 }

@@ -36,7 +36,7 @@ export function caseQuery({ q, stage, secrecy, sort }: Record<'q' | 'stage' | 's
   return { q: q.trim(), stage, confidentiality: secrecy, sort: by, order: CASE_WAYS[by] };
 }
 
-/** The words of the forms for the fields that the hub names. */
+/** The words of the forms of operations for their fields. */
 export const OPERATION_FIELDS: Record<string, string> = {
   name: 'op.name',
   type: 'op.type',
@@ -57,6 +57,7 @@ export const OPERATION_REFUSALS: Record<string, string> = {
   'conflict state': 'op.wrongState',
   'conflict package': 'op.noPackage',
   'conflict labels': 'op.noLabels',
+  'conflict takes': 'op.takeMoves',
   'bad_request requiredAngles': 'op.twoAngles',
   'forbidden squadIds': 'op.otherSquads',
   'forbidden confidentiality': 'op.notLower',
@@ -76,6 +77,17 @@ export const CASE_REFUSALS: Record<string, string> = {
   'conflict number': 'cases.taken',
   'forbidden squadId': 'cases.otherSquads',
   'forbidden confidentiality': 'op.notLower',
+};
+
+export const MOVE_REFUSALS: Record<string, string> = {
+  'conflict takeId': 'moves.notMovable',
+  'not_found takeId': 'moves.notMovable',
+  'conflict operationId': 'moves.sealed',
+  'conflict toOperationId': 'moves.notThere',
+  'conflict toAngleId': 'error.no-angle',
+  'conflict same-time': 'moves.sameTime',
+  'conflict day-away': 'moves.dayAway',
+  'forbidden confidentiality': 'moves.notWider',
 };
 
 /** What a list of R18's labels shows of a value: an interval of ISO 8601 as two moments. */

@@ -36,6 +36,7 @@ export default {
   links: {
     open: 'Capture links',
     title: 'Links given out',
+    none: 'No link is open, and none was used.',
     oneAngle: 'For the angle {name}',
     anyAngle: 'For the whole operation: whoever opens it chooses an angle, or adds one.',
     devices: 'For how many devices',

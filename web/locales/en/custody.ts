@@ -75,6 +75,11 @@ export default {
       count: 'lines',
       fromMs: 'from',
       toMs: 'to',
+      planned: 'planned',
+      from: 'from',
+      replaces: 'in place of',
+      atMs: 'at',
+      edition: 'from edition',
     },
     /** Values that the hub itself writes. */
     value: {

@@ -70,7 +70,6 @@ export default {
     notMovable: 'The take is not there any more, or is still being recorded.',
     sealed: 'This operation is sealed: nothing in it changes.',
     notThere: 'It cannot go there: the operation is sealed, on another disk, or not one of yours.',
-    noAngle: 'The angle is not there any more. Choose another one.',
     sameTime: 'This angle has a take of the same time. Choose another angle, or a new one.',
     notWider: 'That operation is less confidential: only a leader, the legal unit or a custodian may move it there.',
     dayAway: 'The take was filmed more than a day before or after that operation.',

@@ -36,6 +36,7 @@ export default {
   links: {
     open: '拍摄链接',
     title: '已发出的链接',
+    none: '没有有效或使用过的链接。',
     oneAngle: '用于机位：{name}',
     anyAngle: '用于整个行动：手机扫码后自行选择机位，或新建机位。',
     devices: '供几台设备使用',

@@ -69,6 +69,11 @@ export default {
       count: '条数',
       fromMs: '自',
       toMs: '至',
+      planned: '计划',
+      from: '移出自',
+      replaces: '替换链接',
+      atMs: '时间',
+      edition: '版本',
     },
     /** Values that the hub itself writes. */
     value: {
