@@ -12,21 +12,9 @@ type Ground = Pick<Context, 'store' | 'settings'>;
 /** A journal is read for each operation, so that not those of a whole life are. */
 const OPERATIONS_MOST = 20;
 
-const within = (squads: 'all' | string[], squadId: string): boolean => squads === 'all' || squads.includes(squadId);
-export const keepsDevicesOf = (actor: Actor, squadId: string): boolean => within(squadsWith(actor, 'device.keep'), squadId);
-
-/** A device as somebody may see it: one of other squads is as one that is not. Throws `not_found`. */
-async function seenDevice({ store }: Ground, actor: Actor, deviceId: string): Promise<KnownDevice> {
-  const device = await deviceById(store, deviceId);
-  if (within(squadsWith(actor, 'device.see'), device.squadId) || keepsDevicesOf(actor, device.squadId)) return device;
-  throw new HubError('not_found', 'there is no such device, or it is of another squad', { field: 'deviceId' });
-}
-
-/** A device that somebody may change. Throws `not_found`, `forbidden` for one that may only be seen. */
-export async function keptDevice(ground: Ground, actor: Actor, deviceId: string): Promise<KnownDevice> {
-  const device = await seenDevice(ground, actor, deviceId);
-  requireKeeper(actor, device.squadId);
-  return device;
+function keepsDevicesOf(actor: Actor, squadId: string): boolean {
+  const squads = squadsWith(actor, 'device.keep');
+  return squads === 'all' || squads.includes(squadId);
 }
 
 /** Throws `forbidden` (`squadId`) for somebody who keeps no devices of this squad. */
@@ -43,10 +31,10 @@ export async function shownDevices({ store }: Ground, actor: Actor, devices: Kno
   }));
 }
 
-/** Everything known of a device. Throws `not_found`. */
+/** Everything known of a device, for whoever may see it. Throws `not_found`. */
 export async function deviceView(ground: Ground, actor: Actor, deviceId: string): Promise<DeviceView> {
   const { store } = ground;
-  const device = await seenDevice(ground, actor, deviceId);
+  const device = await deviceById(store, deviceId);
   const uses = await usesOf(store, deviceId);
   const planned = await anglesPlannedWith(store, deviceId, OPERATIONS_MOST);
   const names = await namesInReach(store, actor, [...uses, ...planned].flatMap(({ operationId }) => operationId ?? [])); // prettier-ignore

@@ -1,15 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
-import { onOperation } from '../permission/rules.ts';
+import { ONGOING, onOperation } from '../permission/rules.ts';
 import { AnglesInUse } from '../live/in-use.ts';
 import { CaptureLink, CaptureLinkItem, DeviceId, LinkCreate } from '../protocol/capture.ts';
 import { ApiError } from '../protocol/http.ts';
 import { createLink, listLinks, revokeDevice, revokeLink, revokeLinks, revokeUnused } from '../store/capture-links.ts';
-import { angleName, operationRow } from '../store/operations.ts';
+import { angleName } from '../store/operations.ts';
 
 const OfOperation = z.object({ operationId: Id });
 const OfAngle = z.object({ operationId: Id, angleId: Id });
@@ -23,8 +22,6 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
   const make = async (operationId: string, angleId: string | null, wanted: unknown): Promise<CaptureLink> => {
-    if ((await operationRow(store, operationId)).status === 'ended')
-      throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
     if (angleId !== null) await angleName(store, operationId, angleId);
     const { devices, hours = context.settings.linkHours, label = null, replaces } = LinkCreate.parse(wanted ?? {});
     const nowMs = hub.nowMs();
@@ -60,7 +57,7 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
         body: LinkCreate.nullish(),
         response: { 201: CaptureLink, ...errors },
       },
-      ...onOperation('operation.run', 'link.made'),
+      ...onOperation('operation.run', 'link.made', ONGOING),
     },
     async (request, reply) => reply.status(201).send(await make(request.params.operationId, null, request.body)),
   );
@@ -74,7 +71,7 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
         body: LinkCreate.nullish(),
         response: { 201: CaptureLink, ...errors },
       },
-      ...onOperation('operation.run', 'link.made'),
+      ...onOperation('operation.run', 'link.made', ONGOING),
     },
     async (request, reply) => reply.status(201).send(await make(request.params.operationId, request.params.angleId, request.body)),
   );

@@ -5,11 +5,11 @@ import { Id } from '../../media/protocol/ids.ts';
 import { Attempts } from '../auth/attempts.ts';
 import { identify } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
-import { type Actor, decide, type Decision } from '../permission/decide.ts';
-import type { Permission, Rule } from '../permission/rules.ts';
+import { type Actor, type Bounds, decide, type Decision } from '../permission/decide.ts';
+import type { Named, Permission, Rule } from '../permission/rules.ts';
 import type { Json, Who, What } from '../custody/lines.ts';
 import type { Stretch } from '../custody/recording-views.ts';
-import { operationBounds, segmentLength } from '../store/operation-bounds.ts';
+import { BOUNDS, operationBounds, segmentLength } from '../store/operation-bounds.ts';
 
 /** `hidden`: not in the description of the API. */
 export type RuledRoute = { method: string; url: string; rule: Rule; hidden: boolean };
@@ -55,9 +55,7 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
     const rule = ruleOf(request);
     if (rule === null || rule.by === 'anyone' || rule.by === 'link') return;
     const actor = await identify(context, request);
-    const { operationId } = (request.params ?? {}) as { operationId?: string };
-    const bounds = rule.by === 'permission' && rule.of === 'operation' && operationId !== undefined ? operationId : null;
-    const decision = decide(rule, actor, bounds === null ? null : await operationBounds(context.store, bounds));
+    const decision = decide(rule, actor, await boundsOf(context, request, rule));
     if (decision === 'allowed') {
       if (actor) actors.set(request, actor);
       return;
@@ -89,6 +87,14 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
     context.custody.note({ ...lineOf(request, actorOf(request), rule.logged), outcome: 'failed', detail });
   });
   return routes;
+}
+
+/** Of what the request names, where its rule is about that; null also where there is nothing of that name. */
+async function boundsOf({ store }: Context, { params }: FastifyRequest, rule: Rule): Promise<Bounds | null> {
+  if (rule.by !== 'permission' || rule.of === 'hub' || rule.of === 'brigade') return null;
+  const { param, read } = BOUNDS[rule.of];
+  const id = ((params ?? {}) as Record<string, string | undefined>)[param];
+  return id === undefined ? null : read(store, id);
 }
 
 /** For what is asked of a request beside its route's own rule. Throws as its rule would. */
@@ -150,7 +156,9 @@ const askedFor = ({ method, routeOptions }: FastifyRequest): { method: string; r
 export function refusal(decision: Exclude<Decision, 'allowed'>): HubError {
   if (decision === 'sign-in') return new HubError('unauthorized', 'sign in first', { field: 'session' });
   if (decision === 'must-change') return new HubError('forbidden', 'choose a password of your own first', { field: 'must-change' });
-  if (decision === 'unknown-operation')
-    return new HubError('not_found', 'there is no such operation, or it is not one of your squads', { field: 'operationId' });
-  return new HubError('forbidden', 'your roles do not allow this', { field: 'permission' });
+  if (decision === 'over') return new HubError('gone', 'the operation has ended', { field: 'operationId' });
+  if (decision === 'too-early') return new HubError('conflict', 'the operation has not ended yet', { field: 'operationId' });
+  if (decision === 'forbidden') return new HubError('forbidden', 'your roles do not allow this', { field: 'permission' });
+  const named = decision.replace('unknown-', '') as Named;
+  return new HubError('not_found', `there is no such ${named}, or it is not one of your squads`, { field: BOUNDS[named].param });
 }

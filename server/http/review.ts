@@ -75,7 +75,7 @@ export function reviewRoutes(app: FastifyInstance, context: Context): void {
     '/api/operations/:operationId/glance.jpg',
     {
       schema: { summary: 'What an operation looks like now: a picture of the last seconds', params: OfAngle.pick({ operationId: true }) },
-      ...onOperation('live.watch', 'view.live', 'range'),
+      ...onOperation('live.watch', 'view.live', { how: 'range' }),
     },
     async (request, reply) => {
       const path = await glances.of(request.params.operationId, performance.now());

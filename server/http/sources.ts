@@ -5,10 +5,10 @@ import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
-import { onOperation } from '../permission/rules.ts';
+import { ONGOING, onOperation } from '../permission/rules.ts';
 import { ApiError, SourceCreate, SourceMade, SourceView } from '../protocol/http.ts';
 import { removeGateway, saveGateway } from '../store/gateways.ts';
-import { angleName, operationRow } from '../store/operations.ts';
+import { angleName } from '../store/operations.ts';
 
 const OfAngle = z.object({ operationId: Id, angleId: Id });
 const errors = { '4xx': ApiError, '5xx': ApiError };
@@ -41,12 +41,10 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
         body: SourceCreate,
         response: { 201: SourceMade, ...errors },
       },
-      ...onOperation('operation.run', 'source.added', 'secret'),
+      ...onOperation('operation.run', 'source.added', { how: 'secret', ...ONGOING }),
     },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
-      if ((await operationRow(store, operationId)).status === 'ended')
-        throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
       await angleName(store, operationId, angleId);
       const { body } = request;
       const spec = 'listen' in body ? { ...body, key: newKey() } : body;

@@ -1,4 +1,5 @@
 import type { What } from '../custody/lines.ts';
+import type { OperationStage } from '../protocol/cases.ts';
 import type { Role } from '../protocol/people.ts';
 
 /** What people do with the hub, and which roles may. Nobody has a permission but through this table. */
@@ -36,9 +37,9 @@ export type HowLogged = 'secret' | 'range' | 'route';
  * - `anyone`: no right is needed. `why` says why not.
  * - `link`: the secret of a capture link is the right, which the route itself checks. Never waits for the custody log.
  * - `signed-in`: anybody's own account; with `whileMustChange` also before a given password is changed.
- * - `permission`: one of the table's. `of: 'operation'` looks at the operation that the request names (`operationId`):
- *   its squads and its confidentiality; `of: 'hub'` at nothing but the role, in whatever squad; `of: 'brigade'`: the role must be
- *   held in the whole brigade.
+ * - `permission`: one of the table's. `of: 'operation'`, `'case'`, `'device'` look at the one that the request names
+ *   (`operationId` and so on): its squads, its confidentiality, and (`states`) how far an operation has come; `of: 'hub'` at
+ *   nothing but the role, in whatever squad; `of: 'brigade'`: the role must be held in the whole brigade.
  *
  * `logged`: what the custody log says of it, before it happens: what cannot be written does not happen. The line has what was
  * sent as its detail, but for (`how`) `secret`: it holds a password; `range`: many requests make one look at a recording, of
@@ -48,30 +49,34 @@ export type Rule =
   | { by: 'anyone'; why: string }
   | { by: 'link'; why: string }
   | { by: 'signed-in'; whileMustChange?: boolean; logged?: What }
-  | { by: 'permission'; permission: Permission; of: 'operation' | 'hub' | 'brigade'; logged?: What; how?: HowLogged };
+  | ({ by: 'permission'; permission: Permission; of: Named | 'hub' | 'brigade'; logged?: What } & More);
+type More = { how?: HowLogged; states?: readonly OperationStage[] };
+/** What a rule may be about: something that the request names. */
+export type Named = 'operation' | 'case' | 'device';
+
+/** While there is still something to be filmed. */
+export const ONGOING: More = { states: ['planned', 'live'] };
 
 export const anyone = (why: string): { config: { rule: Rule } } => ({ config: { rule: { by: 'anyone', why } } });
 export const byLink = (why: string): { config: { rule: Rule } } => ({ config: { rule: { by: 'link', why } } });
 export const signedIn = (more: { whileMustChange?: boolean; logged?: What } = {}): { config: { rule: Rule } } => ({
   config: { rule: { by: 'signed-in', ...more } },
 });
+const permitted =
+  (of: Named | 'hub' | 'brigade') =>
+  (permission: Permission, logged?: What, more: More = {}): { config: { rule: Rule } } => ({
+    config: { rule: { by: 'permission', permission, of, ...(logged && { logged }), ...more } },
+  });
 /** Who may do this, to the operation that the request names. */
-export const onOperation = (permission: Permission, logged?: What, how?: HowLogged): { config: { rule: Rule } } => ({
-  config: { rule: { by: 'permission', permission, of: 'operation', ...(logged && { logged }), ...(how && { how }) } },
-});
+export const onOperation = permitted('operation');
+export const onCase = permitted('case');
+export const onDevice = permitted('device');
 /** Who may do this at all; squads are looked at by the route itself, where they matter. */
-export const onHub = (permission: Permission, logged?: What, how?: HowLogged): { config: { rule: Rule } } => ({
-  config: { rule: { by: 'permission', permission, of: 'hub', ...(logged && { logged }), ...(how && { how }) } },
-});
-
+export const onHub = permitted('hub');
 /** Who may do this for the whole brigade: a role in one squad is not enough. */
-export const onBrigade = (permission: Permission, logged?: What): { config: { rule: Rule } } => ({
-  config: { rule: { by: 'permission', permission, of: 'brigade', ...(logged && { logged }) } },
-});
+export const onBrigade = permitted('brigade');
 /** Looking at what was recorded of the angle that the request names. */
-export const viewing = (): { config: { rule: Rule } } => ({
-  config: { rule: { by: 'permission', permission: 'recording.view', of: 'operation', logged: 'view.recording', how: 'range' } },
-});
+export const viewing = (): { config: { rule: Rule } } => onOperation('recording.view', 'view.recording', { how: 'range' });
 
 declare module 'fastify' {
   // eslint-disable-next-line typescript/consistent-type-definitions -- merging needs an interface

@@ -33,7 +33,7 @@ const refused = (asked: Promise<unknown>): Promise<string> =>
   );
 
 describe('an operation', () => {
-  it('goes from its plan to its end, and each step says when', async () => {
+  it('goes from its plan to its end, and each step says when and by whom', async () => {
     const { caseId } = await newCase({ number: '综执罚〔2026〕12号', cause: '违法搭建', parties: ['张三', '李四'] });
     const planned = {
       type: 'demolition',
@@ -58,6 +58,9 @@ describe('an operation', () => {
     await call(hub, OperationView, 'POST', `/operations/${operationId}/end`);
     const after = await facts('GET', `${operationId}/facts`);
     expect([after.state, after.steps.map(({ state }) => state)]).toEqual(['ended', ['planned', 'live', 'ended']]);
+    const when = after.steps.map(({ atMs }) => atMs);
+    expect([when, when.every((ms) => ms > Date.now() - 60_000)]).toEqual([when.toSorted((a, b) => a - b), true]);
+    expect(after.steps.every(({ personName }) => personName !== null)).toBe(true);
     expect(await refused(facts('POST', `${operationId}/seal`))).toMatch(/409.*"field":"(package|labels)"/);
   });
 

@@ -71,11 +71,16 @@ describe.each([
     const found: Record<string, string[]> = {};
     for (const path of paths) {
       await page.goto(hub.url + path, { waitUntil: 'networkidle' });
+      // the page itself, and neither a sign-in nor a refusal or failure in its place
+      expect([path, page.url().replace(hub.url, '').replace(/#.*/, '')]).toEqual([path, path.replace(/#.*/, '')]);
+      for (const instead of ['sign-in', 'not-yours']) expect([path, await page.getByTestId(instead).count()]).toEqual([path, 0]);
+      expect([path, await page.locator('.state[role="alert"], .state .spinner').count()]).toEqual([path, 0]);
       const here = await faults(page);
       if (here.length > 0) found[path] = here;
     }
     await context.clearCookies();
     await page.goto(hub.url, { waitUntil: 'networkidle' });
+    await page.getByTestId('sign-in').waitFor();
     const here = await faults(page);
     if (here.length > 0) found['sign-in'] = here;
     expect(found).toEqual({});

@@ -62,6 +62,8 @@ export const CASE_REFUSALS: Record<string, string> = {
   'conflict version': 'cases.stale',
   'conflict number': 'cases.taken',
   'forbidden squadId': 'cases.otherSquads',
+  // the form is for whoever plans, for some squad at least
+  'forbidden permission': 'cases.otherSquads',
 };
 
 /** What a list of R18's labels shows of a value: an interval of ISO 8601 as two moments. */
