@@ -9,21 +9,9 @@ import { namesInReach } from './choices.ts';
 
 type Ground = Pick<Context, 'store'>;
 
-const within = (squads: 'all' | string[], squadId: string): boolean => squads === 'all' || squads.includes(squadId);
-export const keepsDevicesOf = (actor: Actor, squadId: string): boolean => within(squadsWith(actor, 'device.keep'), squadId);
-
-/** A device as somebody may see it: one of other squads is as one that is not. Throws `not_found`. */
-async function seenDevice({ store }: Ground, actor: Actor, deviceId: string): Promise<KnownDevice> {
-  const device = await deviceById(store, deviceId);
-  if (within(squadsWith(actor, 'device.see'), device.squadId) || keepsDevicesOf(actor, device.squadId)) return device;
-  throw new HubError('not_found', 'there is no such device, or it is of another squad', { field: 'deviceId' });
-}
-
-/** A device that somebody may change. Throws `not_found`, `forbidden` for one that may only be seen. */
-export async function keptDevice(ground: Ground, actor: Actor, deviceId: string): Promise<KnownDevice> {
-  const device = await seenDevice(ground, actor, deviceId);
-  requireKeeper(actor, device.squadId);
-  return device;
+function keepsDevicesOf(actor: Actor, squadId: string): boolean {
+  const squads = squadsWith(actor, 'device.keep');
+  return squads === 'all' || squads.includes(squadId);
 }
 
 /** Throws `forbidden` (`squadId`) for somebody who keeps no devices of this squad. */
@@ -49,10 +37,10 @@ function known(
   return { operationId: operationName === null ? null : operationId, operationName };
 }
 
-/** Everything known of a device. Throws `not_found`. */
+/** Everything known of a device, for whoever may see it. Throws `not_found`. */
 export async function deviceView(ground: Ground, actor: Actor, deviceId: string): Promise<DeviceView> {
   const { store } = ground;
-  const device = await seenDevice(ground, actor, deviceId);
+  const device = await deviceById(store, deviceId);
   const uses = await usesOf(store, deviceId);
   const checks = await checksWith(store, deviceId, CHECKS_SHOWN + 1);
   const names = await namesInReach(store, actor, [...uses, ...checks].flatMap(({ operationId }) => operationId ?? [])); // prettier-ignore

@@ -88,9 +88,18 @@ export function securityOf(rule: Rule, { method, url }: { method: string; url: s
 
 export const permissionOf = (rule: Rule): string => (rule.by === 'permission' ? rule.permission : rule.by);
 
-const WHERE = { operation: "in a squad of the operation's", hub: 'in any squad', brigade: 'in the whole brigade' };
+const WHERE = {
+  operation: "in a squad of the operation's",
+  case: "in the case's squad",
+  device: "in the device's squad",
+  hub: 'in any squad',
+  brigade: 'in the whole brigade',
+};
 function sentenceOf(rule: Rule): string {
-  if (rule.by === 'permission') return `Permission \`${rule.permission}\`: ${PERMISSIONS[rule.permission].join(', ')}, ${WHERE[rule.of]}.`;
+  if (rule.by === 'permission') {
+    const state = rule.states ? `, while the operation is ${rule.states.join(' or ')}` : '';
+    return `Permission \`${rule.permission}\`: ${PERMISSIONS[rule.permission].join(', ')}, ${WHERE[rule.of]}${state}.`;
+  }
   if (rule.by === 'signed-in') return 'Whoever is signed in; no machine.';
   return rule.by === 'link' ? `By capture link: ${rule.why}.` : `Anyone: ${rule.why}.`;
 }

@@ -1,10 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
-import { onOperation } from '../permission/rules.ts';
+import { ONGOING, onOperation } from '../permission/rules.ts';
 import { AnglesInUse } from '../live/in-use.ts';
 import { CaptureLink, CaptureLinkItem, DeviceId, LinkCreate } from '../protocol/capture.ts';
 import { ApiError } from '../protocol/http.ts';
@@ -18,7 +17,7 @@ import {
   revokeLinks,
   revokeUnused,
 } from '../store/capture-links.ts';
-import { angleName, operationRow } from '../store/operations.ts';
+import { angleName } from '../store/operations.ts';
 import { madeId, record } from './permit.ts';
 
 type OfWhat = { operationId: string; angleId: string | null };
@@ -35,8 +34,6 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
 
   const make = async (request: FastifyRequest, { operationId, angleId }: OfWhat, wanted: unknown): Promise<CaptureLink> => {
     const linkId = madeId(request);
-    if ((await operationRow(store, operationId)).status === 'ended')
-      throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
     if (angleId !== null) await angleName(store, operationId, angleId);
     const { devices, hours = context.settings.linkHours, label = null, replaces } = LinkCreate.parse(wanted ?? {});
     const nowMs = hub.nowMs();
@@ -75,7 +72,7 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
         body: LinkCreate.nullish(),
         response: { 201: CaptureLink, ...errors },
       },
-      ...onOperation('operation.run', 'link.made', { makes: 'ln' }),
+      ...onOperation('operation.run', 'link.made', { makes: 'ln', ...ONGOING }),
     },
     async (request, reply) => reply.status(201).send(await make(request, { ...request.params, angleId: null }, request.body)),
   );
@@ -89,7 +86,7 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
         body: LinkCreate.nullish(),
         response: { 201: CaptureLink, ...errors },
       },
-      ...onOperation('operation.run', 'link.made', { makes: 'ln' }),
+      ...onOperation('operation.run', 'link.made', { makes: 'ln', ...ONGOING }),
     },
     async (request, reply) => reply.status(201).send(await make(request, request.params, request.body)),
   );

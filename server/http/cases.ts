@@ -5,7 +5,7 @@ import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
 import { CASE_COLUMNS } from '../operations/cases-csv.ts';
-import { onHub } from '../permission/rules.ts';
+import { onCase, onHub } from '../permission/rules.ts';
 import { CaseChange, CaseCreate, CaseExport, CaseList, CaseQuery, EnforcementCase } from '../protocol/cases.ts';
 import { ApiError } from '../protocol/http.ts';
 import { changeCase, exportedCases, insertCase, listCases, readCase } from '../store/cases.ts';
@@ -59,7 +59,7 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/cases/:caseId',
-    { schema: { summary: 'One case', params: OfCase, response: { 200: EnforcementCase, ...errors } }, ...onHub('operation.see') },
+    { schema: { summary: 'One case', params: OfCase, response: { 200: EnforcementCase, ...errors } }, ...onCase('operation.see') },
     (request) => readCase(store, reachFor(request, 'operation.see'), request.params.caseId),
   );
 
@@ -67,21 +67,19 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
     '/cases/:caseId',
     {
       schema: { summary: 'Change a case', params: OfCase, body: CaseChange, response: { 200: EnforcementCase, ...errors } },
-      ...onHub('operation.plan', 'case.changed'),
+      ...onCase('operation.plan', 'case.changed'),
     },
     async (request) => {
       const { caseId } = request.params;
-      const see = reachFor(request, 'operation.see');
-      checkSquad(request, (await readCase(store, see, caseId)).squadId);
       if (request.body.squadId !== undefined) checkSquad(request, request.body.squadId);
       await changeCase(store, caseId, request.body, lowersFor(request));
       hub.emit('rights');
-      return readCase(store, see, caseId);
+      return readCase(store, reachFor(request, 'operation.see'), caseId);
     },
   );
 }
 
-/** Who plans for some squads only has no hand in the cases of others, nor in the brigade's own. Throws `forbidden`. */
+/** Who plans for some squads only gives no case to others, nor to the brigade. Throws `forbidden`. */
 function checkSquad(request: FastifyRequest, squadId: string | null): void {
   const { squads } = reachFor(request, 'operation.plan');
   if (squads === 'all' || (squadId !== null && squads.includes(squadId))) return;

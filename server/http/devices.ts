@@ -5,10 +5,10 @@ import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
 import { deviceChoices, seesOperation } from '../devices/choices.ts';
-import { deviceView, keptDevice, requireKeeper, shownDevices } from '../devices/view.ts';
+import { deviceView, requireKeeper, shownDevices } from '../devices/view.ts';
 import { newId } from '../live/new-angle.ts';
 import { squadsWith } from '../permission/decide.ts';
-import { onHub } from '../permission/rules.ts';
+import { onDevice, onHub } from '../permission/rules.ts';
 import {
   DeviceChange,
   DeviceChoices,
@@ -29,7 +29,7 @@ import { actorOf, madeId } from './permit.ts';
 const errors = { '4xx': ApiError, '5xx': ApiError };
 const OfDevice = z.object({ deviceId: Id });
 const MADE = onHub('device.keep', 'device.made', { makes: 'de' });
-const CHANGED = onHub('device.keep', 'device.changed');
+const CHANGED = onDevice('device.keep', 'device.changed');
 const view = { 200: DeviceView, ...errors };
 
 /** The register of devices (R4): facts, notes of maintenance, who has had which one on what. */
@@ -73,7 +73,7 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
 
   routes.get(
     '/devices/:deviceId',
-    { schema: { summary: 'One device, its notes and uses', params: OfDevice, response: view }, ...onHub('device.see') },
+    { schema: { summary: 'One device, its notes and uses', params: OfDevice, response: view }, ...onDevice('device.see') },
     (request) => deviceView(context, actorOf(request), request.params.deviceId),
   );
 
@@ -83,7 +83,6 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
     async (request) => {
       const { deviceId } = request.params;
       const actor = actorOf(request);
-      await keptDevice(context, actor, deviceId);
       requireKeeper(actor, request.body.squadId); // it may go to another squad, of the same keeper
       await changeDevice(store, deviceId, request.body);
       await indexMissing(store);
@@ -97,7 +96,6 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
     async (request) => {
       const { deviceId } = request.params;
       const actor = actorOf(request);
-      await keptDevice(context, actor, deviceId);
       await addNote(store, deviceId, { ...request.body, noteId: newId('no'), by: actor.name }, hub.nowMs());
       return deviceView(context, actor, deviceId);
     },
@@ -110,7 +108,6 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
       const { deviceId } = request.params;
       const { operationId } = request.body;
       const actor = actorOf(request);
-      await keptDevice(context, actor, deviceId);
       if (operationId !== null && !(await seesOperation(store, actor, operationId)))
         throw new HubError('bad_request', `there is no operation ${operationId}`, { field: 'operationId' });
       await handOut(store, deviceId, { ...request.body, useId: newId('us') }, hub.nowMs());
@@ -124,7 +121,6 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
     async (request) => {
       const { deviceId, useId } = request.params;
       const actor = actorOf(request);
-      await keptDevice(context, actor, deviceId);
       await takeBack(store, deviceId, useId, hub.nowMs());
       return deviceView(context, actor, deviceId);
     },

@@ -1,10 +1,9 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
-import { onHub, onOperation } from '../permission/rules.ts';
+import { ONGOING, onHub, onOperation } from '../permission/rules.ts';
 import { AngleCreate, AngleState, ApiError, OperationView, PackageStatus, PlainSource } from '../protocol/http.ts';
 import { OperationCreate } from '../protocol/operations.ts';
 import { checkCase } from '../store/cases.ts';
@@ -22,11 +21,6 @@ const errors = { '4xx': ApiError, '5xx': ApiError };
 export function operationRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-
-  const live = async (operationId: string): Promise<void> => {
-    if ((await operationRow(store, operationId)).status === 'ended')
-      throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
-  };
 
   routes.post(
     '/operations',
@@ -85,12 +79,10 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
     '/operations/:operationId/package',
     {
       schema: { summary: 'Make the package again after a failure', params: OfOperation, response: { 200: PackageStatus, ...errors } },
-      ...onOperation('package.make', 'package.asked'),
+      ...onOperation('package.make', 'package.asked', { states: ['ended', 'sealed'] }),
     },
     async (request) => {
       const { operationId } = request.params;
-      if ((await operationRow(store, operationId)).status === 'live')
-        throw new HubError('conflict', 'the operation has not ended yet', { field: 'operationId' });
       await context.requestPackage(operationId);
       return (await hub.view(operationId)).package;
     },
@@ -100,12 +92,11 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
     '/operations/:operationId/angles',
     {
       schema: { summary: 'Add an angle', params: OfOperation, body: AngleCreate, response: { 201: AngleState, ...errors } },
-      ...onOperation('operation.run', 'angle.made', { makes: 'an' }),
+      ...onOperation('operation.run', 'angle.made', { makes: 'an', ...ONGOING }),
     },
     async (request, reply) => {
       const { operationId } = request.params;
       const { name, reason } = request.body;
-      await live(operationId);
       const angle = await newAngle(context, operationId, { angleId: madeId(request), name });
       await noteAddition(context, request, { operationId, angleId: angle.angleId, what: 'angle', reason });
       return reply.status(201).send(angle);
@@ -116,11 +107,10 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
     '/operations/:operationId/angles/:angleId/camera',
     {
       schema: { summary: 'Open ports for a camera that sends plain RTP', params: OfAngle, response: { 201: PlainSource, ...errors } },
-      ...onOperation('operation.run', 'source.added', { detail: { source: 'rtp' } }),
+      ...onOperation('operation.run', 'source.added', { detail: { source: 'rtp' }, ...ONGOING }),
     },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
-      await live(operationId);
       await angleName(store, operationId, angleId);
       const target = await hub.media.request('addPlainSource', { operationId, angleId });
       await saveCamera(store, operationId, angleId, target);

@@ -5,12 +5,12 @@ import { Id } from '../../media/protocol/ids.ts';
 import { Attempts } from '../auth/attempts.ts';
 import { identify } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
-import { type Actor, decide, type Decision } from '../permission/decide.ts';
-import type { Permission, Rule } from '../permission/rules.ts';
+import { type Actor, type Bounds, decide, type Decision } from '../permission/decide.ts';
+import type { Named, Permission, Rule } from '../permission/rules.ts';
 import type { CustodyEntry, Json, Who, What } from '../custody/lines.ts';
 import type { Seen } from '../custody/recording-views.ts';
 import { newId } from '../live/new-angle.ts';
-import { operationBounds, segmentLength } from '../store/operation-bounds.ts';
+import { BOUNDS, operationBounds, segmentLength } from '../store/operation-bounds.ts';
 import { angleName } from '../store/operations.ts';
 
 /** `hidden`: not in the description of the API. */
@@ -71,9 +71,7 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
     const rule = ruleOf(request);
     if (rule === null || rule.by === 'anyone' || rule.by === 'link') return;
     const actor = await identify(context, request);
-    const { operationId } = (request.params ?? {}) as { operationId?: string };
-    const bounds = rule.by === 'permission' && rule.of === 'operation' && operationId !== undefined ? operationId : null;
-    const decision = decide(rule, actor, bounds === null ? null : await operationBounds(context.store, bounds));
+    const decision = decide(rule, actor, await boundsOf(context, request, rule));
     if (decision === 'allowed') {
       if (actor) actors.set(request, actor);
       return;
@@ -117,6 +115,14 @@ export async function record(context: Context, request: FastifyRequest, given: P
   const line: CustodyEntry = { ...lineOf(request, actorOf(request), what), ...given };
   await context.custody.record(line);
   written.set(request, [...(written.get(request) ?? []), line]);
+}
+
+/** Of what the request names, where its rule is about that; null also where there is nothing of that name. */
+async function boundsOf({ store }: Context, { params }: FastifyRequest, rule: Rule): Promise<Bounds | null> {
+  if (rule.by !== 'permission' || rule.of === 'hub' || rule.of === 'brigade') return null;
+  const { param, read } = BOUNDS[rule.of];
+  const id = ((params ?? {}) as Record<string, string | undefined>)[param];
+  return id === undefined ? null : read(store, id);
 }
 
 /** For what is asked of a request beside its route's own rule. Throws as its rule would. */
@@ -211,7 +217,9 @@ const askedFor = ({ method, routeOptions }: FastifyRequest): { method: string; r
 export function refusal(decision: Exclude<Decision, 'allowed'>): HubError {
   if (decision === 'sign-in') return new HubError('unauthorized', 'sign in first', { field: 'session' });
   if (decision === 'must-change') return new HubError('forbidden', 'choose a password of your own first', { field: 'must-change' });
-  if (decision === 'unknown-operation')
-    return new HubError('not_found', 'there is no such operation, or it is not one of your squads', { field: 'operationId' });
-  return new HubError('forbidden', 'your roles do not allow this', { field: 'permission' });
+  if (decision === 'over') return new HubError('gone', 'the operation has ended', { field: 'operationId' });
+  if (decision === 'too-early') return new HubError('conflict', 'the operation has not ended yet', { field: 'operationId' });
+  if (decision === 'forbidden') return new HubError('forbidden', 'your roles do not allow this', { field: 'permission' });
+  const named = decision.replace('unknown-', '') as Named;
+  return new HubError('not_found', `there is no such ${named}, or it is not one of your squads`, { field: BOUNDS[named].param });
 }

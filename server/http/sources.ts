@@ -6,10 +6,10 @@ import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import { parseAddress } from '../../media/sources/gateway/address.ts';
 import type { Context } from '../context.ts';
-import { onOperation } from '../permission/rules.ts';
+import { ONGOING, onOperation } from '../permission/rules.ts';
 import { ApiError, SourceCreate, SourceMade, SourceView } from '../protocol/http.ts';
 import { removeGateway, saveGateway } from '../store/gateways.ts';
-import { angleName, operationRow } from '../store/operations.ts';
+import { angleName } from '../store/operations.ts';
 import { noteAddition } from './acting.ts';
 import { record } from './permit.ts';
 
@@ -51,12 +51,10 @@ export function sourceRoutes(app: FastifyInstance, context: Context): void {
         body: SourceCreate,
         response: { 201: SourceMade, ...errors },
       },
-      ...onOperation('operation.run', 'source.added', { how: 'route' }),
+      ...onOperation('operation.run', 'source.added', { how: 'route', ...ONGOING }),
     },
     async (request, reply) => {
       const { operationId, angleId } = request.params;
-      if ((await operationRow(store, operationId)).status === 'ended')
-        throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
       await angleName(store, operationId, angleId);
       const { reason, ...source } = request.body;
       await record(context, request, { detail: { ...shownOf(source), ...(reason === undefined ? {} : { reason }) } });

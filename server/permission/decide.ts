@@ -1,6 +1,6 @@
-import type { Confidentiality } from '../protocol/cases.ts';
+import type { Confidentiality, OperationStage } from '../protocol/cases.ts';
 import { type RoleGrant, ROLES } from '../protocol/people.ts';
-import { type Permission, PERMISSION_NAMES, PERMISSIONS, type Rule } from './rules.ts';
+import { type Named, type Permission, PERMISSION_NAMES, PERMISSIONS, type Rule } from './rules.ts';
 
 /** Somebody who is known: a person in a session, or a machine with a person's access token. */
 export type Actor = {
@@ -17,16 +17,30 @@ export type Actor = {
   tokenId: string | null;
 };
 
-/** What of an operation decides who may do something with it. */
-export type OperationBounds = { squadIds: string[]; confidentiality: Confidentiality; officerIds: string[] };
+/** What of an operation, a case or a device decides who may do something with it. */
+export type Bounds = {
+  squadIds: string[];
+  confidentiality: Confidentiality;
+  /** Who was on it, or entered it: it is no secret from them. */
+  officerIds: string[];
+  /** A case of no squad is the brigade's own, which every squad sees. */
+  brigades?: boolean;
+  /** Null for what has no states. */
+  state: OperationStage | null;
+};
 
-export type Decision = 'allowed' | 'sign-in' | 'must-change' | 'forbidden' | 'unknown-operation';
+/** `over`: the operation has ended; `too-early`: it has not. */
+export type Decision = 'allowed' | 'sign-in' | 'must-change' | 'forbidden' | `unknown-${Named}` | 'over' | 'too-early';
+
+/** Who may not see it is told that it is not there. */
+const SEEN_BY = { operation: 'operation.see', case: 'operation.see', device: 'device.see' } as const satisfies Record<Named, Permission>;
 
 /**
- * The one place where it is decided who may do what. `bounds`: of the operation that is meant, null where there is none of
- * that name; not looked at by rules that mean no operation. An operation that somebody may not know of is as one that is not.
+ * The one place where it is decided who may do what, from user, role, squad, operation and state. `bounds`: of the operation,
+ * case or device that is meant, null where there is none of that name; not looked at by rules that mean none. One that somebody
+ * may not know of is as one that is not.
  */
-export function decide(rule: Rule, actor: Actor | null, bounds: OperationBounds | null): Decision {
+export function decide(rule: Rule, actor: Actor | null, bounds: Bounds | null): Decision {
   if (rule.by === 'anyone' || rule.by === 'link') return 'allowed';
   if (actor === null) return 'sign-in';
   if (actor.mustChange && !(rule.by === 'signed-in' && rule.whileMustChange === true)) return 'must-change';
@@ -34,8 +48,11 @@ export function decide(rule: Rule, actor: Actor | null, bounds: OperationBounds 
   if (!mayAnywhere(actor, rule.permission)) return 'forbidden';
   if (rule.of === 'hub') return 'allowed';
   if (rule.of === 'brigade') return squadsWith(actor, rule.permission) === 'all' ? 'allowed' : 'forbidden';
-  if (bounds === null || !inReach(actor, 'operation.see', bounds)) return 'unknown-operation';
-  return inReach(actor, rule.permission, bounds) ? 'allowed' : 'forbidden';
+  if (bounds === null || !inReach(actor, SEEN_BY[rule.of], bounds)) return `unknown-${rule.of}`;
+  if (!inReach(actor, rule.permission, bounds)) return 'forbidden';
+  const { state } = bounds;
+  if (state === null || rule.states === undefined || rule.states.includes(state)) return 'allowed';
+  return state === 'ended' || state === 'sealed' ? 'over' : 'too-early';
 }
 
 /** In some squad at least. */
@@ -53,9 +70,10 @@ export function squadsWith(actor: Actor, permission: Permission): 'all' | string
 /** What a sensitive or secret operation shows, only these see who were not on it. */
 const TRUSTED_WITH_SECRETS = ['leader', 'legal', 'custodian'];
 
-function inReach(actor: Actor, permission: Permission, { squadIds, confidentiality, officerIds }: OperationBounds): boolean {
+function inReach(actor: Actor, permission: Permission, { squadIds, confidentiality, officerIds, brigades }: Bounds): boolean {
   const squads = squadsWith(actor, permission);
-  if (squads !== 'all' && !squadIds.some((id) => squads.includes(id))) return false;
+  const everybodys = brigades === true && permission === 'operation.see' && squads.length > 0;
+  if (squads !== 'all' && !everybodys && !squadIds.some((id) => squads.includes(id))) return false;
   if (confidentiality === 'open' || confidentiality === 'internal' || officerIds.includes(actor.personId)) return true;
   return isTrusted(actor, squadIds);
 }

@@ -28,10 +28,10 @@ export function permissionsPage(routes: RuledRoute[]): string {
     '',
     'Written by `node scripts/permissions.ts` from the rules in the code (`server/permission/rules.ts`, and beside the schema of each',
     'route and socket event); a test fails while this page says something else, and the hub does not start with a route that has no',
-    'rule. A role is held in a squad or in the whole brigade. A rule "on the operation" asks for the role in one of the operation’s',
-    'squads; a sensitive or secret operation is seen by its officers, leaders, the legal unit and custodians only. An operation that',
-    'somebody may not see is answered as one that does not exist. Access tokens do what their owner may, and of that only what they',
-    'were made for.',
+    'rule. A role is held in a squad or in the whole brigade. A rule "on the operation" (case, device) asks for the role in one of',
+    'its squads; a case of no squad is the brigade’s own, and every squad sees it. What is sensitive or secret is seen by leaders,',
+    'the legal unit, custodians, the officers of an operation and whoever entered a case only. What somebody may not see is',
+    'answered as if it did not exist. Access tokens do what their owner may, and of that only what they were made for.',
     '',
     '## Roles',
     '',
@@ -40,12 +40,14 @@ export function permissionsPage(routes: RuledRoute[]): string {
     '## Routes',
     '',
     '`HEAD` as `GET`. ✓: this role may, held in a squad or in the whole brigade. ◆: held in the whole brigade only. Nothing in any',
-    'column: no role is asked for. "Logged": what the custody log has of it before it happens.',
+    'column: no role is asked for. "State": of the operation, where one is asked for; what a step must find besides (nothing missing',
+    'for a seal, nobody faster) is looked at where it is taken. "Logged": what the custody log has of it before it happens.',
     '',
     ...table(
       'Route',
-      rows.map(({ method, url, rule }) => [`\`${method} ${url}\``, ...marks(rule), who(rule), logged(rule)]),
+      rows.map(({ method, url, rule }) => [`\`${method} ${url}\``, ...marks(rule), who(rule), states(rule), logged(rule)]),
       'Who',
+      'State',
       'Logged',
     ),
     '',
@@ -87,6 +89,7 @@ function who(rule: Rule): string {
   return `\`${rule.permission}\`${OF[rule.of]}`;
 }
 
-const OF = { operation: ' on the operation', hub: '', brigade: ' in the whole brigade' };
+const OF = { operation: ' on the operation', case: ' on the case', device: ' on the device', hub: '', brigade: ' in the whole brigade' };
 
+const states = (rule: Rule): string => ('states' in rule ? (rule.states ?? []).join(', ') : '');
 const logged = (rule: Rule): string => ('logged' in rule && rule.logged !== undefined ? `\`${rule.logged}\`` : '');

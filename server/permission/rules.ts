@@ -1,4 +1,5 @@
 import type { Json, What } from '../custody/lines.ts';
+import type { OperationStage } from '../protocol/cases.ts';
 import type { Role } from '../protocol/people.ts';
 
 /** What people do with the hub, and which roles may. Nobody has a permission but through this table. */
@@ -44,9 +45,9 @@ export type Logging = {
  * - `anyone`: no right is needed. `why` says why not.
  * - `link`: the secret of a capture link is the right, which the route itself checks. Never waits for the custody log.
  * - `signed-in`: anybody's own account; with `whileMustChange` also before a given password is changed.
- * - `permission`: one of the table's. `of: 'operation'` looks at the operation that the request names (`operationId`):
- *   its squads and its confidentiality; `of: 'hub'` at nothing but the role, in whatever squad; `of: 'brigade'`: the role must be
- *   held in the whole brigade.
+ * - `permission`: one of the table's. `of: 'operation'`, `'case'`, `'device'` look at the one that the request names
+ *   (`operationId` and so on): its squads, its confidentiality, and (`states`) how far an operation has come; `of: 'hub'` at
+ *   nothing but the role, in whatever squad; `of: 'brigade'`: the role must be held in the whole brigade.
  *
  * `logged`: what the custody log says of it, before it happens: what cannot be written does not happen. The line has what was
  * sent, or asked for, as its detail, but for (`how`) `range`: many requests make one look at a recording, of which the log has the
@@ -56,25 +57,34 @@ export type Rule =
   | { by: 'anyone'; why: string }
   | { by: 'link'; why: string }
   | ({ by: 'signed-in'; whileMustChange?: boolean } & Logging)
-  | ({ by: 'permission'; permission: Permission; of: 'operation' | 'hub' | 'brigade' } & Logging);
+  | ({ by: 'permission'; permission: Permission; of: Named | 'hub' | 'brigade'; states?: readonly OperationStage[] } & Logging);
+/** What a rule may be about: something that the request names. */
+export type Named = 'operation' | 'case' | 'device';
+
+/** While there is still something to be filmed. */
+export const ONGOING = { states: ['planned', 'live'] } as const satisfies { states: readonly OperationStage[] };
 
 type Ruled = { config: { rule: Rule } };
-type More = Omit<Logging, 'logged'>;
+type More = Omit<Logging, 'logged'> & { states?: readonly OperationStage[] };
 
 export const anyone = (why: string): Ruled => ({ config: { rule: { by: 'anyone', why } } });
 export const byLink = (why: string): Ruled => ({ config: { rule: { by: 'link', why } } });
 export const signedIn = (more: { whileMustChange?: boolean } & Logging = {}): Ruled => ({
   config: { rule: { by: 'signed-in', ...more } },
 });
-const permitted = (of: 'operation' | 'hub' | 'brigade', permission: Permission, logged?: What, more: More = {}): Ruled => ({
-  config: { rule: { by: 'permission', permission, of, ...(logged && { logged }), ...more } },
-});
+const permitted =
+  (of: Named | 'hub' | 'brigade') =>
+  (permission: Permission, logged?: What, more: More = {}): Ruled => ({
+    config: { rule: { by: 'permission', permission, of, ...(logged && { logged }), ...more } },
+  });
 /** Who may do this, to the operation that the request names. */
-export const onOperation = (permission: Permission, logged?: What, more?: More): Ruled => permitted('operation', permission, logged, more);
+export const onOperation = permitted('operation');
+export const onCase = permitted('case');
+export const onDevice = permitted('device');
 /** Who may do this at all; squads are looked at by the route itself, where they matter. */
-export const onHub = (permission: Permission, logged?: What, more?: More): Ruled => permitted('hub', permission, logged, more);
+export const onHub = permitted('hub');
 /** Who may do this for the whole brigade: a role in one squad is not enough. */
-export const onBrigade = (permission: Permission, logged?: What, more?: More): Ruled => permitted('brigade', permission, logged, more);
+export const onBrigade = permitted('brigade');
 /** Looking at what was recorded of the angle that the request names. */
 export const viewing = (): Ruled => onOperation('recording.view', 'view.recording', { how: 'range' });
 

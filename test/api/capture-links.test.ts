@@ -159,4 +159,18 @@ it('nothing is to be had once the operation has ended', async () => {
   expect(await phone('GET', '/session', undefined, cookie)).toMatchObject({ status: 410, body: { field: 'operationId' } });
   expect(await open(link)).toMatchObject({ status: 410, body: { field: 'operationId' } });
   expect(await phone('POST', '/angle', { name: '西门' }, cookie)).toMatchObject({ status: 410 });
+  // nor is anything made for it: the log says that it was refused, not that it was done
+  const angle = `/angles/${angleId}`;
+  for (const [path, body] of [
+    ['/links'],
+    [`${angle}/links`],
+    ['/angles', { name: '西门' }],
+    [`${angle}/camera`],
+    [`${angle}/source`, { url: 'rtsp://127.0.0.1/1' }],
+  ] as const)
+    // prettier-ignore
+    await expect(call(hub, z.never(), 'POST', `/operations/${operationId}${path}`, body)).rejects.toThrow(/410.*"field":"operationId"/);
+  const lines = async (query: string) => (await call(hub, CustodyPage, 'GET', `/custody?operation=${operationId}&${query}`)).lines;
+  await expect.poll(async () => (await lines('outcome=refused')).map(({ detail }) => detail['decision'])).toEqual(Array(5).fill('over'));
+  expect(await lines('what=source.added')).toEqual([]);
 });

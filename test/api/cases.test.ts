@@ -36,7 +36,7 @@ const refused = (asked: Promise<unknown>): Promise<string> =>
   );
 
 describe('an operation', () => {
-  it('goes from its plan to its end, and each step says when', async () => {
+  it('goes from its plan to its end, and each step says when and by whom', async () => {
     const { caseId } = await newCase({ number: '综执罚〔2026〕12号', cause: '违法搭建', parties: ['张三', '李四'] });
     const planned = {
       type: 'demolition',

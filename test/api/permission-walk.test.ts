@@ -2,27 +2,25 @@ import { readFileSync } from 'node:fs';
 import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import Fastify from 'fastify';
-import type { RuledRoute } from '../../server/http/permit.ts';
-import { installPermission } from '../../server/http/permit.ts';
+import { installPermission, type RuledRoute } from '../../server/http/permit.ts';
 import { permissionsPage } from '../../server/permission/page.ts';
 import { PERMISSIONS } from '../../server/permission/rules.ts';
-import { type RoleGrant, ROLES } from '../../server/protocol/people.ts';
+import type { OperationStage } from '../../server/protocol/cases.ts';
 import { captureRequests, consoleRequests, consoleRights, type ConsoleRequests } from '../../server/protocol/socket.ts';
-import { insertAngle, insertOperation } from '../../server/store/operations.ts';
 import { createSession } from '../../server/store/person-sessions.ts';
-import { insertPerson, saveSquad, setPassword } from '../../server/store/people.ts';
 import { hash } from '../../server/store/sessions.ts';
 import { type ControlPlane, controlPlane } from '../support/in-process.ts';
+import { CASES, DEVICE, FAR, furnishedFor, OPERATIONS, type Walker, walkersIn } from '../support/walkers.ts';
 
-const OPERATION = '20260101-aaaaaaaa';
 const PARAMS: Record<string, string> = {
-  operationId: OPERATION,
+  operationId: OPERATIONS.plain,
   angleId: 'an-aaaaaaaa',
   takeId: '0001',
   file: '1-1.m4s',
   stillId: 'still-0001',
   linkId: 'ln-aaaaaaaa',
-  deviceId: 'de-aaaaaaaa',
+  caseId: CASES.near,
+  deviceId: DEVICE,
   sessionId: 'se-aaaaaaaa',
   shotId: 'sh-aaaaaaaa',
   passkeyId: 'pk-aaaaaaaa',
@@ -30,93 +28,171 @@ const PARAMS: Record<string, string> = {
   type: 'demolition',
   '*': 'none.js',
 };
-const LIKE = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS';
+/** What of that which a request names decides who may do it. */
+type Target = { params: Record<string, string>; secret?: boolean; brigades?: boolean; state: OperationStage };
+const plain: Target = { params: PARAMS, state: 'live' };
+const targets = {
+  operation: [
+    plain,
+    { params: { ...PARAMS, operationId: OPERATIONS.secret }, secret: true, state: 'live' },
+    { params: { ...PARAMS, operationId: OPERATIONS.ended }, state: 'ended' },
+  ],
+  case: [
+    plain,
+    { params: { ...PARAMS, caseId: CASES.secret }, secret: true, state: 'live' },
+    { params: { ...PARAMS, caseId: CASES.brigades }, brigades: true, state: 'live' },
+  ],
+  device: [plain],
+  hub: [plain],
+  brigade: [plain],
+} satisfies Record<string, Target[]>;
 
-/** Every role in the operation's squad, in another one, and nobody. */
-type Walker = { name: string; role: RoleGrant['role'] | null; near: boolean; personId: string };
 let plane: ControlPlane;
-const walkers: Walker[] = [{ name: 'nobody', role: null, near: false, personId: '' }];
+let walkers: Walker[];
 beforeAll(async () => {
   plane = await controlPlane();
-  const { store } = plane.context;
-  const now = { nowMs: Date.now() };
-  await saveSquad(store, 'sq-near', '一中队', now);
-  await saveSquad(store, 'sq-far', '二中队', now);
-  await insertOperation(store, { operationId: OPERATION, name: '拆除', openedMs: Date.now(), segmentMs: 4000 });
-  await store.insertInto('operation_squad').values({ operation_id: OPERATION, squad_id: 'sq-near' }).execute();
-  await insertAngle(store, OPERATION, 'an-aaaaaaaa', '东门');
-  for (const role of ROLES)
-    for (const near of [true, false]) {
-      const personId = `pe-${role}-${near ? 'near' : 'far'}`;
-      const roles = [{ role, squadId: near ? 'sq-near' : 'sq-far' }];
-      await insertPerson(store, { personId, login: personId, name: role, badge: null, roles, passwordHash: 'none' }, Date.now());
-      await setPassword(store, personId, 'none', null);
-      walkers.push({ name: `${role}, ${near ? 'its' : 'another'} squad`, role, near, personId });
-    }
-  // somebody manages people whatever the walk does
-  const roles = [{ role: 'administrator' as const, squadId: null }];
-  await insertPerson(store, { personId: 'pe-root', login: 'root', name: 'root', badge: null, roles, passwordHash: 'none' }, Date.now());
+  walkers = await walkersIn(plane.context.store);
+  await furnishedFor(plane.context.store);
 });
 afterAll(() => plane.close());
 
+const named = (name: string): Walker => walkers.find((each) => each.name === name) ?? expect.fail(`there is no ${name}`);
 /** A session of its own for each request: some of them end theirs. */
 async function sessionOf({ personId }: Walker): Promise<string> {
   if (personId === '') return '';
   return (await createSession(plane.context.store, personId, { address: '127.0.0.1', device: 'walk' }, Date.now())).secret;
 }
 
-const addressOf = (url: string): string => url.replace(/:(\w+)|\*/g, (whole, name?: string) => PARAMS[name ?? whole] ?? 'pe-nobody');
-
-async function walk({ method, url }: RuledRoute, walker: Walker): Promise<{ status: number; field: unknown }> {
-  const cookie = `fh_session=${await sessionOf(walker)}`;
-  const type = method === 'PATCH' ? 'application/trickle-ice-sdpfrag' : url.startsWith('/wh') ? 'application/sdp' : 'application/json';
-  const body = ['POST', 'PUT', 'PATCH'].includes(method) ? { payload: type.endsWith('json') ? '{}' : 'v=0' } : {};
-  const reply = await plane.app.inject({
-    method: method as (typeof LIKE)[number],
-    url: addressOf(url),
-    headers: { cookie, host: '127.0.0.1', ...('payload' in body && { 'content-type': type }) },
-    ...body,
-  });
-  const told = reply.headers['content-type']?.toString().includes('json') ? (JSON.parse(reply.payload || '{}') as { field?: unknown }) : {};
-  return { status: reply.statusCode, field: told.field };
+/** `code`, `field`: of a refusal; of HEAD, which has no body, null. */
+type Told = { status: number; code: string | null; field: string | null; text: string };
+async function ask(method: Method, url: string, walker: Walker, payload?: string, type = 'application/json'): Promise<Told> {
+  const headers = {
+    cookie: `fh_session=${await sessionOf(walker)}`,
+    host: '127.0.0.1',
+    ...(payload !== undefined && { 'content-type': type }),
+  };
+  const reply = await plane.app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
+  const isJson = reply.headers['content-type']?.toString().startsWith('application/json') === true && reply.payload !== '';
+  const { code = null, field = null } = isJson ? (JSON.parse(reply.payload) as { code?: string; field?: string }) : {};
+  return { status: reply.statusCode, code, field, text: reply.payload };
 }
 
-/** What the hub has to say to this one: let through, `sign-in`, `forbidden`, or as if there were no such operation. */
-function expected({ rule }: RuledRoute, { role, near }: Walker): 'through' | 'sign-in' | 'forbidden' | 'unknown' {
-  if (rule.by === 'anyone' || rule.by === 'link') return 'through';
-  if (role === null) return 'sign-in';
+function walk({ method, url }: RuledRoute, walker: Walker, { params }: Target): Promise<Told> {
+  const address = url.replace(/:(\w+)|\*/g, (whole, name?: string) => params[name ?? whole] ?? 'pe-nobody');
+  const type = method === 'PATCH' ? 'application/trickle-ice-sdpfrag' : url.startsWith('/wh') ? 'application/sdp' : 'application/json';
+  const payload = ['POST', 'PUT', 'PATCH'].includes(method) ? (type.endsWith('json') ? '{}' : 'v=0') : undefined;
+  return ask(method as Method, address, walker, payload, type);
+}
+
+const SIGN_IN = '401 unauthorized session';
+const FORBIDDEN = '403 forbidden permission';
+/** What is sensitive or secret, these see who were not on it. */
+const TRUSTED = ['leader', 'legal', 'custodian'];
+const isHidden = ({ role, squadId, onDuty }: Walker, { secret, brigades }: Omit<Target, 'params' | 'state'>): boolean =>
+  (squadId === FAR && !brigades) || (secret === true && !onDuty && !TRUSTED.includes(role ?? ''));
+
+/** What the hub has to say to this one: that it is `through` to the handler, that a link is asked for (`link`), or a refusal by its code and field. */
+function expected({ rule }: RuledRoute, walker: Walker, target: Target): string {
+  if (rule.by === 'anyone') return 'through';
+  if (rule.by === 'link') return 'link';
+  if (walker.role === null) return SIGN_IN;
   if (rule.by === 'signed-in') return 'through';
   const roles: readonly string[] = PERMISSIONS[rule.permission];
-  if (!roles.includes(role) || rule.of === 'brigade') return 'forbidden'; // each has the role in one squad
-  return rule.of === 'hub' || near ? 'through' : 'unknown';
-}
-
-/** `blind`: HEAD has no body that says which field. */
-function came({ status, field }: { status: number; field: unknown }, wanted: string, blind: boolean): string {
-  if (status === 401 && (blind || field === 'session')) return 'sign-in';
-  if (status === 403 && (blind || field === 'permission')) return 'forbidden';
-  // a stranger learns no more than that there is no such operation
-  if (wanted === 'unknown' && status === 404 && (blind || field === 'operationId')) return 'unknown';
+  if (!roles.includes(walker.role)) return FORBIDDEN;
+  if (rule.of === 'hub') return 'through';
+  if (rule.of === 'brigade') return walker.squadId === null ? 'through' : FORBIDDEN;
+  // a stranger learns no more than that there is none
+  if (isHidden(walker, target)) return `404 not_found ${rule.of}Id`;
+  if (target.brigades && walker.squadId !== null && rule.permission !== 'operation.see') return FORBIDDEN;
+  if (rule.states && !rule.states.includes(target.state))
+    return target.state === 'ended' ? '410 gone operationId' : '409 conflict operationId';
   return 'through';
 }
 
+/** Whoever is let through has what was asked for, or hears from the handler what was wrong with it; 503: the media plane is away. */
+const HANDLED = ['bad_request', 'not_found', 'conflict', 'gone', 'method_not_allowed', 'unsupported_type', 'precondition_required'];
+function came({ status, code, field, text }: Told, { method, url }: RuledRoute, wanted: string): string {
+  const told = `${status} ${code} ${field}`;
+  if (method === 'HEAD' && wanted !== 'through' && wanted !== 'link') return wanted.startsWith(`${status} `) ? wanted : told;
+  // some look at the body before the secret; none does anything
+  if (wanted === 'link') return (status === 401 && field !== 'session') || code === 'bad_request' ? 'link' : told;
+  if (wanted !== 'through') return told;
+  const gate = told === SIGN_IN || told === FORBIDDEN || /there is no such \w+, or it is not one of your squads/.test(text);
+  if (method === 'HEAD') return status === 503 || (status < 500 && status !== 401 && status !== 403) ? 'through' : told;
+  const away = status === 503 && ((code === 'unavailable' && field === null) || url === '/readyz');
+  return !gate && (status < 400 || away || (status < 500 && HANDLED.includes(code ?? ''))) ? 'through' : told;
+}
+
 describe('who may do what', () => {
-  it('every route, asked by every role of its squad and of another, and by nobody', async () => {
+  it('every route, asked by every role of its squad, of another and of the brigade, and by nobody', async () => {
     const wrong: string[] = [];
+    const passed = new Set<string>();
     let asked = 0;
-    for (const route of plane.routes)
-      for (const walker of walkers) {
-        const told = await walk(route, walker);
-        asked += 1;
-        const wanted = expected(route, walker);
-        const is = came(told, wanted, route.method === 'HEAD' && route.rule.by !== 'link');
-        if (is !== wanted) wrong.push(`${route.method} ${route.url} as ${walker.name}: ${is} (${told.status}), not ${wanted}`);
+    for (const route of plane.routes) {
+      const { method, url, rule } = route;
+      for (const target of rule.by === 'permission' ? targets[rule.of] : [plain]) {
+        if (target.state === 'ended' && !('states' in rule)) continue;
+        for (const walker of walkers) {
+          const wanted = expected(route, walker, target);
+          const is = came(await walk(route, walker, target), route, wanted);
+          asked += 1;
+          if (is === 'through') passed.add(`${method} ${url}`);
+          if (is !== wanted) wrong.push(`${method} ${url} (${Object.values(target.params)[0]}) as ${walker.name}: ${is}, not ${wanted}`);
+        }
       }
-    const ruled = plane.routes.filter(({ rule }) => rule !== undefined).length;
-    console.log(`${ruled} of ${plane.routes.length} routes have a rule; walked by ${walkers.length}: ${asked} requests`);
+    }
+    const ruled = plane.routes.filter(({ rule }) => rule !== undefined);
+    console.log(`${ruled.length} of ${plane.routes.length} routes have a rule; walked by ${walkers.length}: ${asked} requests`);
     expect(wrong).toEqual([]);
-    expect([ruled, asked]).toEqual([plane.routes.length, plane.routes.length * walkers.length]);
+    // a rule that lets nobody through is no rule
+    const open = plane.routes.filter(({ rule }) => rule.by !== 'link').map(({ method, url }) => `${method} ${url}`);
+    expect(open.filter((each) => !passed.has(each))).toEqual([]);
+    expect(ruled.length).toBe(plane.routes.length);
     expect(plane.routes.length).toBeGreaterThan(60);
+  });
+
+  it('lists show whoever asks what he may look at one by one, and nothing else', async () => {
+    const idsIn = (text: string, ids: object): string[] => Object.values(ids).filter((id: string) => text.includes(id)); // prettier-ignore
+    const names = { plain: '行动 plain', secret: '行动 secret', ended: '行动 ended' };
+    for (const walker of walkers.slice(1)) {
+      const seen = (ids: object): string[] =>
+        Object.entries(ids).flatMap(([name, id]: [string, string]) =>
+          isHidden(walker, { secret: name === 'secret', brigades: name === 'brigades' }) ? [] : id,
+        );
+      for (const [permission, path, ids] of [
+        ['operation.see', '/api/operations?size=100', OPERATIONS],
+        ['list.export', '/api/operations.csv?lang=en&zone=UTC', names],
+        ['operation.see', '/api/cases', CASES],
+        ['device.see', '/api/devices', { DEVICE }],
+      ] as const) {
+        const roles: readonly string[] = PERMISSIONS[permission];
+        const { status, text } = await ask('GET', path, walker);
+        const may = roles.includes(walker.role ?? '');
+        expect([walker.name, path, status, idsIn(text, ids)]).toEqual([walker.name, path, may ? 200 : 403, may ? seen(ids) : []]);
+      }
+    }
+  });
+
+  it('nothing is given to a squad by whoever has no say in it', async () => {
+    const device = { type: 'phone', serial: 'SN-2', model: 'T8', version: 1 };
+    const written = { number: '〔2026〕9号', cause: '占道经营', version: 1 };
+    const near = `/api/cases/${CASES.near}`;
+    for (const [name, method, url, body] of [
+      ['commander, near', 'POST', '/api/cases', { ...written, squadId: FAR }],
+      ['commander, near', 'POST', '/api/cases', written], // the brigade's own
+      ['commander, near', 'PUT', near, { version: 1, squadId: FAR }],
+      ['commander, near', 'PUT', near, { version: 1, squadId: null }],
+      ['commander, near', 'PUT', `/api/operations/${OPERATIONS.plain}/facts`, { version: 1, squadIds: [FAR] }],
+      ['leader, near', 'POST', '/api/devices', { ...device, squadId: FAR }],
+      ['leader, near', 'PUT', `/api/devices/${DEVICE}`, { ...device, squadId: FAR }],
+    ] as const) {
+      const told = await ask(method, url, named(name), JSON.stringify(body));
+      expect([url, told]).toMatchObject([url, { status: 403, code: 'forbidden', field: url.endsWith('facts') ? 'squadIds' : 'squadId' }]);
+    }
+    const kept = await ask('PUT', near, named('commander, brigade'), JSON.stringify({ version: 1, squadId: FAR }));
+    expect(kept.status).toBe(200); // and nothing above had changed it
+    expect((await ask('GET', near, named('commander, near'))).status).toBe(404);
   });
 
   it('every event of the console’s socket, likewise', async () => {
@@ -133,15 +209,22 @@ describe('who may do what', () => {
       if (connected !== (walker.role !== null)) wrong.push(`${walker.name} ${connected ? 'was' : 'was not'} connected`);
       const ask = async (name: string, params: object): Promise<string> => {
         const reply = (await socket.timeout(5000).emitWithAck(name, params)) as { ok: boolean; error?: { code: string; field?: string } };
-        return reply.ok ? 'ok' : `${reply.error?.code} ${reply.error?.field}`;
+        return reply.ok ? 'ok' : `${reply.error?.code} ${reply.error?.field ?? ''}`.trim();
+      };
+      const tell = (name: string, told: string, wanted: string): void => {
+        if (told !== wanted) wrong.push(`${name} as ${walker.name}: ${told}, not ${wanted}`);
       };
       for (const name of connected ? names : []) {
-        // only `join` names an operation; the others are asked by somebody who could not join any, or (operator and so on) was let in
-        const told = await ask(name, name === 'join' ? { peerId: 'walker-0001', operationId: OPERATION } : SAMPLE[name]);
         const may = (PERMISSIONS[consoleRights[name]] as readonly string[]).includes(walker.role ?? '');
-        const wanted = !may ? 'forbidden permission' : name === 'join' && !walker.near ? 'not_found operationId' : null;
-        const through = !told.startsWith('forbidden permission') && !told.startsWith('unauthorized');
-        if (wanted === null ? !through : told !== wanted) wrong.push(`${name} as ${walker.name}: ${told}, not ${wanted ?? 'through'}`);
+        const refused = may ? null : 'forbidden permission';
+        // only `join` names an operation, and goes as far as the media plane, which is away; so nobody has joined one
+        if (name !== 'join') tell(name, await ask(name, SAMPLE[name]), refused ?? 'conflict');
+        else
+          for (const [which, operationId] of Object.entries(OPERATIONS)) {
+            const unknown = isHidden(walker, { secret: which === 'secret' }) ? 'not_found operationId' : null;
+            const told = await ask(name, { peerId: 'walker-0001', operationId });
+            tell(`${name} ${which}`, told, refused ?? unknown ?? (which === 'ended' ? 'ok' : 'unavailable'));
+          }
       }
       socket.close();
     }
@@ -151,7 +234,7 @@ describe('who may do what', () => {
   });
 
   it('no socket asks as often as it likes, and another one is answered meanwhile', async () => {
-    const leader = walkers.find(({ role, near }) => role === 'leader' && near) ?? walkers[0]!;
+    const leader = named('leader, near');
     const open = async () => {
       const token = plane.context.tokens.issue({ kind: 'console', sessionHash: hash(await sessionOf(leader)) }, Date.now());
       return io(`${plane.url}/console`, { auth: { token }, transports: ['websocket'], forceNew: true, reconnection: false });
@@ -169,7 +252,7 @@ describe('who may do what', () => {
   });
 
   it('no event of a phone’s socket without a link’s token', async () => {
-    const secret = await sessionOf(walkers.find(({ role }) => role === 'leader') ?? walkers[0]!);
+    const secret = await sessionOf(named('leader, near'));
     const token = plane.context.tokens.issue({ kind: 'console', sessionHash: hash(secret) }, Date.now());
     for (const auth of [{}, { token }]) {
       const socket = io(`${plane.url}/capture`, { auth, transports: ['websocket'], forceNew: true, reconnection: false });

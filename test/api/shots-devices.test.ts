@@ -203,6 +203,7 @@ describe('the register of devices', () => {
     const handed = { personId: 'pe-zhang', operationId: next.operationId };
     const both = await Promise.allSettled([1, 2].map(() => change(`/${deviceId}/uses`, handed)));
     expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(both.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { message: expect.stringMatching(/409 .*"field":"device-out"/) as string } }); // prettier-ignore
     const { devices } = await list('q=BC');
     expect(devices[0]?.out).toMatchObject({ personName: '张三', operationName: '拆除 测试' });
     const back = await change(`/${deviceId}/uses/${devices[0]?.out?.useId}/end`);

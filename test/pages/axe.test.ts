@@ -105,6 +105,10 @@ describe.each(VIEWS)('in %s at %i pixels, dark and light', (locale, width, words
     const findings = new Findings();
     for (const path of paths) {
       await page.goto(hub.url + path, { waitUntil: 'networkidle' });
+      // the page itself, and neither a sign-in nor a refusal or failure in its place
+      expect([path, page.url().replace(hub.url, '').replace(/#.*/, '')]).toEqual([path, path.replace(/#.*/, '')]);
+      for (const instead of ['sign-in', 'not-yours']) expect([path, await page.getByTestId(instead).count()]).toEqual([path, 0]);
+      expect([path, await page.locator('.state[role="alert"], .state .spinner').count()]).toEqual([path, 0]);
       await findings.look(page, path);
     }
     await context.clearCookies();

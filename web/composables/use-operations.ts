@@ -77,6 +77,8 @@ export const CASE_REFUSALS: Record<string, string> = {
   'conflict number': 'cases.taken',
   'forbidden squadId': 'cases.otherSquads',
   'forbidden confidentiality': 'op.notLower',
+  // the form is for whoever plans, for some squad at least
+  'forbidden permission': 'cases.otherSquads',
 };
 
 export const MOVE_REFUSALS: Record<string, string> = {

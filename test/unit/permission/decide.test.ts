@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Actor, decide, type OperationBounds, squadsWith } from '../../../server/permission/decide.ts';
-import { onBrigade, onHub, onOperation, signedIn } from '../../../server/permission/rules.ts';
+import { type Actor, type Bounds, decide, squadsWith } from '../../../server/permission/decide.ts';
+import { onBrigade, onCase, onDevice, ONGOING, onHub, onOperation, signedIn } from '../../../server/permission/rules.ts';
+import { OPERATION_STAGES } from '../../../server/protocol/cases.ts';
 import type { RoleGrant } from '../../../server/protocol/people.ts';
 
 const somebody = (grants: RoleGrant[], more: Partial<Actor> = {}): Actor => ({
@@ -16,10 +17,11 @@ const somebody = (grants: RoleGrant[], more: Partial<Actor> = {}): Actor => ({
   ...more,
 });
 const near: RoleGrant[] = [{ role: 'commander', squadId: 'sq-near' }];
-const bounds = (more: Partial<OperationBounds> = {}): OperationBounds => ({
+const bounds = (more: Partial<Bounds> = {}): Bounds => ({
   squadIds: ['sq-near'],
   confidentiality: 'internal',
   officerIds: [],
+  state: 'live',
   ...more,
 });
 const watch = onOperation('live.watch').config.rule;
@@ -52,6 +54,49 @@ describe('who may do what with an operation', () => {
     // trusted in another squad is not trusted in this one
     const elsewhere = somebody([...near, { role: 'leader', squadId: 'sq-far' }]);
     expect(decide(watch, elsewhere, bounds({ confidentiality }))).toBe('unknown-operation');
+  });
+});
+
+describe('who may do what with an operation as far as it has come', () => {
+  const all = (rule: Parameters<typeof decide>[0], actor: Actor) => OPERATION_STAGES.map((state) => decide(rule, actor, bounds({ state })));
+
+  it('where the rule says in which states; who has no right hears nothing of the state', () => {
+    const link = onOperation('operation.run', 'link.made', ONGOING).config.rule;
+    expect(all(link, somebody(near))).toEqual(['allowed', 'allowed', 'over', 'over']);
+    const pack = onOperation('package.make', 'package.asked', { states: ['ended', 'sealed'] }).config.rule;
+    expect(all(pack, somebody([{ role: 'leader', squadId: null }]))).toEqual(['too-early', 'too-early', 'allowed', 'allowed']);
+    expect(new Set(all(pack, somebody(near)))).toEqual(new Set(['forbidden']));
+    expect(new Set(all(link, somebody([{ role: 'commander', squadId: 'sq-far' }])))).toEqual(new Set(['unknown-operation']));
+    expect(new Set(all(watch, somebody(near)))).toEqual(new Set(['allowed']));
+  });
+});
+
+describe('rules of cases and devices', () => {
+  const see = onCase('operation.see').config.rule;
+  const plan = onCase('operation.plan').config.rule;
+
+  it('a case is its squad’s, the brigade’s own is seen by all and changed by whoever plans for the brigade', () => {
+    const far = somebody([{ role: 'commander', squadId: 'sq-far' }]);
+    const own = bounds({ squadIds: [], brigades: true, state: null });
+    expect([decide(see, far, bounds({ state: null })), decide(plan, far, bounds({ state: null }))]).toEqual([
+      'unknown-case',
+      'unknown-case',
+    ]);
+    expect([decide(see, far, own), decide(plan, far, own)]).toEqual(['allowed', 'forbidden']);
+    expect(decide(plan, somebody([{ role: 'commander', squadId: null }]), own)).toBe('allowed');
+    expect(decide(see, far, { ...own, confidentiality: 'secret' })).toBe('unknown-case');
+    expect(decide(see, far, { ...own, confidentiality: 'secret', officerIds: ['pe-1'] })).toBe('allowed');
+    const token = somebody([{ role: 'commander', squadId: null }], { scopes: ['operation.plan'], tokenId: 'to-1' });
+    expect(decide(plan, token, own)).toBe('unknown-case'); // it may change nothing that it may not see
+  });
+
+  it('a device is its squad’s, and kept by its leader and custodian', () => {
+    const keep = onDevice('device.keep').config.rule;
+    expect(decide(keep, somebody(near), bounds())).toBe('forbidden');
+    expect(decide(keep, somebody([{ role: 'custodian', squadId: 'sq-near' }]), bounds())).toBe('allowed');
+    expect(decide(keep, somebody([{ role: 'custodian', squadId: 'sq-far' }]), bounds())).toBe('unknown-device');
+    const both = somebody([...near, { role: 'custodian', squadId: 'sq-far' }]);
+    expect(decide(keep, both, bounds())).toBe('forbidden'); // a role here and another there do not add up
   });
 });
 

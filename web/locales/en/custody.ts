@@ -109,6 +109,10 @@ export default {
       forbidden: 'not allowed by the roles',
       'must-change': 'password not yet chosen',
       'unknown-operation': 'operation unknown, or of another squad',
+      'unknown-case': 'case unknown, or of another squad',
+      'unknown-device': 'device unknown, or of another squad',
+      over: 'the operation has ended',
+      'too-early': 'the operation has not ended yet',
     },
     what: {
       'sign-in': 'Signing in',

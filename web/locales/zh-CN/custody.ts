@@ -103,6 +103,10 @@ export default {
       forbidden: '角色无权',
       'must-change': '尚未设置密码',
       'unknown-operation': '行动不存在，或属于其他中队',
+      'unknown-case': '案件不存在，或属于其他中队',
+      'unknown-device': '设备不存在，或属于其他中队',
+      over: '行动已结束',
+      'too-early': '行动尚未结束',
     },
     what: {
       'sign-in': '登录',
