@@ -6,6 +6,7 @@ import { installPermission, type RuledRoute } from '../../server/http/permit.ts'
 import { permissionsPage } from '../../server/permission/page.ts';
 import { PERMISSIONS } from '../../server/permission/rules.ts';
 import type { OperationStage } from '../../server/protocol/cases.ts';
+import { ROLES } from '../../server/protocol/people.ts';
 import { captureRequests, consoleRequests, consoleRights, type ConsoleRequests } from '../../server/protocol/socket.ts';
 import { createSession } from '../../server/store/person-sessions.ts';
 import { hash } from '../../server/store/sessions.ts';
@@ -274,7 +275,7 @@ describe('who may do what', () => {
     const page = readFileSync(new URL('../../docs/permissions.md', import.meta.url), 'utf8');
     expect(page, 'run: node scripts/permissions.ts').toBe(permissionsPage(plane.routes));
     const seals = ROLES.map((role) => ((PERMISSIONS['operation.seal'] as readonly string[]).includes(role) ? '✓' : ''));
-    const line = ['`POST /api/operations/:operationId/seal`', ...seals, '`operation.seal` on the operation', '`operation.sealed`'];
+    const line = ['`POST /api/operations/:operationId/seal`', ...seals, '`operation.seal` on the operation', '', '`operation.sealed`'];
     expect(page).toContain(`| ${line.join(' | ')} |`);
   });
 });
