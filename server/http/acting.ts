@@ -1,12 +1,19 @@
 import type { FastifyRequest } from 'fastify';
 import { HubError } from '../../media/errors.ts';
 import { type Reach, reachOf } from '../permission/reach.ts';
+import { type OperationBounds, permissionsOn } from '../permission/decide.ts';
 import type { Permission } from '../permission/rules.ts';
 import type { Who } from '../store/facts-parts.ts';
 import { actorOf } from './permit.ts';
 
 /** What whoever asks may have to do with operations and cases, by this permission. */
 export const reachFor = (request: FastifyRequest, permission: Permission): Reach => reachOf(actorOf(request), permission);
+
+/** What whoever asks may do with an operation of these bounds. */
+export function mayOnFor(request: FastifyRequest): (bounds: OperationBounds) => Permission[] {
+  const actor = actorOf(request);
+  return (bounds) => permissionsOn(actor, bounds);
+}
 
 /** Who asks, as it is written down. */
 export function whoAsks(request: FastifyRequest): NonNullable<Who> {

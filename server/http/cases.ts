@@ -8,7 +8,7 @@ import { newId } from '../live/new-angle.ts';
 import { onHub } from '../permission/rules.ts';
 import { CaseChange, CaseCreate, CaseList, CaseQuery, EnforcementCase } from '../protocol/cases.ts';
 import { ApiError } from '../protocol/http.ts';
-import { changeCase, insertCase, listCases, readCase } from '../store/cases.ts';
+import { changeCase, insertCase, type KnownCase, listCases, readCase } from '../store/cases.ts';
 import { reachFor, whoAsks } from './acting.ts';
 
 const OfCase = z.object({ caseId: Id });
@@ -25,7 +25,10 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
       schema: { summary: 'Cases, searched and in pages', querystring: CaseQuery, response: { 200: CaseList, ...errors } },
       ...onHub('operation.see'),
     },
-    (request) => listCases(store, reachFor(request, 'operation.see'), request.query),
+    async (request) => {
+      const { cases, total } = await listCases(store, reachFor(request, 'operation.see'), request.query);
+      return { cases: cases.map((one) => shownTo(request, one)), total };
+    },
   );
 
   routes.post(
@@ -38,14 +41,14 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
       checkSquad(request, request.body.squadId);
       const caseId = newId('cs');
       await insertCase(store, caseId, request.body, { personId: whoAsks(request).personId, nowMs: hub.nowMs() });
-      return reply.status(201).send(await readCase(store, reachFor(request, 'operation.see'), caseId));
+      return reply.status(201).send(shownTo(request, await readCase(store, reachFor(request, 'operation.see'), caseId)));
     },
   );
 
   routes.get(
     '/cases/:caseId',
     { schema: { summary: 'One case', params: OfCase, response: { 200: EnforcementCase, ...errors } }, ...onHub('operation.see') },
-    (request) => readCase(store, reachFor(request, 'operation.see'), request.params.caseId),
+    async (request) => shownTo(request, await readCase(store, reachFor(request, 'operation.see'), request.params.caseId)),
   );
 
   routes.put(
@@ -60,14 +63,21 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
       checkSquad(request, (await readCase(store, see, caseId)).squadId);
       if (request.body.squadId !== undefined) checkSquad(request, request.body.squadId);
       await changeCase(store, caseId, request.body);
-      return readCase(store, see, caseId);
+      return shownTo(request, await readCase(store, see, caseId));
     },
   );
 }
 
-/** Who plans for some squads only has no hand in the cases of others, nor in the brigade's own. Throws `forbidden`. */
-function checkSquad(request: FastifyRequest, squadId: string | null): void {
+const shownTo = (request: FastifyRequest, one: KnownCase): EnforcementCase => ({ ...one, edit: plansFor(request, one.squadId) });
+
+/** Who plans for some squads only has no hand in the cases of others, nor in the brigade's own. */
+function plansFor(request: FastifyRequest, squadId: string | null): boolean {
   const { squads } = reachFor(request, 'operation.plan');
-  if (squads === 'all' || (squadId !== null && squads.includes(squadId))) return;
+  return squads === 'all' || (squadId !== null && squads.includes(squadId));
+}
+
+/** Throws `forbidden`. */
+function checkSquad(request: FastifyRequest, squadId: string | null): void {
+  if (plansFor(request, squadId)) return;
   throw new HubError('forbidden', 'squadId: you plan for other squads', { field: 'squadId' });
 }

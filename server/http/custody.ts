@@ -9,6 +9,7 @@ import { onBrigade, onHub } from '../permission/rules.ts';
 import { CustodyHead, CustodyPage, CustodyQuery } from '../protocol/custody.ts';
 import { ApiError } from '../protocol/http.ts';
 import { listCustodyLines } from '../store/custody-lines.ts';
+import { namesOfIds } from './custody-names.ts';
 import { actorOf } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
@@ -25,7 +26,9 @@ export function custodyRoutes(app: FastifyInstance, context: Context): void {
     },
     async (request) => {
       await context.custodyIndex.flush();
-      return listCustodyLines(context.store, request.query, squadsWith(actorOf(request), 'log.read'));
+      const actor = actorOf(request);
+      const page = await listCustodyLines(context.store, request.query, squadsWith(actor, 'log.read'));
+      return { ...page, names: await namesOfIds(context.store, actor, page.lines) };
     },
   );
 

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { Id } from '../../media/protocol/ids.ts';
@@ -11,15 +11,22 @@ import { AnglePlan, FactsChange, OperationFacts } from '../protocol/operations.t
 import { packageStatus } from '../store/archive-jobs.ts';
 import { checkCase } from '../store/cases.ts';
 import { inTransaction } from '../store/database.ts';
-import { readFacts } from '../store/facts-view.ts';
+import { type KnownFacts, readFacts } from '../store/facts-view.ts';
 import { changeFacts, planAngle, takeStep } from '../store/operation-facts.ts';
 import { angleName } from '../store/operations.ts';
 import { assertNoMove } from '../store/take-moves.ts';
-import { checkGiven, reachFor, whoAsks } from './acting.ts';
+import { checkGiven, mayOnFor, reachFor, whoAsks } from './acting.ts';
 
 const OfOperation = z.object({ operationId: Id });
 const OfAngle = z.object({ operationId: Id, angleId: Id });
 const response = { 200: OperationFacts, '4xx': ApiError, '5xx': ApiError };
+
+/** With what whoever asks may do with it. */
+function shownTo(request: FastifyRequest, facts: KnownFacts): OperationFacts {
+  const { squads, officers, confidentiality } = facts;
+  const officerIds = officers.flatMap(({ personId }) => personId ?? []);
+  return { ...facts, may: mayOnFor(request)({ squadIds: squads.map(({ squadId }) => squadId), confidentiality, officerIds }) };
+}
 
 /** What people know of an operation, and its way from a plan to its seal. */
 export function operationFactsRoutes(app: FastifyInstance, context: Context): void {
@@ -29,7 +36,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
   routes.get(
     '/operations/:operationId/facts',
     { schema: { summary: "An operation's facts", params: OfOperation, response }, ...onOperation('operation.see') },
-    (request) => readFacts(store, request.params.operationId),
+    async (request) => shownTo(request, await readFacts(store, request.params.operationId)),
   );
 
   routes.put(
@@ -48,7 +55,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
       await changeFacts(store, operationId, request.body);
       if (request.body.type !== undefined) await tellShots(context, operationId);
       hub.emit('operation', operationId);
-      return readFacts(store, operationId);
+      return shownTo(request, await readFacts(store, operationId));
     },
   );
 
@@ -62,7 +69,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
       const { operationId, angleId } = request.params;
       await angleName(store, operationId, angleId);
       await planAngle(store, { operationId, angleId }, request.body);
-      return readFacts(store, operationId);
+      return shownTo(request, await readFacts(store, operationId));
     },
   );
 
@@ -77,7 +84,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
       await takeStep(store, operationId, 'live', hub.nowMs(), whoAsks(request));
       hub.emit('operation', operationId);
       await tellShots(context, operationId);
-      return readFacts(store, operationId);
+      return shownTo(request, await readFacts(store, operationId));
     },
   );
 
@@ -95,7 +102,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
         const { state: packed } = await packageStatus(tx, operationId, null);
         checkSeal({ state, labels, packaged: packed === 'verified' });
         await takeStep(tx, operationId, 'sealed', hub.nowMs(), whoAsks(request));
-        return readFacts(tx, operationId);
+        return shownTo(request, await readFacts(tx, operationId));
       });
     },
   );

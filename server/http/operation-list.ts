@@ -8,7 +8,7 @@ import { ApiError, OperationList } from '../protocol/http.ts';
 import { OperationExport, OperationQuery } from '../protocol/operations.ts';
 import { exportedOperations } from '../store/operation-export.ts';
 import { filteredOperations, listOperations } from '../store/operation-list.ts';
-import { reachFor } from './acting.ts';
+import { mayOnFor, reachFor } from './acting.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
 const EXPORTED = 10_000;
@@ -28,7 +28,7 @@ export function operationListRoutes(app: FastifyInstance, context: Context): voi
       },
       ...onHub('operation.see'),
     },
-    (request) => listOperations(store, reachFor(request, 'operation.see'), request.query),
+    (request) => listOperations(store, reachFor(request, 'operation.see'), request.query, mayOnFor(request)),
   );
 
   routes.get(

@@ -10,6 +10,7 @@ import type { Permission, Rule } from '../permission/rules.ts';
 import type { Json, Who, What } from '../custody/lines.ts';
 import type { Stretch } from '../custody/recording-views.ts';
 import { operationBounds, segmentLength } from '../store/operation-bounds.ts';
+import { apiError } from './errors.ts';
 
 /** `hidden`: not in the description of the API. */
 export type RuledRoute = { method: string; url: string; rule: Rule; hidden: boolean };
@@ -85,7 +86,8 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
   app.addHook('onError', async (request, _, error) => {
     const rule = ruleOf(request);
     if (!written.has(request) || rule === null || !('logged' in rule) || rule.logged === undefined) return;
-    const detail = { why: messageOf(error).slice(0, 200) };
+    const { code, field } = apiError(error).body;
+    const detail = { why: messageOf(error).slice(0, 200), code, ...(field !== undefined && { field }) };
     context.custody.note({ ...lineOf(request, actorOf(request), rule.logged), outcome: 'failed', detail });
   });
   return routes;

@@ -50,6 +50,9 @@ export const LABELS = ['squads', 'officers', 'time', 'cause', 'parties', 'place'
 export const OperationLabel = z.object({ label: z.enum(LABELS), value: z.string().nullable() });
 export type OperationLabel = z.infer<typeof OperationLabel>;
 
+/** What whoever asks may do with this operation, by the names of the table of permissions: what screens offer. */
+export const May = z.array(z.string());
+
 export const OperationFacts = WrittenFacts.omit({ squadIds: true }).extend({
   operationId: Id,
   number: z.int(),
@@ -73,6 +76,7 @@ export const OperationFacts = WrittenFacts.omit({ squadIds: true }).extend({
   steps: z.array(z.object({ state: OperationStage, atMs: HubTimeMs, personName: z.string().nullable() })),
   angles: z.array(z.object({ angleId: Id, name: Name, officer: z.string().nullable(), deviceId: Id.nullable() })),
   labels: z.array(OperationLabel),
+  may: May,
 });
 export type OperationFacts = z.infer<typeof OperationFacts>;
 

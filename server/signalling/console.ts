@@ -61,17 +61,18 @@ export class ConsoleNamespace {
         ...consoleMarks(this.#context, membership),
         ...consoleTalk(this.#context, membership),
         join: async ({ peerId: wanted, operationId }) => {
+          const may = await permit.mayOn(operationId);
           const { status } = await hub.view(operationId);
           // first the events, then the whole: what happens in between is told twice rather than never
           await socket.join(operationId);
           this.#peers.set(wanted, socket);
           if (status === 'ended') {
             const operation = await hub.view(operationId);
-            return { rtpCapabilities: {}, peerExists: false, transports: [], producers: [], consumers: [], operation, talk: null };
+            return { rtpCapabilities: {}, peerExists: false, transports: [], producers: [], consumers: [], operation, talk: null, may };
           }
           const joined = await joinPeer(this.#context, membership, wanted, operationId);
           const { talk } = await hub.media.request('talkState', { operationId });
-          return { ...joined, operation: await hub.view(operationId), talk };
+          return { ...joined, operation: await hub.view(operationId), talk, may };
         },
         consume: async ({ transportId, angleId, rtpCapabilities }) => {
           const { operationId } = membership.get();

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { stricter } from '../operations/stages.ts';
 import type { Reach } from '../permission/reach.ts';
-import type { CaseChange, CaseCreate, CaseList, CaseQuery, EnforcementCase } from '../protocol/cases.ts';
+import type { CaseChange, CaseCreate, CaseQuery, EnforcementCase } from '../protocol/cases.ts';
 import { inTransaction, type Store } from './database.ts';
 import { indexOperationsOf } from './operation-index.ts';
 
@@ -15,8 +15,15 @@ function within({ squads, secrets, personId }: Reach): RawBuilder<unknown> {
   return sql`${mine} AND (c.confidentiality IN ('open', 'internal') OR c.squad_id IN ${list(secrets)} OR c.created_by = ${personId})`;
 }
 
+/** A case, whoever reads it. */
+export type KnownCase = Omit<EnforcementCase, 'edit'>;
+
 /** Newest first; each word of the search stands in number, cause or parties. */
-export async function listCases(store: Store, reach: Reach, query: z.infer<typeof CaseQuery>): Promise<z.infer<typeof CaseList>> {
+export async function listCases(
+  store: Store,
+  reach: Reach,
+  query: z.infer<typeof CaseQuery>,
+): Promise<{ cases: KnownCase[]; total: number }> {
   const { q, stage, page, size } = query;
   const words = q.split(/\s+/).filter(Boolean);
   const like = (word: string): string => `%${word.replace(/[\\%_]/g, (char) => `\\${char}`)}%`;
@@ -33,13 +40,13 @@ export async function listCases(store: Store, reach: Reach, query: z.infer<typeo
     SELECT c.case_id FROM enforcement_case AS c WHERE ${where} ORDER BY c.created_ms DESC, c.case_id LIMIT ${size} OFFSET ${(page - 1) * size}`.execute(
     store,
   );
-  const cases: EnforcementCase[] = [];
+  const cases: KnownCase[] = [];
   for (const { case_id: caseId } of rows) cases.push(await readCase(store, reach, caseId));
   return { cases, total: counted[0]?.total ?? 0 };
 }
 
 /** Throws `not_found`, also of what is not in reach. */
-export async function readCase(store: Store, reach: Reach, caseId: string): Promise<EnforcementCase> {
+export async function readCase(store: Store, reach: Reach, caseId: string): Promise<KnownCase> {
   const row = await store
     .selectFrom('enforcement_case as c')
     .leftJoin('squad as s', 's.squad_id', 'c.squad_id')
@@ -71,6 +78,17 @@ export async function readCase(store: Store, reach: Reach, caseId: string): Prom
     createdMs: row.created_ms,
     version,
   };
+}
+
+/** The numbers of those of these cases that are in reach. */
+export async function caseNumbers(store: Store, reach: Reach, caseIds: string[]): Promise<[caseId: string, number: string][]> {
+  const rows = await store
+    .selectFrom('enforcement_case as c')
+    .where('c.case_id', 'in', caseIds)
+    .where(sql<boolean>`${within(reach)}`)
+    .select(['c.case_id', 'c.number'])
+    .execute();
+  return rows.map(({ case_id: id, number }) => [id, number]);
 }
 
 /** Whether an operation may be said to belong to it. Throws `bad_request`. */

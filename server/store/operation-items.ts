@@ -1,10 +1,14 @@
+import type { OperationBounds } from '../permission/decide.ts';
 import type { OperationListItem } from '../protocol/http.ts';
 import type { Store } from './database.ts';
 import { packageStatuses } from './archive-jobs.ts';
 import { standingCalls } from './marks.ts';
 
-/** Operations as a list shows them, in the order of these numbers. */
-export async function itemsOf(store: Store, numbers: number[]): Promise<OperationListItem[]> {
+/** What a reader may do with an operation of these bounds. */
+export type MayOn = (bounds: OperationBounds) => string[];
+
+/** Operations as a list shows them to a reader, in the order of these numbers. */
+export async function itemsOf(store: Store, numbers: number[], mayOn: MayOn): Promise<OperationListItem[]> {
   if (numbers.length === 0) return [];
   const rows = await store
     .selectFrom('operation_facts as f')
@@ -12,11 +16,13 @@ export async function itemsOf(store: Store, numbers: number[]): Promise<Operatio
     .leftJoin('enforcement_case as c', 'c.case_id', 'f.case_id')
     .where('f.number', 'in', numbers)
     .select(['f.number', 'f.operation_id', 'f.name', 'f.state', 'f.type', 'f.place', 'f.at_ms', 'f.planned_ms', 'f.confidentiality'])
+    .select('f.squads')
     .select(['o.status', 'o.opened_ms', 'o.ended_ms', 'c.case_id', 'c.number as case_number', 'c.cause'])
     .execute();
   const ids = rows.map(({ operation_id: id }) => id);
   const angles = await angleCounts(store, ids);
   const squads = await squadNames(store, ids);
+  const officers = await officerIds(store, ids);
   const started = await startTimes(store, ids);
   const calls = await standingCalls(store);
   const packages = await packageStatuses(store, ids);
@@ -42,6 +48,7 @@ export async function itemsOf(store: Store, numbers: number[]): Promise<Operatio
           package: packages(operationId),
           case: caseId === null || number === null ? null : { caseId, number, cause: row.cause ?? '' },
           squads: squads.get(operationId) ?? [],
+          may: mayOn({ squadIds: row.squads.split(' ').filter(Boolean), confidentiality, officerIds: officers.get(operationId) ?? [] }),
         },
       ];
     }),
@@ -77,6 +84,18 @@ async function squadNames(store: Store, ids: string[]): Promise<Map<string, stri
         ),
       new Map<string, string[]>(),
     );
+}
+
+async function officerIds(store: Store, ids: string[]): Promise<Map<string, string[]>> {
+  const rows = await store
+    .selectFrom('operation_officer')
+    .where('operation_id', 'in', ids)
+    .where('person_id', 'is not', null)
+    .select(['operation_id', 'person_id'])
+    .execute();
+  const officers = new Map<string, string[]>();
+  for (const { operation_id: id, person_id: personId } of rows) officers.set(id, [...(officers.get(id) ?? []), personId ?? '']);
+  return officers;
 }
 
 async function startTimes(store: Store, ids: string[]): Promise<Map<string, number>> {

@@ -45,12 +45,23 @@ const OWN_WORDS = [
   'passkey-host',
   'passkeys-full',
   'passkeyId',
+  'codes',
 ];
+/** Fields whose sentence is of one code only. */
+const OWN_OF_CODE: Record<string, string> = {
+  'not_found operationId': 'no-operation',
+  'not_found caseId': 'no-case',
+  'not_found personId': 'no-person',
+  'not_found sessionId': 'no-session',
+  'not_found tokenId': 'no-token',
+  'conflict angleId': 'filmed',
+  'conflict in-use': 'filmed',
+};
 
 /** Which sentence of `error.*` tells a failure; some fields have a sentence of their own. */
 export function errorKey(error: unknown): { key: string; params: Record<string, string> } {
   if (!(error instanceof ApiFailure)) return { key: 'error.internal', params: {} };
-  const own = OWN_WORDS.find((field) => field === error.field);
+  const own = OWN_WORDS.find((field) => field === error.field) ?? OWN_OF_CODE[`${error.code} ${error.field ?? ''}`];
   return { key: `error.${own ?? error.code}`, params: { field: error.field ?? '', why: error.message } };
 }
 
@@ -88,6 +99,15 @@ export async function api<S extends z.ZodType>(schema: S, method: Method, path: 
   }
 }
 
+/** Who shows what the hub said a while ago. */
+const showing = new Set<() => void>();
+
+/** `listener` hears of every refusal that says: what the page shows is not how it stands any more. Call what is returned to stop. */
+export function afterConflict(listener: () => void): () => void {
+  showing.add(listener);
+  return () => showing.delete(listener);
+}
+
 async function send<S extends z.ZodType>(schema: S, method: Method, path: string, body?: unknown): Promise<z.infer<S>> {
   let response: Response;
   try {
@@ -102,6 +122,7 @@ async function send<S extends z.ZodType>(schema: S, method: Method, path: string
   const value: unknown = response.status === 204 ? null : await response.json().catch(() => null);
   if (response.ok) return schema.parse(value);
   const refused = ApiError.safeParse(value);
+  if (response.status === 409) for (const hear of showing) hear();
   throw refused.success
     ? new ApiFailure(refused.data.code, refused.data.message, refused.data.field)
     : new ApiFailure('internal', `status ${response.status}`);

@@ -129,7 +129,7 @@ export default {
     noSessions: 'Not signed in anywhere.',
     signOutAll: 'Sign out everywhere',
     signOutAllTitle: 'Sign out {name} everywhere?',
-    signOutAllText: 'What is not saved on those devices is lost.',
+    signOutAllText: 'Those devices must sign in again to go on. What was typed there stays on its page for the same person.',
     signedOutAll: '{name} is signed out everywhere.',
     log: 'What {name} did (custody log)',
   },
