@@ -4,11 +4,14 @@ import { HubError } from '../../media/errors.ts';
 export class Attempts {
   readonly #most: number;
   readonly #windowMs: number;
+  readonly #field: string | undefined;
   readonly #tries = new Map<string, { count: number; sinceMs: number }>();
 
-  constructor(most = 10, windowMs = 60_000) {
+  /** `field`: of the refusal, where it has words of its own. */
+  constructor(most = 10, windowMs = 60_000, field?: string) {
     this.#most = most;
     this.#windowMs = windowMs;
+    this.#field = field;
   }
 
   /** Throws `too_many`; `overrun` is told of it once. */
@@ -21,7 +24,10 @@ export class Attempts {
     }
     known.count += 1;
     if (known.count === this.#most + 1) overrun();
-    if (known.count > this.#most) throw new HubError('too_many', 'too many attempts, wait a minute');
+    if (known.count <= this.#most) return;
+    const minutes = Math.ceil(this.#windowMs / 60_000);
+    const wait = minutes === 1 ? 'a minute' : `${minutes} minutes`;
+    throw new HubError('too_many', `too many attempts, wait ${wait}`, this.#field === undefined ? {} : { field: this.#field });
   }
 
   clear(address: string): void {

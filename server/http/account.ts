@@ -99,6 +99,19 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
   );
 
   routes.delete(
+    '/session/all',
+    {
+      schema: { summary: 'End all own sessions but this one', response: { 204: z.null(), ...errors } },
+      ...signedIn({ logged: 'session.ended' }),
+    },
+    async (request, reply) => {
+      const { personId, sessionHash } = actorOf(request);
+      over(await sessions.endSessions(store, personId, null, sessionHash));
+      return reply.status(204).send(null);
+    },
+  );
+
+  routes.delete(
     '/session/all/:sessionId',
     {
       schema: { summary: 'End one of the own sessions', params: OfSession, response: { 204: z.null(), ...errors } },

@@ -4,14 +4,30 @@ import type { Context } from '../context.ts';
 import { isLower } from '../operations/stages.ts';
 import { isTrusted } from '../permission/decide.ts';
 import { type Reach, reachOf } from '../permission/reach.ts';
+import { type Bounds, permissionsOn } from '../permission/decide.ts';
 import type { Permission } from '../permission/rules.ts';
 import type { Addition } from '../protocol/http.ts';
 import { saveAddition } from '../store/additions.ts';
+import type { OperationFacts } from '../protocol/operations.ts';
 import type { Lowers, Who } from '../store/facts-parts.ts';
+import type { KnownFacts } from '../store/facts-view.ts';
 import { actorOf } from './permit.ts';
 
 /** What whoever asks may have to do with operations and cases, by this permission. */
 export const reachFor = (request: FastifyRequest, permission: Permission): Reach => reachOf(actorOf(request), permission);
+
+/** What whoever asks may do with an operation of these bounds. */
+export function mayOnFor(request: FastifyRequest): (bounds: Bounds) => Permission[] {
+  const actor = actorOf(request);
+  return (bounds) => permissionsOn(actor, bounds);
+}
+
+/** With what whoever asks may do with it. */
+export function factsFor(request: FastifyRequest, facts: KnownFacts): OperationFacts {
+  const { squads, officers, confidentiality, state } = facts;
+  const officerIds = officers.flatMap(({ personId }) => personId ?? []);
+  return { ...facts, may: mayOnFor(request)({ squadIds: squads.map(({ squadId }) => squadId), confidentiality, officerIds, state }) };
+}
 
 /** Who asks, as it is written down. */
 export function whoAsks(request: FastifyRequest): NonNullable<Who> {

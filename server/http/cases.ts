@@ -8,7 +8,7 @@ import { CASE_COLUMNS } from '../operations/cases-csv.ts';
 import { onCase, onHub } from '../permission/rules.ts';
 import { CaseChange, CaseCreate, CaseExport, CaseList, CaseQuery, EnforcementCase } from '../protocol/cases.ts';
 import { ApiError } from '../protocol/http.ts';
-import { changeCase, exportedCases, insertCase, listCases, readCase } from '../store/cases.ts';
+import { changeCase, exportedCases, insertCase, type KnownCase, listCases, readCase } from '../store/cases.ts';
 import { lowersFor, reachFor, whoAsks } from './acting.ts';
 import { madeId } from './permit.ts';
 import { sendTable } from './tables.ts';
@@ -27,7 +27,10 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
       schema: { summary: 'Cases, searched, filtered, sorted and in pages', querystring: CaseQuery, response: { 200: CaseList, ...errors } },
       ...onHub('operation.see'),
     },
-    (request) => listCases(store, reachFor(request, 'operation.see'), request.query),
+    async (request) => {
+      const { cases, total } = await listCases(store, reachFor(request, 'operation.see'), request.query);
+      return { cases: cases.map((one) => shownTo(request, one)), total };
+    },
   );
 
   routes.get(
@@ -53,14 +56,14 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
       checkSquad(request, request.body.squadId);
       const caseId = madeId(request);
       await insertCase(store, caseId, request.body, { personId: whoAsks(request).personId, nowMs: hub.nowMs() });
-      return reply.status(201).send(await readCase(store, reachFor(request, 'operation.see'), caseId));
+      return reply.status(201).send(shownTo(request, await readCase(store, reachFor(request, 'operation.see'), caseId)));
     },
   );
 
   routes.get(
     '/cases/:caseId',
     { schema: { summary: 'One case', params: OfCase, response: { 200: EnforcementCase, ...errors } }, ...onCase('operation.see') },
-    (request) => readCase(store, reachFor(request, 'operation.see'), request.params.caseId),
+    async (request) => shownTo(request, await readCase(store, reachFor(request, 'operation.see'), request.params.caseId)),
   );
 
   routes.put(
@@ -74,14 +77,21 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
       if (request.body.squadId !== undefined) checkSquad(request, request.body.squadId);
       await changeCase(store, caseId, request.body, lowersFor(request));
       hub.emit('rights');
-      return readCase(store, reachFor(request, 'operation.see'), caseId);
+      return shownTo(request, await readCase(store, reachFor(request, 'operation.see'), caseId));
     },
   );
 }
 
-/** Who plans for some squads only gives no case to others, nor to the brigade. Throws `forbidden`. */
-function checkSquad(request: FastifyRequest, squadId: string | null): void {
+const shownTo = (request: FastifyRequest, one: KnownCase): EnforcementCase => ({ ...one, edit: plansFor(request, one.squadId) });
+
+/** Who plans for some squads only has no hand in the cases of others, nor in the brigade's own. */
+function plansFor(request: FastifyRequest, squadId: string | null): boolean {
   const { squads } = reachFor(request, 'operation.plan');
-  if (squads === 'all' || (squadId !== null && squads.includes(squadId))) return;
+  return squads === 'all' || (squadId !== null && squads.includes(squadId));
+}
+
+/** Throws `forbidden`. */
+function checkSquad(request: FastifyRequest, squadId: string | null): void {
+  if (plansFor(request, squadId)) return;
   throw new HubError('forbidden', 'squadId: you plan for other squads', { field: 'squadId' });
 }

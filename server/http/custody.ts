@@ -10,7 +10,8 @@ import { CustodyHead, CustodyPage, CustodyQuery } from '../protocol/custody.ts';
 import { ApiError } from '../protocol/http.ts';
 import { hidesFrom, listCustodyLines } from '../store/custody-lines.ts';
 import { reachFor } from './acting.ts';
-import { noteRefused, record } from './permit.ts';
+import { namesOfIds } from './custody-names.ts';
+import { actorOf, noteRefused, record } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
 
@@ -26,7 +27,8 @@ export function custodyRoutes(app: FastifyInstance, context: Context): void {
     },
     async (request) => {
       await context.custodyIndex.flush();
-      return listCustodyLines(context.store, request.query, reachFor(request, 'log.read'));
+      const page = await listCustodyLines(context.store, request.query, reachFor(request, 'log.read'));
+      return { ...page, names: await namesOfIds(context.store, actorOf(request), page.lines) };
     },
   );
 

@@ -16,7 +16,7 @@ import { inTransaction } from '../store/database.ts';
 import { readFacts } from '../store/facts-view.ts';
 import { changeFacts, takeStep } from '../store/operation-facts.ts';
 import { assertNoMove } from '../store/take-moves.ts';
-import { checkGiven, lowersFor, reachFor, whoAsks } from './acting.ts';
+import { checkGiven, factsFor, lowersFor, reachFor, whoAsks } from './acting.ts';
 
 const OfOperation = z.object({ operationId: Id });
 const response = { 200: OperationFacts, '4xx': ApiError, '5xx': ApiError };
@@ -29,7 +29,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
   routes.get(
     '/operations/:operationId/facts',
     { schema: { summary: "An operation's facts", params: OfOperation, response }, ...onOperation('operation.see') },
-    (request) => readFacts(store, request.params.operationId),
+    async (request) => factsFor(request, await readFacts(store, request.params.operationId)),
   );
 
   routes.put(
@@ -49,7 +49,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
       if (request.body.type !== undefined) await tellShots(context, operationId);
       hub.emit('operation', operationId);
       hub.emit('rights');
-      return readFacts(store, operationId);
+      return factsFor(request, await readFacts(store, operationId));
     },
   );
 
@@ -64,7 +64,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
       await takeStep(store, operationId, 'live', hub.nowMs(), whoAsks(request));
       hub.emit('operation', operationId);
       await tellShots(context, operationId);
-      return readFacts(store, operationId);
+      return factsFor(request, await readFacts(store, operationId));
     },
   );
 
@@ -84,7 +84,7 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
         await takeStep(tx, operationId, 'sealed', hub.nowMs(), whoAsks(request));
         const sealed = await readFacts(tx, operationId);
         await packageGrown(tx, operationId, await writeLabels(path ?? '', packageLabels(sealed)));
-        return sealed;
+        return factsFor(request, sealed);
       });
     },
   );

@@ -7,7 +7,7 @@ import { ApiError, OperationList } from '../protocol/http.ts';
 import { OperationExport, OperationQuery } from '../protocol/operations.ts';
 import { exportedOperations } from '../store/operation-export.ts';
 import { filteredOperations, listOperations } from '../store/operation-list.ts';
-import { reachFor } from './acting.ts';
+import { mayOnFor, reachFor } from './acting.ts';
 import { sendTable } from './tables.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
@@ -27,7 +27,7 @@ export function operationListRoutes(app: FastifyInstance, context: Context): voi
       },
       ...onHub('operation.see'),
     },
-    (request) => listOperations(store, reachFor(request, 'operation.see'), request.query),
+    (request) => listOperations(store, reachFor(request, 'operation.see'), request.query, mayOnFor(request)),
   );
 
   routes.get(

@@ -3,15 +3,17 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
+import { namesInReach } from '../devices/choices.ts';
 import { ONGOING, onHub, onOperation } from '../permission/rules.ts';
-import { AngleCreate, AngleState, ApiError, OperationView, PackageStatus, PlainSource } from '../protocol/http.ts';
+import { AngleCreate, AngleState, ApiError, OperationView, PackageStatus, PlainSource, SeenOperation } from '../protocol/http.ts';
 import { OperationCreate } from '../protocol/operations.ts';
 import { checkCase } from '../store/cases.ts';
 import { checkFacts, noteEndedBy } from '../store/operation-facts.ts';
+import { operationBounds } from '../store/operation-bounds.ts';
 import { angleName, insertOperation, operationRow, removeCamera, saveCamera } from '../store/operations.ts';
 import { newAngle, newId } from '../live/new-angle.ts';
-import { checkGiven, noteAddition, reachFor, whoAsks } from './acting.ts';
-import { madeId, record } from './permit.ts';
+import { checkGiven, mayOnFor, noteAddition, reachFor, whoAsks } from './acting.ts';
+import { actorOf, madeId, record } from './permit.ts';
 
 const OfOperation = z.object({ operationId: Id });
 const OfAngle = z.object({ operationId: Id, angleId: Id });
@@ -51,10 +53,17 @@ export function operationRoutes(app: FastifyInstance, context: Context): void {
   routes.get(
     '/operations/:operationId',
     {
-      schema: { summary: 'One operation as it is now', params: OfOperation, response: { 200: OperationView, ...errors } },
+      schema: { summary: 'One operation as it is now', params: OfOperation, response: { 200: SeenOperation, ...errors } },
       ...onOperation('operation.see'),
     },
-    (request) => hub.view(request.params.operationId),
+    async (request) => {
+      const { operationId } = request.params;
+      const view = await hub.view(operationId);
+      const bounds = await operationBounds(store, operationId);
+      const elsewhere = view.moves.flatMap(({ from, to }) => [from.operationId, to.operationId]).filter((id) => id !== operationId);
+      const others = Object.fromEntries(await namesInReach(store, actorOf(request), elsewhere));
+      return { ...view, may: bounds ? mayOnFor(request)(bounds) : [], others };
+    },
   );
 
   routes.post(

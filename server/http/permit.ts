@@ -12,6 +12,7 @@ import type { Seen } from '../custody/recording-views.ts';
 import { newId } from '../live/new-angle.ts';
 import { BOUNDS, operationBounds, segmentLength } from '../store/operation-bounds.ts';
 import { angleName } from '../store/operations.ts';
+import { apiError } from './errors.ts';
 
 /** `hidden`: not in the description of the API. */
 export type RuledRoute = { method: string; url: string; rule: Rule; hidden: boolean };
@@ -98,8 +99,9 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
     await record(context, request, { detail: { ...line.detail, ...sent } });
   });
   app.addHook('onError', async (request, _, error) => {
-    const why = messageOf(error).slice(0, 200);
-    for (const line of written.get(request) ?? []) context.custody.note({ ...line, outcome: 'failed', detail: { why } });
+    const { code, field } = apiError(error).body;
+    const detail = { why: messageOf(error).slice(0, 200), code, ...(field !== undefined && { field }) };
+    for (const line of written.get(request) ?? []) context.custody.note({ ...line, outcome: 'failed', detail });
   });
   return routes;
 }

@@ -10,6 +10,7 @@ import { readFacts } from '../store/facts-view.ts';
 import { planAngle } from '../store/operation-facts.ts';
 import { angleName, saveAngleState } from '../store/operations.ts';
 import { assertUnused, removeAngle, renameAngle } from '../store/planned-angles.ts';
+import { factsFor } from './acting.ts';
 
 const OfAngle = z.object({ operationId: Id, angleId: Id });
 const response = { 200: OperationFacts, '4xx': ApiError, '5xx': ApiError };
@@ -28,7 +29,7 @@ export function plannedAngleRoutes(app: FastifyInstance, { store, hub }: Context
       const { operationId, angleId } = request.params;
       await angleName(store, operationId, angleId);
       await planAngle(store, { operationId, angleId }, request.body);
-      return readFacts(store, operationId);
+      return factsFor(request, await readFacts(store, operationId));
     },
   );
 
@@ -46,7 +47,7 @@ export function plannedAngleRoutes(app: FastifyInstance, { store, hub }: Context
       await renameAngle(store, request.params, name);
       await saveAngleState(store, operationId, state);
       hub.emit('operation', operationId);
-      return readFacts(store, operationId);
+      return factsFor(request, await readFacts(store, operationId));
     },
   );
 
@@ -62,7 +63,7 @@ export function plannedAngleRoutes(app: FastifyInstance, { store, hub }: Context
       await hub.media.request('removeAngle', request.params);
       hub.emit('revoked', await removeAngle(store, request.params));
       hub.emit('operation', operationId);
-      return readFacts(store, operationId);
+      return factsFor(request, await readFacts(store, operationId));
     },
   );
 }

@@ -1,8 +1,9 @@
-import { CASE_STAGE_WORDS, CONFIDENTIALITY_WORDS, type EnforcementCase } from '../protocol/cases.ts';
+import { CASE_STAGE_WORDS, CONFIDENTIALITY_WORDS } from '../protocol/cases.ts';
+import type { KnownCase } from '../store/cases.ts';
 import { type Column, list } from './csv.ts';
 
 /** Cases for a spreadsheet. */
-export const CASE_COLUMNS: Column<EnforcementCase>[] = [
+export const CASE_COLUMNS: Column<KnownCase>[] = [
   ['案号', 'Case number', (of) => of.number],
   ['案由', 'Cause', (of) => of.cause],
   ['当事人', 'Parties', (of) => list(of.parties)],

@@ -34,7 +34,15 @@ export function labelsOf({ squads, officers, recorded, case: ofCase, place, type
 }
 
 /** The labels of a sealed operation as its package has them (`labels.json`). */
-export function packageLabels({ operationId, number, name, confidentiality, case: ofCase, steps, labels }: OperationFacts): object {
+export function packageLabels({
+  operationId,
+  number,
+  name,
+  confidentiality,
+  case: ofCase,
+  steps,
+  labels,
+}: Omit<OperationFacts, 'may'>): object {
   const seal = steps.find(({ state }) => state === 'sealed');
   return {
     operationId,

@@ -11,7 +11,7 @@ import { totpStep } from './totp.ts';
 const GIVEN_MS = 7 * 86_400_000;
 
 /** Whoever knows the password may not try every code. */
-const codes = new Attempts(10, 15 * 60_000);
+const codes = new Attempts(10, 15 * 60_000, 'codes');
 
 type Tried = { login: string; password: string; code?: string | undefined };
 

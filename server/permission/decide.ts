@@ -97,5 +97,9 @@ function squadsOf(grants: RoleGrant[]): 'all' | string[] {
 /** All that an actor may do somewhere: what screens offer. */
 export const permissionsOf = (actor: Actor): Permission[] => PERMISSION_NAMES.filter((each) => mayAnywhere(actor, each));
 
+/** All that an actor may do with one operation: what screens offer of it. Empty: it is as one that is not there. */
+export const permissionsOn = (actor: Actor, bounds: Bounds): Permission[] =>
+  PERMISSION_NAMES.filter((permission) => decide({ by: 'permission', permission, of: 'operation' }, actor, bounds) === 'allowed');
+
 /** Which roles a rule lets through, for the table in the documentation and for the walk over all routes. */
 export const rolesOf = (rule: Rule): readonly string[] => (rule.by === 'permission' ? PERMISSIONS[rule.permission] : ROLES);

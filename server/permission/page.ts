@@ -7,7 +7,7 @@ const NAMES: Record<(typeof ROLES)[number], string> = {
   operator: '拍摄员',
   commander: '指挥员',
   leader: '负责人',
-  reviewer: '复核',
+  reviewer: '复核员',
   legal: '法制股',
   custodian: '保管员',
   administrator: '管理员',

@@ -69,6 +69,10 @@ export const CONFIDENTIALITY_WORDS: Record<Confidentiality, { zh: string; en: st
   secret: { zh: '秘密', en: 'Secret' },
 };
 
+/** Those words in one language: what the screens' texts have of them. */
+export const wordsIn = <K extends string>(words: Record<K, { zh: string; en: string }>, language: 'zh' | 'en'): Record<K, string> =>
+  Object.fromEntries(Object.entries<{ zh: string; en: string }>(words).map(([name, each]) => [name, each[language]])) as Record<K, string>;
+
 /** What somebody may write of a case. */
 export const CaseFacts = z.object({
   /** 案号, as the brigade writes it; no two cases have the same. */
@@ -97,6 +101,8 @@ export const EnforcementCase = CaseFacts.extend({
   operations: z.int(),
   createdMs: HubTimeMs,
   version: z.int(),
+  /** The reader may change it. */
+  edit: z.boolean(),
 });
 export type EnforcementCase = z.infer<typeof EnforcementCase>;
 /** How a table for spreadsheets is written. `zone`: of the moments in it, as the IANA database names it. */

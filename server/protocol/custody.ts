@@ -24,8 +24,11 @@ export const CustodyLine = z.object({
 });
 export type CustodyLine = z.infer<typeof CustodyLine>;
 
-/** Newest first; `more`: there are older ones, asked for with `before` the last one's `seq`. */
-export const CustodyPage = z.object({ lines: z.array(CustodyLine), more: z.boolean() });
+/**
+ * Newest first; `more`: there are older ones, asked for with `before` the last one's `seq`. `names`: of the ids in them, as things
+ * are called now; only of what the reader may know of.
+ */
+export const CustodyPage = z.object({ lines: z.array(CustodyLine), more: z.boolean(), names: z.record(z.string(), z.string()) });
 
 /** `who`: part of a name, an id or an address; `q`: part of what stands in the details. */
 export const CustodyQuery = z.object({

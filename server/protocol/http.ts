@@ -11,6 +11,7 @@ import { Incidents } from '../../media/protocol/incidents.ts';
 import { Takeover } from '../../media/protocol/takeover.ts';
 import { Still } from '../../media/protocol/stills.ts';
 import { Confidentiality, OperationStage, OperationType } from './cases.ts';
+import { May } from './operations.ts';
 import { AngleState, Interruption, OperationState, SourceFacts } from '../../media/protocol/state.ts';
 
 /** Every refusal of the HTTP API and of the sockets. `field` names what was wrong, where there is one. */
@@ -94,6 +95,10 @@ export const OperationView = OperationState.extend({
 });
 export type OperationView = z.infer<typeof OperationView>;
 
+/** As one reader sees it. `others`: names of the operations that takes came from or went to, of those that the reader may know of. */
+export const SeenOperation = OperationView.extend({ may: May, others: z.record(Id, Name) });
+export type SeenOperation = z.infer<typeof SeenOperation>;
+
 export const OperationListItem = z.object({
   operationId: Id,
   name: Name,
@@ -116,6 +121,7 @@ export const OperationListItem = z.object({
   case: z.object({ caseId: Id, number: Name, cause: Name }).nullable(),
   /** Their names. */
   squads: z.array(z.string()),
+  may: May,
 });
 export type OperationListItem = z.infer<typeof OperationListItem>;
 /** `total` is exact up to 1,000; with `more` there are more than these. */
@@ -182,7 +188,7 @@ export {
  * POST   /api/cases                                  CaseCreate → 201 EnforcementCase
  * GET    /api/cases/:caseId                          → EnforcementCase
  * PUT    /api/cases/:caseId                          CaseChange → EnforcementCase
- * GET    /api/operations/:operationId                → OperationView
+ * GET    /api/operations/:operationId                → SeenOperation
  * POST   /api/operations/:operationId/end            → OperationView
  * POST   /api/operations/:operationId/package        → PackageStatus (start again after a failure)
  * POST   /api/operations/:operationId/angles         AngleCreate → 201 AngleState

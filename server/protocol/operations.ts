@@ -52,6 +52,9 @@ export const LABELS = ['squads', 'officers', 'time', 'cause', 'parties', 'place'
 export const OperationLabel = z.object({ label: z.enum(LABELS), value: z.string().nullable() });
 export type OperationLabel = z.infer<typeof OperationLabel>;
 
+/** What whoever asks may do with this operation, by the names of the table of permissions: what screens offer. */
+export const May = z.array(z.string());
+
 export const OperationFacts = WrittenFacts.omit({ squadIds: true, officers: true }).extend({
   operationId: Id,
   number: z.int(),
@@ -90,6 +93,7 @@ export const OperationFacts = WrittenFacts.omit({ squadIds: true, officers: true
   unrecorded: z.boolean(),
   /** What its shot list asks for and nobody has ticked (R10). */
   unticked: z.array(ShotItem),
+  may: May,
 });
 export type OperationFacts = z.infer<typeof OperationFacts>;
 

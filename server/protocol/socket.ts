@@ -16,6 +16,7 @@ import { Talk } from '../../media/protocol/talk.ts';
 import { Still } from '../../media/protocol/stills.ts';
 import { AngleState } from '../../media/protocol/state.ts';
 import { ApiError, OperationView } from './http.ts';
+import { May } from './operations.ts';
 import { OperationShots } from './shots.ts';
 
 /**
@@ -97,7 +98,11 @@ export const captureRequests = {
 } as const;
 
 export const consoleRequests = {
-  join: { params: z.object({ ...Join, operationId: Id }), result: Joined.extend({ operation: OperationView, talk: Talk.nullable() }) },
+  /** `may`: what whoever is at the console may do with the operation. */
+  join: {
+    params: z.object({ ...Join, operationId: Id }),
+    result: Joined.extend({ operation: OperationView, talk: Talk.nullable(), may: May }),
+  },
   ...Media,
   consume: {
     params: z.object({ transportId: z.string(), angleId: Id, rtpCapabilities: RtpCapabilities }),

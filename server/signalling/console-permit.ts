@@ -2,8 +2,8 @@ import { HubError } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
 import type { Who } from '../custody/lines.ts';
 import { refusal, whoIs, worthALine } from '../http/permit.ts';
-import { type Actor, decide } from '../permission/decide.ts';
-import type { Rule } from '../permission/rules.ts';
+import { type Actor, decide, permissionsOn } from '../permission/decide.ts';
+import type { Permission, Rule } from '../permission/rules.ts';
 import { consoleRights, type ConsoleRequests } from '../protocol/socket.ts';
 import { actorOfKey } from '../live/live-rights.ts';
 import { operationBounds } from '../store/operation-bounds.ts';
@@ -45,6 +45,12 @@ export class ConsolePermit {
     if (this.#actor && worthALine(this.#actor))
       custody.note({ what: 'refused', who: this.who(), operationId, outcome: 'refused', detail: { event: name, decision } });
     throw refusal(decision);
+  }
+
+  /** What whoever sent the last request may do with an operation. */
+  async mayOn(operationId: string): Promise<Permission[]> {
+    const bounds = await operationBounds(this.#context.store, operationId);
+    return this.#actor && bounds ? permissionsOn(this.#actor, bounds) : [];
   }
 
   /** Of the last request that was let through. */

@@ -72,6 +72,7 @@ export class ConsoleNamespace {
         ...consoleTalk(this.#context, membership),
         ...consoleTakeovers(this.#context, membership, permit),
         join: async ({ peerId: wanted, operationId }) => {
+          const may = await permit.mayOn(operationId);
           const { status } = await hub.view(operationId);
           const name = peerName(membership.owner, operationId, wanted);
           const before = membership.peerId;
@@ -81,12 +82,12 @@ export class ConsoleNamespace {
           await socket.join([operationId, JOINED]);
           if (status === 'ended') {
             const operation = await hub.view(operationId);
-            return { rtpCapabilities: {}, peerExists: false, transports: [], producers: [], consumers: [], operation, talk: null };
+            return { rtpCapabilities: {}, peerExists: false, transports: [], producers: [], consumers: [], operation, talk: null, may };
           }
           this.#peers.set(name, socket);
           const joined = await joinPeer(this.#context, membership, name, operationId);
           const { talk } = await hub.media.request('talkState', { operationId });
-          return { ...joined, operation: await hub.view(operationId), talk };
+          return { ...joined, operation: await hub.view(operationId), talk, may };
         },
         consume: async ({ transportId, angleId, rtpCapabilities }) => {
           const viewer = { who: permit.who(), ...membership.get() };

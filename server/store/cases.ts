@@ -3,19 +3,14 @@ import type { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { stricter } from '../operations/stages.ts';
 import type { Reach } from '../permission/reach.ts';
-import {
-  CASE_STAGES,
-  type CaseChange,
-  type CaseCreate,
-  type CaseFilter,
-  type CaseList,
-  type CaseQuery,
-  type EnforcementCase,
-} from '../protocol/cases.ts';
+import { CASE_STAGES, type CaseChange, type CaseCreate, type CaseFilter, type CaseQuery, type EnforcementCase } from '../protocol/cases.ts';
 import { inTransaction, type Store } from './database.ts';
 import type { Lowers } from './facts-parts.ts';
 import { indexOperationsOf } from './operation-index.ts';
 import { inReach } from './operation-list.ts';
+
+/** A case, whoever reads it. */
+export type KnownCase = Omit<EnforcementCase, 'edit'>;
 
 /** So many are looked up at once: SQLite takes no list of any length. */
 const CHUNK = 500;
@@ -29,7 +24,11 @@ function within({ squads, secrets, personId }: Reach): RawBuilder<unknown> {
 }
 
 /** One page; each word of the search stands in number, cause or parties. */
-export async function listCases(store: Store, reach: Reach, query: z.infer<typeof CaseQuery>): Promise<z.infer<typeof CaseList>> {
+export async function listCases(
+  store: Store,
+  reach: Reach,
+  query: z.infer<typeof CaseQuery>,
+): Promise<{ cases: KnownCase[]; total: number }> {
   const { page, size } = query;
   const where = passing(reach, query);
   const { rows } = await sql<{ total: number }>`SELECT count(*) AS total FROM enforcement_case AS c WHERE ${where}`.execute(store);
@@ -38,13 +37,13 @@ export async function listCases(store: Store, reach: Reach, query: z.infer<typeo
 }
 
 /** All that pass the filter, in order, looked up as they are asked for. */
-export async function* exportedCases(store: Store, reach: Reach, filter: CaseFilter): AsyncGenerator<EnforcementCase> {
+export async function* exportedCases(store: Store, reach: Reach, filter: CaseFilter): AsyncGenerator<KnownCase> {
   const ids = await filteredCases(store, reach, filter, { from: 0, most: -1 });
   for (let at = 0; at < ids.length; at += CHUNK) yield* await casesOf(store, reach, ids.slice(at, at + CHUNK));
 }
 
 /** Throws `not_found`, also of what is not in reach. */
-export async function readCase(store: Store, reach: Reach, caseId: string): Promise<EnforcementCase> {
+export async function readCase(store: Store, reach: Reach, caseId: string): Promise<KnownCase> {
   const [found] = await casesOf(store, reach, [caseId]);
   if (!found) throw new HubError('not_found', `there is no case ${caseId}`, { field: 'caseId' });
   return found;
@@ -82,7 +81,7 @@ async function filteredCases(store: Store, reach: Reach, filter: CaseFilter, { f
 }
 
 /** Those of them that are in reach, in this order; each with how many operations of it the reader may see. */
-async function casesOf(store: Store, reach: Reach, ids: string[]): Promise<EnforcementCase[]> {
+async function casesOf(store: Store, reach: Reach, ids: string[]): Promise<KnownCase[]> {
   if (ids.length === 0) return [];
   const rows = await store
     .selectFrom('enforcement_case as c')
@@ -94,13 +93,24 @@ async function casesOf(store: Store, reach: Reach, ids: string[]): Promise<Enfor
     .select(sql<number>`(SELECT count(*) FROM operation_facts AS f WHERE f.case_id = c.case_id AND ${inReach(reach)})`.as('operations'))
     .execute();
   const known = new Map(
-    rows.map((row): [string, EnforcementCase] => {
+    rows.map((row): [string, KnownCase] => {
       const { case_id: caseId, number, cause, stage, confidentiality, squad, operations, version } = row;
       const facts = { caseId, number, cause, stage, confidentiality, squad, operations, version };
       return [caseId, { ...facts, parties: JSON.parse(row.parties) as string[], squadId: row.squad_id, createdMs: row.created_ms }];
     }),
   );
   return ids.flatMap((id) => known.get(id) ?? []);
+}
+
+/** The numbers of those of these cases that are in reach. */
+export async function caseNumbers(store: Store, reach: Reach, caseIds: string[]): Promise<[caseId: string, number: string][]> {
+  const rows = await store
+    .selectFrom('enforcement_case as c')
+    .where('c.case_id', 'in', caseIds)
+    .where(sql<boolean>`${within(reach)}`)
+    .select(['c.case_id', 'c.number'])
+    .execute();
+  return rows.map(({ case_id: id, number }) => [id, number]);
 }
 
 /** Whether an operation may be said to belong to it. Throws `bad_request`. */

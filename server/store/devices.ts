@@ -40,6 +40,17 @@ const deviceOf = (row: Row): KnownDevice => ({
     row.use_id === null ? null : { useId: row.use_id, personId: row.out_person, operationId: row.out_operation, fromMs: row.out_ms ?? 0 },
 });
 
+/** The serial numbers of those of these devices that are of these squads. */
+export async function deviceSerials(
+  store: Store,
+  squads: 'all' | string[],
+  deviceIds: string[],
+): Promise<[deviceId: string, serial: string][]> {
+  let query = store.selectFrom('device').where('device_id', 'in', deviceIds).select(['device_id', 'serial']);
+  if (squads !== 'all') query = query.where('squad_id', 'in', squads);
+  return (await query.execute()).map(({ device_id: id, serial }) => [id, serial]);
+}
+
 /** One page of the devices of these squads, by squad and serial number. */
 export async function listDevices(
   store: Store,

@@ -6,8 +6,11 @@ import { factsRow } from './operation-facts.ts';
 import { untickedShots } from './operation-shots.ts';
 import { isUnrecorded } from './unrecorded.ts';
 
-/** Everything that people know of an operation. Throws `not_found`. */
-export async function readFacts(store: Store, operationId: string): Promise<OperationFacts> {
+/** Everything that people know of an operation, whoever reads it. */
+export type KnownFacts = Omit<OperationFacts, 'may'>;
+
+/** Throws `not_found`. */
+export async function readFacts(store: Store, operationId: string): Promise<KnownFacts> {
   const row = await factsRow(store, operationId);
   const officers = await store
     .selectFrom('operation_officer as o')

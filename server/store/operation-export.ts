@@ -6,7 +6,7 @@ import { itemsOf } from './operation-items.ts';
 /** So many are looked up at once: SQLite takes no list of any length. */
 const CHUNK = 500;
 
-export type ExportedOperation = OperationListItem & {
+export type ExportedOperation = Omit<OperationListItem, 'may'> & {
   number: number;
   latitude: number | null;
   longitude: number | null;
@@ -33,7 +33,7 @@ async function chunk(store: Store, numbers: number[]): Promise<ExportedOperation
   const angles = await namesOf(store, 'angle', ids);
   const sealed = await sealedSources(store, ids);
   const more = new Map(rows.map((row) => [row.operation_id, row]));
-  return (await itemsOf(store, numbers)).flatMap((item) => {
+  return (await itemsOf(store, numbers, () => [])).flatMap((item) => {
     const row = more.get(item.operationId);
     if (!row) return [];
     const { number, latitude, longitude, required_angles: requiredAngles } = row;

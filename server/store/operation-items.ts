@@ -1,3 +1,4 @@
+import type { Bounds } from '../permission/decide.ts';
 import type { OperationListItem } from '../protocol/http.ts';
 import type { Store } from './database.ts';
 import { packageStatuses } from './archive-jobs.ts';
@@ -5,8 +6,11 @@ import { type LabelSources, sealedSources } from './label-sources.ts';
 import { standingCalls } from './marks.ts';
 import { unrecorded } from './unrecorded.ts';
 
-/** Operations as a list shows them, in the order of these numbers. */
-export async function itemsOf(store: Store, numbers: number[]): Promise<OperationListItem[]> {
+/** What a reader may do with an operation of these bounds. */
+export type MayOn = (bounds: Bounds) => string[];
+
+/** Operations as a list shows them to a reader, in the order of these numbers. */
+export async function itemsOf(store: Store, numbers: number[], mayOn: MayOn): Promise<OperationListItem[]> {
   if (numbers.length === 0) return [];
   const rows = await store
     .selectFrom('operation_facts as f')
@@ -15,11 +19,13 @@ export async function itemsOf(store: Store, numbers: number[]): Promise<Operatio
     .where('f.number', 'in', numbers)
     .select(['f.number', 'f.operation_id', 'f.name', 'f.state', 'f.type', 'f.place', 'f.at_ms', 'f.planned_ms', 'f.confidentiality'])
     .select(unrecorded.as('unrecorded'))
+    .select('f.squads')
     .select(['o.status', 'o.opened_ms', 'o.ended_ms', 'c.case_id', 'c.number as case_number', 'c.cause'])
     .execute();
   const ids = rows.map(({ operation_id: id }) => id);
   const angles = await angleCounts(store, ids);
   const squads = await squadNames(store, ids);
+  const officers = await officerIds(store, ids);
   const started = await startTimes(store, ids);
   const calls = await standingCalls(store);
   const packages = await packageStatuses(store, ids);
@@ -49,6 +55,12 @@ export async function itemsOf(store: Store, numbers: number[]): Promise<Operatio
           package: packages(operationId),
           case: seal ? shortCase(seal.case) : ofCase,
           squads: seal?.squads.map((each) => each.name) ?? squads.get(operationId) ?? [],
+          may: mayOn({
+            squadIds: row.squads.split(' ').filter(Boolean),
+            confidentiality,
+            officerIds: officers.get(operationId) ?? [],
+            state: row.state,
+          }),
         },
       ];
     }),
@@ -86,6 +98,18 @@ async function squadNames(store: Store, ids: string[]): Promise<Map<string, stri
         ),
       new Map<string, string[]>(),
     );
+}
+
+async function officerIds(store: Store, ids: string[]): Promise<Map<string, string[]>> {
+  const rows = await store
+    .selectFrom('operation_officer')
+    .where('operation_id', 'in', ids)
+    .where('person_id', 'is not', null)
+    .select(['operation_id', 'person_id'])
+    .execute();
+  const officers = new Map<string, string[]>();
+  for (const { operation_id: id, person_id: personId } of rows) officers.set(id, [...(officers.get(id) ?? []), personId ?? '']);
+  return officers;
 }
 
 async function startTimes(store: Store, ids: string[]): Promise<Map<string, number>> {

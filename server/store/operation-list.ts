@@ -4,7 +4,7 @@ import type { OperationStage } from '../protocol/cases.ts';
 import type { OperationList } from '../protocol/http.ts';
 import type { OperationFilter, OperationQuery } from '../protocol/operations.ts';
 import type { Store } from './database.ts';
-import { itemsOf } from './operation-items.ts';
+import { itemsOf, type MayOn } from './operation-items.ts';
 import { matching, textMatch } from './operation-text.ts';
 import { unrecorded } from './unrecorded.ts';
 
@@ -15,8 +15,8 @@ type Sql = RawBuilder<unknown>;
 type Picked = { from: Sql; where: Sql[]; number: Sql };
 const FACTS = { from: sql`operation_facts AS f`, number: sql`f.number` };
 
-/** One page of the operations that are in reach and pass the filter. */
-export async function listOperations(store: Store, reach: Reach, query: OperationQuery): Promise<OperationList> {
+/** One page of the operations that are in reach and pass the filter, each with what the reader may do with it. */
+export async function listOperations(store: Store, reach: Reach, query: OperationQuery, mayOn: MayOn): Promise<OperationList> {
   const { page, size } = query;
   const picked = pick(reach, query);
   const found = await numbers(store, picked, sql`LIMIT ${COUNTED + 1}`);
@@ -24,7 +24,7 @@ export async function listOperations(store: Store, reach: Reach, query: Operatio
   // few are sorted by themselves; of many the whole is walked in its order
   const rest = more ? picked : { ...FACTS, where: [sql`f.number IN (SELECT value FROM json_each(${JSON.stringify(found)}))`] };
   const shown = await numbers(store, rest, sql`ORDER BY ${ordering(query, rest.number)} LIMIT ${size} OFFSET ${(page - 1) * size}`);
-  return { operations: await itemsOf(store, shown), total: Math.min(found.length, COUNTED), more };
+  return { operations: await itemsOf(store, shown, mayOn), total: Math.min(found.length, COUNTED), more };
 }
 
 /** All their numbers, in order. */

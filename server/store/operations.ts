@@ -65,6 +65,18 @@ export async function angleName(store: Store, operationId: string, angleId: stri
   return row.name;
 }
 
+/** The names of those of these angles that are of these operations. */
+export async function angleNames(store: Store, operationIds: string[], angleIds: string[]): Promise<[angleId: string, name: string][]> {
+  if (operationIds.length === 0) return [];
+  const rows = await store
+    .selectFrom('angle')
+    .where('operation_id', 'in', operationIds)
+    .where('angle_id', 'in', angleIds)
+    .select(['angle_id', 'name'])
+    .execute();
+  return rows.map(({ angle_id: id, name }) => [id, name]);
+}
+
 /** Everything known of an operation; the angles as the media plane last told. Throws `not_found`. */
 export async function operationView(
   store: Store,

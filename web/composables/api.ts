@@ -51,6 +51,7 @@ const OWN_WORDS = [
   'passkeys-full',
   'passkeyId',
   'custodyLog',
+  'codes',
 ];
 /** And those of which it depends on the code. */
 const OWN_BY_CODE: Record<string, string> = {
@@ -61,6 +62,8 @@ const OWN_BY_CODE: Record<string, string> = {
   'not_found squadId': 'no-squad',
   'not_found angleId': 'no-angle',
   'not_found useId': 'no-use',
+  'not_found sessionId': 'no-session',
+  'not_found tokenId': 'no-token',
   'unavailable DATA': 'not-writable',
 };
 
@@ -108,6 +111,15 @@ export async function api<S extends z.ZodType>(schema: S, method: Method, path: 
   }
 }
 
+/** Who shows what the hub said a while ago. */
+const showing = new Set<() => void>();
+
+/** `listener` hears of every refusal that says: what the page shows is not how it stands any more. Call what is returned to stop. */
+export function afterConflict(listener: () => void): () => void {
+  showing.add(listener);
+  return () => showing.delete(listener);
+}
+
 async function send<S extends z.ZodType>(schema: S, method: Method, path: string, body?: unknown): Promise<z.infer<S>> {
   let response: Response;
   try {
@@ -122,6 +134,7 @@ async function send<S extends z.ZodType>(schema: S, method: Method, path: string
   const value: unknown = response.status === 204 ? null : await response.json().catch(() => null);
   if (response.ok) return schema.parse(value);
   const refused = ApiError.safeParse(value);
+  if (response.status === 409) for (const hear of showing) hear();
   throw refused.success
     ? new ApiFailure(refused.data.code, refused.data.message, refused.data.field)
     : new ApiFailure('internal', `status ${response.status}`);

@@ -17,7 +17,6 @@ export type BoardFilters = typeof BOARD_START;
 /** What somebody sorts by, and which way is of use then. */
 export const BOARD_SORTS = { time: 'desc', planned: 'asc', name: 'asc', state: 'desc', number: 'desc' } as const;
 
-const DAY_MS = 86_400_000;
 /** What each tab shows, and in which order unless somebody chooses another: what is live first, the next plan first. */
 const TABS: Record<BoardTab, { state: string[]; sort: keyof typeof BOARD_SORTS }> = {
   all: { state: [], sort: 'state' },
@@ -27,10 +26,13 @@ const TABS: Record<BoardTab, { state: string[]; sort: keyof typeof BOARD_SORTS }
   ended: { state: ['ended', 'sealed'], sort: 'time' },
 };
 
-/** Midnight of a day as the reader's calendar has it (`2026-03-01`); null when it is none. */
-function dayMs(day: string): number | null {
-  const ms = new Date(`${day}T00:00`).getTime();
-  return Number.isNaN(ms) ? null : ms;
+/** Midnight so many days after a day of the reader's calendar, where not every day has 24 hours. */
+const midnight = (day: Date, after = 0): number => new Date(day.getFullYear(), day.getMonth(), day.getDate() + after).getTime();
+
+/** Likewise of a day as it is written (`2026-03-01`); null when it is none. */
+function dayMs(day: string, after = 0): number | null {
+  const at = new Date(`${day}T00:00`);
+  return Number.isNaN(at.getTime()) ? null : midnight(at, after);
 }
 
 /** The list's query; `now`: for today. Without a page and its size: for the table. */
@@ -41,8 +43,6 @@ export function boardQuery(filters: BoardFilters, now: Date, pages: { size: numb
   const say = (name: string, value: string | number | null): void => {
     if (value !== '' && value !== null) query.append(name, String(value));
   };
-  const today = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime();
-  const last = dayMs(filters.to);
   say('q', filters.q.trim());
   for (const state of tab.state) say('state', state);
   say('type', filters.type);
@@ -50,8 +50,8 @@ export function boardQuery(filters: BoardFilters, now: Date, pages: { size: numb
   say('confidentiality', filters.secrecy);
   say('missing', filters.missing);
   say('case', filters.case);
-  say('from', filters.tab === 'today' ? today : dayMs(filters.from));
-  say('to', filters.tab === 'today' ? today + DAY_MS : last === null ? null : last + DAY_MS);
+  say('from', filters.tab === 'today' ? midnight(now) : dayMs(filters.from));
+  say('to', filters.tab === 'today' ? midnight(now, 1) : dayMs(filters.to, 1));
   say('page', pages && filters.page);
   say('size', pages && pages.size);
   return query.toString();

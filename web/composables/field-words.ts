@@ -36,6 +36,7 @@ const FIELD_WORDS: Record<string, string> = {
   items: 'shots.title',
   // filters
   q: 'board.search',
+  missing: 'board.missing',
   from: 'board.from',
   to: 'board.to',
   sort: 'board.sort',

@@ -11,7 +11,6 @@ import {
   type Talk,
   AngleState,
   OperationView,
-  PackageStatus,
   SourceMade,
 } from '../../server/protocol/http.ts';
 import type { ConsoleRequests, HubEvents } from '../../server/protocol/socket.ts';
@@ -22,6 +21,7 @@ import { api } from './api.ts';
 import { measureClock } from './clock-exchange.ts';
 import { mergeMarks, mergeMessages } from './marks.ts';
 import { useNow } from './use-now.ts';
+import { operationsApi } from './use-operations.ts';
 import { useShots } from './use-shots.ts';
 import { useTalk } from './use-talk.ts';
 import { useSession } from './use-session.ts';
@@ -34,6 +34,8 @@ export function useConsole(operationId: string) {
   const session = useSession();
   const { nowMs, readMs, sync, correct } = useNow();
   const operation = ref<OperationView | null>(null);
+  /** What whoever is here may do with it. */
+  const may = ref<string[]>([]);
   const connection = ref<Connection>('loading');
   const offlineSinceMs = ref<number | null>(null);
   const failure = ref<unknown>(null);
@@ -83,13 +85,14 @@ export function useConsole(operationId: string) {
     meanwhile = [];
     try {
       const joined = await signalling.request('join', { peerId, operationId });
+      may.value = joined.may;
       take(joined.operation);
       speech.hear(joined.talk);
       void shots.load();
       for (const hear of meanwhile.splice(0)) hear();
       connection.value = 'online';
       void measureClock(signalling).then((clock) => clock && correct(clock.offsetMs));
-      await receive(joined);
+      if (joined.may.includes('live.watch')) await receive(joined);
     } catch (error) {
       failure.value = error;
       connection.value = operation.value ? 'offline' : 'failed';
@@ -164,6 +167,7 @@ export function useConsole(operationId: string) {
 
   return {
     operation,
+    may: (permission: string): boolean => may.value.includes(permission),
     connection,
     offlineSinceMs,
     failure,
@@ -197,7 +201,7 @@ export function useConsole(operationId: string) {
       return addCamera(angleId, { listen: protocol === 'srt' ? 'srt' : 'rtmp' });
     },
     removeCamera,
-    packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`),
+    packAgain: () => operationsApi.packAgain(operationId),
     end: async () => {
       take(await api(OperationView, 'POST', `/operations/${operationId}/end`));
     },

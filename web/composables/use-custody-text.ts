@@ -1,24 +1,73 @@
 import { useI18n } from 'vue-i18n';
 import type { CustodyLine } from '../../server/protocol/custody.ts';
-import { custodyDetails } from './custody-details.ts';
+import { ApiFailure, errorKey } from './api.ts';
+import { fieldKey, isId, refusalKey, valueKey } from './custody-words.ts';
+import { dateTime, timeOfDay } from './format.ts';
 
 /**
  * What lines of the custody log mean, in the reader's language; what has no words there is called as in the log. `names`: of
- * the ids of people and squads, as far as they are known.
+ * the ids in it, as far as they are known.
  */
 export function useCustodyText(names: () => ReadonlyMap<string, string> = () => new Map()) {
   const i18n = useI18n();
   const { t } = i18n;
   const worded = (key: string, raw: string): string => (i18n.te(key) ? t(key) : raw);
-  const nameOf = (id: string): string => names().get(id) ?? id;
+  const list = (texts: string[]): string => texts.join(t('custody.and'));
+  /** Names change, ids do not. */
+  const named = (id: string): string => {
+    const name = names().get(id);
+    return name === undefined ? id : `${name} (${id})`;
+  };
+
+  const grantText = (grant: unknown): string => {
+    const { role, squadId } =
+      typeof grant === 'string' ? { role: grant, squadId: null } : (grant as { role: string; squadId: string | null });
+    return `${worded(`role.${role}`, role)} · ${squadId === null ? t('role.brigade') : named(squadId)}`;
+  };
+  /** How the details of some names are read, where they are lists. */
+  const LISTS: Record<string, (value: unknown[]) => string> = {
+    roles: (value) => list(value.map(grantText)),
+    permissions: (value) => list((value as string[]).map((each) => worded(`permission.${each}`, each))),
+    officers: (value) => list((value as { name: string }[]).map(({ name }) => name)),
+    items: (value) => list((value as { zh: string; en: string }[]).map(({ zh, en }) => (i18n.locale.value === 'en' ? en : zh))),
+    seen: (value) =>
+      list((value as { fromMs: number; toMs: number }[]).map(({ fromMs, toMs }) => `${dateTime(fromMs)} – ${timeOfDay(toMs)}`)),
+  };
+  function valueText(what: string, name: string, value: unknown): string {
+    if (what === 'setting.changed' && Array.isArray(value)) return value.map((each) => valueText('', name, each)).join(' → ');
+    if (Array.isArray(value)) return LISTS[name]?.(value) ?? list(value.map((each) => valueText(what, name, each)));
+    if (name === 'begins') return t(value === true ? 'custody.begun' : 'custody.over');
+    if (value === null || value === '') return '–';
+    if (typeof value === 'number') return name.endsWith('Ms') ? dateTime(value) : String(value);
+    if (typeof value === 'boolean') return t(value ? 'custody.yes' : 'custody.no');
+    if (typeof value === 'string') return isId(name) ? named(value) : worded(valueKey(what, name, value) ?? '', value);
+    return pairs(what, value as Record<string, unknown>)
+      .map(([field, text]) => `${field} ${text}`)
+      .join(' · ');
+  }
+  const pairs = (what: string, detail: Record<string, unknown>): [name: string, value: string][] =>
+    Object.entries(detail)
+      .filter(([, value]) => value !== '' && value !== null && !(Array.isArray(value) && value.length === 0))
+      .map(([name, value]) => [worded(fieldKey(what, name), name), valueText(what, name, value)]);
+
+  /** Why something failed, by the code of its refusal: what the hub wrote beside that is English. */
+  function whyText(what: string, why: string, code: string, field: string): string {
+    const { key, params } = errorKey(new ApiFailure(code, why, field));
+    const own = refusalKey(what, code, field) ?? key;
+    return i18n.te(own) ? t(own, { ...params, field: worded(fieldKey(what, field), field) }) : why;
+  }
 
   return {
     whatText: (what: string): string => worded(`custody.what.${what}`, what),
     whoText: ({ who }: CustodyLine): string => who.name ?? worded(`custody.who.${who.kind}`, who.kind),
+    operationText: named,
     aboutText: ({ angleId, subject }: CustodyLine): string =>
-      [angleId, subject === null ? null : nameOf(subject)].filter((text) => text !== null).join(' · '),
-    details: (line: CustodyLine): [name: string, value: string][] =>
-      custodyDetails(line, { t: (key) => t(key), te: (key) => i18n.te(key), locale: i18n.locale.value, nameOf }),
+      [angleId, subject].flatMap((id) => (id === null ? [] : named(id))).join(' · '),
+    details({ what, detail }: CustodyLine): [name: string, value: string][] {
+      const { why, code, field = '', ...rest } = detail;
+      if (typeof why !== 'string' || typeof code !== 'string') return pairs(what, detail);
+      return [[t('custody.detail.why'), whyText(what, why, code, String(field))], ...pairs(what, rest)];
+    },
     /** All that have words, for the choice of a filter: `link.made`. */
     whats: (): string[] => keysOf(i18n.tm('custody.what')),
   };

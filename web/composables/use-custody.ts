@@ -17,6 +17,7 @@ function momentOf(local: string, addMs = 0): string {
 /** The custody log, newest line first, as far back as it was asked for. */
 export function useCustody(filters: CustodyFilters) {
   const lines = shallowRef<CustodyLine[] | null>(null);
+  const names = shallowRef<ReadonlyMap<string, string>>(new Map());
   const more = ref(false);
   const failure = ref<unknown>(null);
   const loading = ref(false);
@@ -33,6 +34,7 @@ export function useCustody(filters: CustodyFilters) {
       const page = await api(CustodyPage, 'GET', `/custody${queryOf({ ...query.value, before: before.at(-1)?.seq, size: SIZE })}`);
       if (mine !== newest) return;
       lines.value = [...before, ...page.lines];
+      names.value = new Map([...(before.length > 0 ? names.value : []), ...Object.entries(page.names)]);
       more.value = page.more;
       failure.value = null;
     } catch (error) {
@@ -50,5 +52,5 @@ export function useCustody(filters: CustodyFilters) {
   );
   onScopeDispose(() => clearTimeout(timer));
   void load();
-  return { lines, more, failure, loading, load, older: () => ask(lines.value ?? []) };
+  return { lines, names, more, failure, loading, load, older: () => ask(lines.value ?? []) };
 }

@@ -2,6 +2,9 @@ import { reactive, ref, type Ref, watch } from 'vue';
 
 const PREFIX = 'fieldhub.draft.';
 
+/** Forms into which something is typed, also where the storage takes nothing. */
+const typed = new Set<string>();
+
 type Kept = { from: string; form: Record<string, unknown> };
 type Field<T> = keyof T & string;
 export type Draft<T> = {
@@ -38,6 +41,7 @@ export function useDraft<T extends Record<string, unknown>>(
   { leaveOut = [], asOne = false, storage = sessionStorage }: DraftOptions<T> = {},
 ): Draft<T> {
   const name = PREFIX + key;
+  typed.delete(name);
   let from = JSON.stringify(start);
   const fresh = (): T => JSON.parse(from) as T;
   const form = reactive(fresh()) as T;
@@ -59,12 +63,17 @@ export function useDraft<T extends Record<string, unknown>>(
       Object.assign(form, { [field]: value });
     }
     if (JSON.stringify(form) === from) storage.removeItem(name);
-    else restored.value = kept.from === from ? 'yes' : 'older';
+    else {
+      restored.value = kept.from === from ? 'yes' : 'older';
+      typed.add(name);
+    }
   }
 
   function keep(): void {
     const rest = Object.fromEntries(Object.entries(form).filter(([field]) => !leaveOut.includes(field)));
     const untouched = Object.fromEntries(Object.entries(fresh()).filter(([field]) => !leaveOut.includes(field)));
+    if (JSON.stringify(form) === from) typed.delete(name);
+    else typed.add(name);
     if (JSON.stringify(rest) === JSON.stringify(untouched)) storage.removeItem(name);
     else write(storage, name, { from, form: rest });
   }
@@ -76,6 +85,7 @@ export function useDraft<T extends Record<string, unknown>>(
     saved: () => {
       stop();
       restored.value = 'no';
+      typed.delete(name);
       storage.removeItem(name);
     },
     discard: () => {
@@ -93,8 +103,12 @@ export function useDraft<T extends Record<string, unknown>>(
   };
 }
 
+/** Whether something is typed into this form, and not saved yet. */
+export const isTyped = (key: string): boolean => typed.has(PREFIX + key);
+
 /** Whoever signs out, or signs in as somebody else, leaves nothing typed behind. */
 export function forgetDrafts(storage: Storage = sessionStorage): void {
+  typed.clear();
   const names = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '');
   for (const name of names) if (name.startsWith(PREFIX)) storage.removeItem(name);
 }

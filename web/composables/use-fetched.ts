@@ -1,12 +1,13 @@
 import { getCurrentScope, onScopeDispose, ref, type Ref, type ShallowRef, shallowRef, watch } from 'vue';
 import type { z } from 'zod';
-import { api } from './api.ts';
+import { afterConflict, api, ApiFailure } from './api.ts';
 
 export type Fetched<T> = { data: ShallowRef<T | null>; failure: Ref<unknown>; loading: Ref<boolean>; load: () => Promise<void> };
 
 /**
  * What an address of the API answers, fetched now and whenever the address changes (`waitMs` after the last change, for what is
- * typed). `data` stays until the next answer; of several answers only the one to the newest question counts.
+ * typed), and again when its page comes into view once more or the hub has refused something because it stands otherwise.
+ * `data` stays until the next answer; of several answers only the one to the newest question counts.
  */
 export function useFetched<S extends z.ZodType>(schema: S, path: () => string, waitMs = 0): Fetched<z.infer<S>> {
   const data: ShallowRef<z.infer<S> | null> = shallowRef(null);
@@ -22,10 +23,13 @@ export function useFetched<S extends z.ZodType>(schema: S, path: () => string, w
     try {
       const answer = await api(schema, 'GET', path());
       if (mine !== newest) return;
-      data.value = answer;
+      // what is the same is left alone, and whoever types into it
+      if (JSON.stringify(answer) !== JSON.stringify(data.value)) data.value = answer;
       failure.value = null;
     } catch (error) {
-      if (mine === newest) failure.value = error;
+      // what is shown is older than a sign-in that has ended, which is asked for over it
+      const signedOut = data.value !== null && error instanceof ApiFailure && error.code === 'unauthorized';
+      if (mine === newest && !signedOut) failure.value = error;
     }
     if (mine === newest) loading.value = false;
   }
@@ -34,6 +38,14 @@ export function useFetched<S extends z.ZodType>(schema: S, path: () => string, w
     timer = setTimeout(() => void load(), waitMs);
   });
   void load();
-  if (getCurrentScope()) onScopeDispose(() => clearTimeout(timer));
+  if (!getCurrentScope()) return { data, failure, loading, load };
+  const look = (): void => void (document.visibilityState === 'visible' && !loading.value && load());
+  const stop = afterConflict(() => void load());
+  document.addEventListener('visibilitychange', look);
+  onScopeDispose(() => {
+    clearTimeout(timer);
+    stop();
+    document.removeEventListener('visibilitychange', look);
+  });
   return { data, failure, loading, load };
 }

@@ -1,8 +1,28 @@
 import { CaseList, EnforcementCase, type CaseChange, type CaseCreate, type CaseFilter } from '../../server/protocol/cases.ts';
-import { OperationList, OperationView, TakeMoved, type TakeMoveRequest, type TakePlace } from '../../server/protocol/http.ts';
+import {
+  OperationList,
+  type OperationListItem,
+  OperationView,
+  PackageStatus,
+  TakeMoved,
+  type TakeMoveRequest,
+  type TakePlace,
+} from '../../server/protocol/http.ts';
 import { type FactsChange, OperationFacts, type OperationCreate } from '../../server/protocol/operations.ts';
 import type { z } from 'zod';
 import { api } from './api.ts';
+
+/**
+ * Where an operation goes on, of the pages that whoever reads may open: what was not begun is made ready on its own page, which is
+ * everybody's. `text`: the key of its words.
+ */
+export function wayTo({ operationId, state, may }: Pick<OperationListItem, 'operationId' | 'state' | 'may'>): { to: string; text: string } {
+  const page = `/operations/${operationId}`;
+  if (state === 'planned') return { to: page, text: may.includes('operation.plan') ? 'board.prepare' : 'op.facts' };
+  if (state === 'live' && may.includes('live.watch')) return { to: `/console/${operationId}`, text: 'home.console' };
+  if (may.includes('recording.view')) return { to: `/review/${operationId}`, text: 'home.review' };
+  return { to: page, text: 'op.facts' };
+}
 
 const of = (operationId: string, rest: string): string => `/operations/${operationId}${rest}`;
 /** What is done with operations and what is known of them. All throw ApiFailure. */
@@ -12,6 +32,7 @@ export const operationsApi = {
   start: (operationId: string) => api(OperationFacts, 'POST', of(operationId, '/start')),
   end: (operationId: string) => api(OperationView, 'POST', of(operationId, '/end')),
   seal: (operationId: string) => api(OperationFacts, 'POST', of(operationId, '/seal')),
+  packAgain: (operationId: string) => api(PackageStatus, 'POST', of(operationId, '/package')),
   find: (q: string) => api(OperationList, 'GET', `/operations?size=8&q=${encodeURIComponent(q)}`),
   moveTake: ({ operationId, angleId, takeId }: TakePlace, where: z.input<typeof TakeMoveRequest>) =>
     api(TakeMoved, 'POST', of(operationId, `/angles/${angleId}/takes/${takeId}/move`), where),

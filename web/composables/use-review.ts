@@ -1,8 +1,9 @@
 import { computed, onMounted, onScopeDispose, ref, shallowRef, triggerRef } from 'vue';
-import { OperationView, PackageStatus } from '../../server/protocol/http.ts';
+import { SeenOperation } from '../../server/protocol/http.ts';
 import { AnglePlayer } from '../media/angle-player.ts';
 import { api } from './api.ts';
 import { nextRecorded, type Piece } from './sync-policy.ts';
+import { operationsApi } from './use-operations.ts';
 
 const TICK_MS = 100;
 const REFRESH_MS = 3000;
@@ -11,7 +12,7 @@ const HOLD_MS = 5000;
 
 /** Several angles of one operation, played by one clock in hub time. */
 export function useReview(operationId: string) {
-  const operation = ref<OperationView | null>(null);
+  const operation = ref<SeenOperation | null>(null);
   const failure = ref<unknown>(null);
   const players = shallowRef(new Map<string, AnglePlayer>());
   const hubMs = ref(0);
@@ -23,7 +24,7 @@ export function useReview(operationId: string) {
 
   async function load(): Promise<void> {
     try {
-      operation.value = await api(OperationView, 'GET', `/operations/${operationId}`);
+      operation.value = await api(SeenOperation, 'GET', `/operations/${operationId}`);
       failure.value = null;
     } catch (error) {
       failure.value = error;
@@ -125,6 +126,6 @@ export function useReview(operationId: string) {
     seek,
     toggle,
     frame,
-    packAgain: () => api(PackageStatus, 'POST', `/operations/${operationId}/package`).then(load),
+    packAgain: () => operationsApi.packAgain(operationId).then(load),
   };
 }

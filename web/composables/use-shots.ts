@@ -43,6 +43,12 @@ export function useShots(path: string) {
 /** How many of them are filmed. */
 export const filmedOf = (shots: OperationShot[]): number => shots.filter(({ tick }) => tick !== null).length;
 
+/** What somebody asks to be filmed next: an item of the list in the reader's language, else as it was written. */
+export const askedText = (asked: string, shots: OperationShot[], text: (item: ShotItem) => string): string => {
+  const item = shots.find(({ zh }) => zh === asked);
+  return item ? text(item) : asked;
+};
+
 /** An item in the reader's language. */
 export function useShotText(): (item: ShotItem) => string {
   const { locale } = useI18n();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Actor, type Bounds, decide, squadsWith } from '../../../server/permission/decide.ts';
+import { type Actor, type Bounds, decide, permissionsOn, squadsWith } from '../../../server/permission/decide.ts';
 import { onBrigade, onCase, onDevice, ONGOING, onHub, onOperation, signedIn } from '../../../server/permission/rules.ts';
 import { OPERATION_STAGES } from '../../../server/protocol/cases.ts';
 import type { RoleGrant } from '../../../server/protocol/people.ts';
@@ -37,6 +37,17 @@ describe('who may do what with an operation', () => {
       { role: 'commander', squadId: 'sq-far' },
     ];
     expect(decide(watch, somebody(both), bounds())).toBe('forbidden');
+  });
+
+  it('all of it at once, as each would be decided', () => {
+    const both: RoleGrant[] = [...near, { role: 'operator', squadId: 'sq-far' }];
+    const here = permissionsOn(somebody(both), bounds());
+    expect(here).toEqual(expect.arrayContaining(['operation.see', 'operation.run', 'live.watch', 'recording.view']));
+    // a role in another squad is none here
+    expect(permissionsOn(somebody(both), bounds({ squadIds: ['sq-far'] }))).toEqual(['operation.see', 'shot-list.see', 'device.see']);
+    expect(permissionsOn(somebody(both), bounds({ squadIds: ['sq-none'] }))).toEqual([]);
+    expect(permissionsOn(somebody(near, { scopes: ['operation.see'] }), bounds())).toEqual(['operation.see']);
+    expect(permissionsOn(somebody(near), bounds({ confidentiality: 'secret' }))).toEqual([]);
   });
 
   it('to others it is as if it were not there', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Actor } from '../../../server/permission/decide.ts';
-import { decide } from '../../../server/permission/decide.ts';
+import type { Actor, Bounds } from '../../../server/permission/decide.ts';
+import { decide, permissionsOn } from '../../../server/permission/decide.ts';
 import { reachOf } from '../../../server/permission/reach.ts';
 import { CONFIDENTIALITY, OPERATION_TYPES } from '../../../server/protocol/cases.ts';
 import type { OperationListItem } from '../../../server/protocol/http.ts';
@@ -24,6 +24,10 @@ const factsOf = (n: number) => ({
   place: `城东路${n}号`,
   caseId: n % 100 === 0 ? 'cs-one' : null,
 });
+const boundsOf = (n: number): Bounds => {
+  const { squadIds, confidentiality, officers } = factsOf(n);
+  return { squadIds, confidentiality, officerIds: officers.flatMap(({ personId }) => personId ?? []), state: 'live' };
+};
 const ACTOR = {
   personId: 'pe-wang',
   login: 'wang',
@@ -38,7 +42,8 @@ const actor = (...grants: RoleGrant[]): Actor => ({ ...ACTOR, grants });
 const chief = actor({ role: 'leader', squadId: null });
 const ALL = reachOf(chief, 'operation.see');
 let store: Store;
-const list = (query: object, who = chief) => listOperations(store, reachOf(who, 'operation.see'), OperationQuery.parse(query));
+const list = (query: object, who = chief) =>
+  listOperations(store, reachOf(who, 'operation.see'), OperationQuery.parse(query), (bounds) => permissionsOn(who, bounds));
 
 beforeAll(async () => {
   store = openStore(':memory:');
@@ -73,15 +78,12 @@ describe('the list of operations', () => {
     ['an administrator, who sees none', actor({ role: 'administrator', squadId: null })],
   ])('shows %s what may be looked at, one by one', async (_, who) => {
     const rule = { by: 'permission', permission: 'operation.see', of: 'operation' } as const;
-    const mine = Array.from({ length: 300 }, (_, i) => i + 1).filter((n) => {
-      const { squadIds, confidentiality, officers } = factsOf(n);
-      const officerIds = officers.flatMap(({ personId }) => personId ?? []);
-      return decide(rule, who, { squadIds, confidentiality, officerIds, state: 'live' }) === 'allowed';
-    });
-    const shown: string[] = [];
-    for (let page = 1; page <= 4; page += 1)
-      shown.push(...(await list({ order: 'asc', size: 100, page, sort: 'number' }, who)).operations.map(({ operationId }) => operationId));
-    expect(shown.filter((id) => id <= idOf(300))).toEqual(mine.map(idOf).slice(0, 400));
+    const mine = Array.from({ length: 300 }, (_, i) => i + 1).filter((n) => decide(rule, who, boundsOf(n)) === 'allowed');
+    const shown: OperationListItem[] = [];
+    for (let page = 1; page <= 4; page += 1) shown.push(...(await list({ order: 'asc', size: 100, page, sort: 'number' }, who)).operations);
+    expect(shown.map(({ operationId }) => operationId).filter((id) => id <= idOf(300))).toEqual(mine.map(idOf).slice(0, 400));
+    // and with each, what he may do with it
+    for (const [at, n] of mine.entries()) expect([n, shown[at]?.may]).toEqual([n, permissionsOn(who, boundsOf(n))]);
   });
 
   const STATES = ['sealed', 'ended', 'planned', 'live'];
@@ -125,7 +127,7 @@ describe('the list of operations', () => {
         .slice(0, 100)
         .map(idOf),
     );
-    expect(await listOperations(store, { ...ALL, squads: [] }, OperationQuery.parse({}))).toEqual({
+    expect(await listOperations(store, { ...ALL, squads: [] }, OperationQuery.parse({}), () => [])).toEqual({
       operations: [],
       total: 0,
       more: false,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Mark, Message } from '../../../server/protocol/http.ts';
+import { askedText } from '../../../web/composables/use-shots.ts';
 import { lateMs, mergeMarks, messagesFor, standingCalls } from '../../../web/composables/marks.ts';
 
 const mark = (more: Partial<Mark>): Mark => ({
@@ -13,6 +14,12 @@ const mark = (more: Partial<Mark>): Mark => ({
   acknowledged: null,
   version: 1,
   ...more,
+});
+
+it('what is asked to be filmed is read in the language of whoever films, where it is of the list', () => {
+  const shot = { shotId: 'sh-1', zh: '全景', en: 'Overall view', edition: 1, tick: null };
+  expect(askedText('全景', [shot], ({ en }) => en)).toBe('Overall view');
+  expect(askedText('再近一点', [shot], ({ en }) => en)).toBe('再近一点');
 });
 
 describe('marks as a page knows them', () => {

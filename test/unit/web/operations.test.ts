@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BOARD_START, boardQuery } from '../../../web/composables/board-query.ts';
 import { factsOf, formOf, officerNamed, wrongField } from '../../../web/composables/use-facts-form.ts';
-import { labelText } from '../../../web/composables/use-operations.ts';
+import { labelText, wayTo } from '../../../web/composables/use-operations.ts';
 
 const NOON = new Date(2026, 2, 1, 12);
 const query = (filters: object): Record<string, string[]> => {
@@ -29,6 +29,31 @@ describe('the board asks for', () => {
     });
     expect(query({ from: 'never' })).not.toHaveProperty('from');
   });
+
+  it('days of 23 and 25 hours whole too', () => {
+    const zone = process.env['TZ'];
+    process.env['TZ'] = 'Europe/Berlin';
+    try {
+      const hours = (day: string): number => {
+        const { from = [], to = [] } = query({ from: day, to: day });
+        return (Number(to[0]) - Number(from[0])) / 3_600_000;
+      };
+      expect(['2026-03-29', '2026-10-25', '2026-03-01'].map(hours)).toEqual([23, 25, 24]);
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    }
+  });
+});
+
+it('leads to a page of an operation that whoever reads may open', () => {
+  const to = (state: 'planned' | 'live' | 'ended', ...may: string[]): string => wayTo({ operationId: 'op', state, may }).to;
+  expect(to('live', 'operation.see')).toBe('/operations/op');
+  expect(to('ended', 'operation.see', 'package.make')).toBe('/operations/op');
+  expect(to('live', 'live.watch', 'recording.view')).toBe('/console/op');
+  expect(to('ended', 'live.watch', 'recording.view')).toBe('/review/op');
+  expect(to('live', 'recording.view')).toBe('/review/op');
+  expect(to('planned', 'live.watch')).toBe('/operations/op');
 });
 
 describe('the form of an operation', () => {

@@ -44,8 +44,11 @@ export default {
     'no-squad': 'There is no such squad.',
     'no-angle': 'This angle is not there any more. Choose another one.',
     'no-use': 'The device was taken back already. Load the page again.',
+    'no-session': 'That sign-in is over already.',
+    'no-token': 'This token is revoked already.',
     forbidden: 'Your roles do not allow this, or not from this address.',
     too_many: 'Too many attempts. Wait a minute.',
+    codes: 'Too many wrong codes. Wait fifteen minutes.',
     unavailable: 'The hub is coming back. Please wait.',
     custodyLog:
       'Not done: the custody log cannot be written, and without it nothing is shown or decided. Tell the administrator now. Recording goes on.',

@@ -1,15 +1,10 @@
+import { CASE_STAGE_WORDS, CONFIDENTIALITY_WORDS, STAGE_WORDS, wordsIn } from '../../../server/protocol/cases.ts';
+
 /** Operations as a list and in detail, and cases. */
 export default {
-  stage: { planned: 'Planned', live: 'Live', ended: 'Ended', sealed: 'Sealed' },
-  caseStage: {
-    filing: 'Filing',
-    investigation: 'Investigation',
-    decision: 'Review and decision',
-    service: 'Service',
-    compulsion: 'Compulsion',
-    archiving: 'Archiving',
-  },
-  secrecy: { open: 'Open', internal: 'Internal', sensitive: 'Sensitive', secret: 'Secret' },
+  stage: wordsIn(STAGE_WORDS, 'en'),
+  caseStage: wordsIn(CASE_STAGE_WORDS, 'en'),
+  secrecy: wordsIn(CONFIDENTIALITY_WORDS, 'en'),
   r18: {
     squads: 'Squad',
     officers: 'Officers',
@@ -54,6 +49,7 @@ export default {
     title: 'Operation',
     newTitle: 'Plan an operation',
     facts: 'Facts',
+    record: 'Takes and package',
     name: 'Name',
     type: 'Type',
     unknown: 'Not yet known',
@@ -102,7 +98,7 @@ export default {
     needed: '{field}: cannot be empty.',
     wrong: '{field}: this cannot be right.',
     otherSquads: 'Squads: only your own can be added, and one of them must stay.',
-    wrongState: 'That cannot be done as the operation stands now. Load it again.',
+    wrongState: 'That cannot be done as the operation stands now. The page shows how it stands.',
     noPackage: 'Not sealed: its package is not verified yet.',
     noLabels: 'Not sealed: labels are missing.',
     takeMoves: 'Not sealed: a take of it is just being moved. Try again in a minute.',

@@ -136,7 +136,8 @@ export default {
     noSessions: 'Not signed in anywhere.',
     signOutAll: 'Sign out everywhere',
     signOutAllTitle: 'Sign out {name} everywhere?',
-    signOutAllText: 'What is not saved on those devices is lost. All access tokens end too: programs that use them are refused.',
+    signOutAllText:
+      'Those devices must sign in again to go on. What was typed there stays on its page for the same person. All access tokens end too: programs that use them are refused.',
     signedOutAll: '{name} is signed out everywhere.',
     revokeAll: 'Revoke all',
     revokeAllTitle: 'Revoke all access tokens of {name}?',

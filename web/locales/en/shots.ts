@@ -1,3 +1,5 @@
+import { TYPE_WORDS, wordsIn } from '../../../server/protocol/cases.ts';
+
 /** Shot lists: on the console, on the phone, in the review, and where they are edited. */
 export default {
   shots: {
@@ -20,18 +22,7 @@ export default {
     never: 'Never ticked as filmed',
     noType: 'The operation has no type, and so no shot list.',
     empty: 'There is nothing on the list.',
-    type: {
-      inspection: 'On-site inspection',
-      questioning: 'Questioning',
-      registration: 'Prior registration and preservation',
-      seizure: 'Seizure of property',
-      sealing: 'Sealing a construction site',
-      hearing: 'Hearing',
-      demolition: 'Forced demolition',
-      service: 'Service by leaving or public notice',
-      other: 'Other contact likely to cause dispute',
-      campaign: 'Campaign',
-    },
+    type: wordsIn(TYPE_WORDS, 'en'),
   },
   shotLists: {
     title: 'Shot lists',

@@ -49,7 +49,7 @@ export default {
     'hours-24': '24 小时',
     'hours-168': '7 天',
     label: '发给谁',
-    labelPlaceholder: '可不填，例如：张三',
+    labelPlaceholder: '选填，例如：张三',
     'text-several':
       '用手机相机或浏览器扫码打开，无需安装。{until} 前可打开；已打开的手机可用到行动结束。收到链接的人都可以拍摄，请勿转发。',
     'text-one': '用手机相机或浏览器扫码打开，无需安装。{until} 前可打开；只有第一台打开的手机可用，可用到行动结束。',

@@ -1,15 +1,10 @@
+import { CASE_STAGE_WORDS, CONFIDENTIALITY_WORDS, STAGE_WORDS, wordsIn } from '../../../server/protocol/cases.ts';
+
 /** 行动列表、行动信息和案件。 */
 export default {
-  stage: { planned: '计划', live: '进行中', ended: '已结束', sealed: '已封存' },
-  caseStage: {
-    filing: '立案',
-    investigation: '调查取证',
-    decision: '审查决定',
-    service: '送达',
-    compulsion: '行政强制',
-    archiving: '归档',
-  },
-  secrecy: { open: '公开', internal: '内部', sensitive: '敏感', secret: '秘密' },
+  stage: wordsIn(STAGE_WORDS, 'zh'),
+  caseStage: wordsIn(CASE_STAGE_WORDS, 'zh'),
+  secrecy: wordsIn(CONFIDENTIALITY_WORDS, 'zh'),
   r18: {
     squads: '中队(组)',
     officers: '执法人员',
@@ -24,7 +19,7 @@ export default {
     title: '行动',
     quickLabel: '现在就开始',
     quick: '立即开始',
-    quickHint: '立即进入进行中，自带两个机位和二维码，其余信息可稍后补填。',
+    quickHint: '点击后行动立即开始，已配两个机位和二维码，其余信息可稍后补填。',
     quickName: '现场行动 {at}',
     main: '主机位',
     second: '副机位',
@@ -54,6 +49,7 @@ export default {
     title: '行动',
     newTitle: '计划行动',
     facts: '行动信息',
+    record: '录制和归档包',
     name: '行动名称',
     type: '行动类型',
     unknown: '待定',
@@ -101,13 +97,13 @@ export default {
     needed: '{field}：不能为空。',
     wrong: '{field}：填写有误。',
     otherSquads: '中队(组)：只能添加您所在的中队，且至少保留其中一个。',
-    wrongState: '行动当前的状态不允许此操作，请重新载入。',
+    wrongState: '行动的状态已有变化，无法进行此操作。页面已更新，请核对。',
     noPackage: '未能封存：归档包尚未核验。',
     noLabels: '未能封存：标签不完整。',
     takeMoves: '未能封存：正在移动其中的录制，请一分钟后再试。',
     progress: '进度',
     byHub: '系统',
-    notYet: '尚未',
+    notYet: '未进行',
     start: '开始行动',
     seal: '封存',
     sealTitle: '封存此行动？',

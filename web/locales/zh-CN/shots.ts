@@ -1,3 +1,5 @@
+import { TYPE_WORDS, wordsIn } from '../../../server/protocol/cases.ts';
+
 /** Shot lists: on the console, on the phone, in the review, and where they are edited. */
 export default {
   shots: {
@@ -17,21 +19,10 @@ export default {
     elsewhere: '其他机位 {at}',
     allDone: '全部要点已勾选',
     lacking: '有 {n} 项未勾选',
-    never: '从未勾选已拍',
+    never: '未勾选',
     noType: '此行动没有类型，因此没有要点清单。',
     empty: '清单为空。',
-    type: {
-      inspection: '现场勘验检查',
-      questioning: '询问',
-      registration: '先行登记保存',
-      seizure: '扣押财物',
-      sealing: '查封施工现场',
-      hearing: '听证',
-      demolition: '强制拆除违法建筑',
-      service: '留置/公告送达',
-      other: '其他易引发争议的接触',
-      campaign: '专项整治',
-    },
+    type: wordsIn(TYPE_WORDS, 'zh'),
   },
   shotLists: {
     title: '要点清单',
@@ -55,7 +46,7 @@ export default {
     missing: '第 {n} 项：中文和英文都要填写。',
     twice: '第 {n} 项重复。',
     none: '清单至少要有一项。',
-    newer: '你编辑期间，{who} 已保存第 {n} 版。你填写的内容仍在下方。',
+    newer: '您编辑期间，{who} 已保存第 {n} 版。您填写的内容仍在下方。',
     useNewer: '改用第 {n} 版，放弃我的修改',
     keepMine: '保留我的内容，覆盖保存',
   },

@@ -1,0 +1,40 @@
+import { DEVICE_FIELDS } from './use-devices.ts';
+import { CASE_FIELDS, CASE_REFUSALS, OPERATION_FIELDS, OPERATION_REFUSALS } from './use-operations.ts';
+
+/** What a line is about: `case` of `case.made`. */
+const nounOf = (what: string): string => what.split('.')[0] ?? what;
+
+/** Details that forms have words for: as there. */
+const FIELDS: Record<string, Record<string, string>> = {
+  case: CASE_FIELDS,
+  operation: OPERATION_FIELDS,
+  device: { ...DEVICE_FIELDS, serial: 'device.serial', kind: 'device.kind' },
+};
+/** The key of the words for a detail of that name. */
+export const fieldKey = (what: string, name: string): string => FIELDS[nounOf(what)]?.[name] ?? `custody.detail.${name}`;
+
+/** Where the words of a choice stand: of a detail of this name, in lines about this. */
+const CHOICES: Record<string, string> = {
+  'case stage': 'caseStage',
+  'case confidentiality': 'secrecy',
+  'operation confidentiality': 'secrecy',
+  'operation type': 'shots.type',
+  'device type': 'device.types',
+  'device state': 'device.states',
+  'device kind': 'device.kinds',
+  'link devices': 'links',
+};
+/** Details that the hub itself fills with a few words of its own. */
+const SAID = ['why', 'with', 'state', 'decision', 'pictures', 'change', 'exported', 'source'];
+/** The key of the words for a value; null for what people wrote. */
+export function valueKey(what: string, name: string, value: string): string | null {
+  const choices = CHOICES[`${nounOf(what)} ${name}`] ?? (SAID.includes(name) ? 'custody.value' : null);
+  return choices === null ? null : `${choices}.${value.replaceAll(' ', '-')}`;
+}
+
+const REFUSALS: Record<string, Record<string, string>> = { case: CASE_REFUSALS, operation: OPERATION_REFUSALS };
+/** The key of a sentence that tells this refusal where it is met; undefined: the usual one. */
+export const refusalKey = (what: string, code: string, field: string): string | undefined => REFUSALS[nounOf(what)]?.[`${code} ${field}`];
+
+/** Details whose values are ids of things that have names. */
+export const isId = (name: string): boolean => /Ids?$/.test(name);
