@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
-import { parseAddress } from '../../media/sources/gateway/address.ts';
+import { parseAddress } from '../../media/protocol/source-address.ts';
 import type { Context } from '../context.ts';
 import { ONGOING, onOperation } from '../permission/rules.ts';
 import { ApiError, SourceCreate, SourceMade, SourceView } from '../protocol/http.ts';

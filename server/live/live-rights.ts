@@ -24,7 +24,7 @@ export const actorOfKey = async ({ store, hub }: Pick<Context, 'store' | 'hub'>,
 export class LiveRights {
   readonly #context: Pick<Context, 'store' | 'hub' | 'log'>;
   readonly #timer: ReturnType<typeof setInterval>;
-  #looking: Promise<void> | null = null;
+  #state: 'idle' | 'looking' = 'idle';
   #again = false;
 
   constructor(context: Pick<Context, 'store' | 'hub' | 'log'>) {
@@ -43,8 +43,10 @@ export class LiveRights {
 
   #look(): void {
     this.#again = true;
-    this.#looking ??= this.#lookAll().finally(() => {
-      this.#looking = null;
+    if (this.#state === 'looking') return;
+    this.#state = 'looking';
+    void this.#lookAll().finally(() => {
+      this.#state = 'idle';
     });
   }
 

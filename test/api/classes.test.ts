@@ -47,7 +47,8 @@ async function somebody(login: string, roles: RoleGrant[]): Promise<void> {
   const personId = `pe-${login}`;
   await insertPerson(store, { personId, login, name: login, badge: null, roles, passwordHash: 'none' }, Date.now());
   await setPassword(store, personId, 'none', null);
-  cookies.set(login, `fh_session=${await createSession(store, personId, { address: '127.0.0.1', device: 'desk' }, Date.now())}`);
+  const { secret } = await createSession(store, personId, { address: '127.0.0.1', device: 'desk' }, Date.now());
+  cookies.set(login, `fh_session=${secret}`);
 }
 type Told<T> = { status: number; body: T & { code?: string; field?: string }; text: string };
 async function ask<T = object>(who: string, method: 'GET' | 'PUT' | 'POST', path: string, payload?: object): Promise<Told<T>> {

@@ -181,7 +181,9 @@ describe('a phone', () => {
       await answerTakeover({ requestId, agree });
       expect((await lines('what=takeover.answered'))[0]).toMatchObject({
         who: { id: 'pe-root', address: '10.1.0.9' },
-        ...{ operationId: OPERATION, angleId: ANGLE, subject: requestId },
+        operationId: OPERATION,
+        angleId: ANGLE,
+        subject: requestId,
         detail: { agree, device: 'Pixel', fromDevice: 'iPhone' },
       });
       await expect(answerTakeover({ requestId, agree })).rejects.toMatchObject({ code: 'not_found' });

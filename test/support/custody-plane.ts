@@ -44,7 +44,8 @@ export async function personWith(
   const person = { personId, login: personId, name: `姓名 ${personId}`, badge: null, roles: grants, passwordHash };
   await insertPerson(store, person, Date.now());
   await setPassword(store, personId, passwordHash, null);
-  return `fh_session=${await createSession(store, personId, { address: '127.0.0.1', device: 'test' }, Date.now())}`;
+  const { secret } = await createSession(store, personId, { address: '127.0.0.1', device: 'test' }, Date.now());
+  return `fh_session=${secret}`;
 }
 
 /** An operation with one angle, as if it had been opened while the media plane was there. */
