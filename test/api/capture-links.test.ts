@@ -71,7 +71,7 @@ describe('a link of the whole operation', () => {
       .toMatchObject({
         who: { kind: 'link', id: link.linkId, name: '第二中队' },
         angleId: proposed.body['angleId'],
-      detail: { name: '南门 王五' },
+        detail: { name: '南门 王五' },
       });
     expect((await phone('POST', '/angle', { name: '南门 王五' }, opened.cookie)).body).toMatchObject({
       code: 'conflict',
