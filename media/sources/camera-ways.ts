@@ -1,7 +1,7 @@
 import { HubError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { GatewaySpec, PullSpec, PushSpec } from '../protocol/gateway.ts';
-import { hostPort, parseAddress, shownAddress, type SourceAddress } from '../protocol/source-address.ts';
+import { hostPort, parseAddress, shownAddress, type SourceAddress } from './gateway/address.ts';
 import type { Way } from './gateway/attempt.ts';
 import type { GatewayCamera } from './gateway/gateway.ts';
 import type { AllowedNetworks } from './gateway/networks.ts';

@@ -4,7 +4,6 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
-import { parseAddress } from '../../media/protocol/source-address.ts';
 import type { Context } from '../context.ts';
 import { ONGOING, onOperation } from '../permission/rules.ts';
 import { ApiError, SourceCreate, SourceMade, SourceView } from '../protocol/http.ts';
@@ -20,11 +19,12 @@ const KEY_BYTES = 24;
 /** 192 bits, in letters that an address and any encoder's settings take. */
 const newKey = (): string => randomBytes(KEY_BYTES).toString('base64url');
 
-/** What the custody log has of a source: neither its user, password or path nor its key. Throws `bad_request`. */
+/** What the custody log has of a source: neither its user, password or path nor its key. */
 function shownOf(source: SourceCreate): Record<string, string> {
   if ('listen' in source) return { source: source.listen };
-  const { scheme, host, port } = parseAddress(source);
-  return { source: scheme, address: `${host}:${port}` };
+  if (!URL.canParse(source.url)) return {}; // the media plane refuses it
+  const { protocol, host } = new URL(source.url);
+  return { source: protocol.slice(0, -1), address: host };
 }
 
 /** Cameras that the hub fetches by their address, and encoders that push to it. */

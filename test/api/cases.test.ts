@@ -134,7 +134,7 @@ describe('an operation', () => {
     ]);
     expect(additions[0]?.personName).toBeTruthy();
     const { lines } = await call(hub, CustodyPage, 'GET', `/custody?operation=${operationId}&what=source.added`);
-    expect(lines.map(({ detail }) => detail)).toEqual([{ source: 'rtsp', address: '10.255.255.1:554', reason: '画面不清' }]);
+    expect(lines.map(({ detail }) => detail)).toEqual([{ source: 'rtsp', address: '10.255.255.1', reason: '画面不清' }]);
     expect(hub.output()).not.toContain(camera.password);
   });
 

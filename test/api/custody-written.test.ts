@@ -81,6 +81,15 @@ describe('a line says', () => {
     expect((await exchange(secretOf(two))).status).toBe(410);
   });
 
+  it('of a source where it is fetched from, and none of its secrets', async () => {
+    const source = { url: 'rtsp://guard:sesame@10.0.0.9:8554/live?key=sesame', user: 'guard', password: 'sesame' };
+    expect((await root('POST', `/operations/${OPERATION}/angles/${ANGLE}/source`, source)).status).toBe(503);
+    const [failed, done] = await lines('what=source.added');
+    expect(done).toMatchObject({ angleId: ANGLE, outcome: 'done', detail: { source: 'rtsp', address: '10.0.0.9:8554' } });
+    expect(failed?.outcome).toBe('failed');
+    expect(JSON.stringify([failed, done])).not.toContain('sesame');
+  });
+
   it('whether an authenticator was set up or removed, and that a password was wrong', async () => {
     expect((await root('POST', '/session/totp', { password: 'wrong' })).status).toBe(401);
     expect((await lines('what=refused'))[0]?.detail).toMatchObject({ route: '/api/session/totp', why: 'wrong password' });

@@ -24,7 +24,7 @@ export async function ask({ app }: ControlPlane, cookie: string, { method, url, 
     ...(payload && { payload }),
     ...(address !== undefined && { remoteAddress: address }),
   });
-  const json = reply.headers['content-type']?.toString().includes('json') === true && !url.endsWith('/export');
+  const json = reply.headers['content-type']?.toString().startsWith('application/json') === true;
   const set = reply.cookies[0];
   return {
     status: reply.statusCode,

@@ -1,6 +1,6 @@
 import type { GatewayReason } from '../../protocol/gateway.ts';
 import { FlvItems } from './flv-items.ts';
-import { hostPort, type SourceAddress } from '../../protocol/source-address.ts';
+import { hostPort, type SourceAddress } from '../gateway/address.ts';
 import { connectTo } from '../gateway/connect.ts';
 import type { AllowedNetworks } from '../gateway/networks.ts';
 import { reasonOf, SourceRefusal } from '../gateway/reasons.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { hostPort, type SourceAddress } from '../../protocol/source-address.ts';
+import { hostPort, type SourceAddress } from '../gateway/address.ts';
 import { connectTo } from '../gateway/connect.ts';
 import { Lag } from '../gateway/lag.ts';
 import { refusalOfStatus, SourceRefusal } from '../gateway/reasons.ts';

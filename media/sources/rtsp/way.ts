@@ -1,5 +1,5 @@
 import type { GatewayReason } from '../../protocol/gateway.ts';
-import type { SourceAddress } from '../../protocol/source-address.ts';
+import type { SourceAddress } from '../gateway/address.ts';
 import type { Attempt, Way } from '../gateway/attempt.ts';
 import { FfmpegProcess } from '../gateway/ffmpeg-process.ts';
 import type { AllowedNetworks } from '../gateway/networks.ts';

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { GatewayReason } from '../../protocol/gateway.ts';
-import { hostPort } from '../../protocol/source-address.ts';
+import { hostPort } from '../gateway/address.ts';
 import { FfmpegProcess } from '../gateway/ffmpeg-process.ts';
 import { reasonOf, reasonOfExit, SourceRefusal } from '../gateway/reasons.ts';
 import { TsItems } from '../stream/ts-items.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress, shownAddress } from '../../../media/protocol/source-address.ts';
+import { parseAddress, shownAddress } from '../../../media/sources/gateway/address.ts';
 import { AllowedNetworks, parseNetwork } from '../../../media/sources/gateway/networks.ts';
 import { reasonOfExit, refusalOfConnect, refusalOfStatus } from '../../../media/sources/gateway/reasons.ts';
 import { retryDelayMs } from '../../../media/sources/gateway/retry.ts';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { GatewayReason } from '../../../media/protocol/gateway.ts';
 import { FlvItems } from '../../../media/sources/rtmp/flv-items.ts';
-import { parseAddress } from '../../../media/protocol/source-address.ts';
+import { parseAddress } from '../../../media/sources/gateway/address.ts';
 import { SourceRefusal } from '../../../media/sources/gateway/reasons.ts';
 import { RTMP, rtmpChunks, u32 } from '../../../media/sources/rtmp/chunks.ts';
 import { playTarget, rtmpConnect } from '../../../media/sources/rtmp/pull.ts';

@@ -1,5 +1,5 @@
-import { HubError } from '../errors.ts';
-import type { PullSpec } from './gateway.ts';
+import { HubError } from '../../errors.ts';
+import type { PullSpec } from '../../protocol/gateway.ts';
 
 /**
  * Where a camera is fetched from. `path` begins with a slash and keeps its query; it may hold secrets, as may user and
