@@ -157,9 +157,10 @@ describe('the officers of an operation', () => {
     await form.getByText(zhCN.op.officersOpen).waitFor(); // nobody is linked by chance
     await found.getByText('甬-801').waitFor();
     await shot('several');
-    await found.getByRole('button', { name: '甬-802' }).click();
+    await found.getByRole('button', { name: '王伟 甬-802' }).click();
     await field.fill('甬-801');
-    await found.getByRole('button', { name: '甬-801' }).click();
+    await field.press('Enter');
+    await officers.getByRole('listitem').filter({ hasText: '甬-801' }).getByRole('button', { name: '移除 王伟' }).waitFor();
     await form.getByRole('button', { name: zhCN.op.create }).click();
     await page.waitForURL(/\/operations\/\d{8}-/);
     const path = `/operations/${page.url().split('/').at(-1) ?? ''}/facts`;

@@ -5,11 +5,15 @@ import type { PersonListed } from '../../server/protocol/people.ts';
 /** An officer as a form shows one: of the hub's people, or (`personId` null) by name alone. */
 export type Chosen = OperationFacts['officers'][number];
 
-/** Somebody of the hub by this very name, a name alone where nobody has it, null where several have. */
-export function officerNamed(name: string, found: PersonListed[]): Chosen | null {
-  const [one, other] = found.filter((each) => each.name === name);
+/** Of those who were found, who has this very name or badge. */
+export const calledSo = (text: string, found: PersonListed[]): PersonListed[] =>
+  found.filter(({ name, badge }) => name === text || badge === text);
+
+/** Somebody of the hub by this very name or badge, a name alone where nobody has it, null where several have. */
+export function officerNamed(text: string, found: PersonListed[]): Chosen | null {
+  const [one, other] = calledSo(text, found);
   if (other) return null;
-  return { personId: one?.personId ?? null, name, badge: one?.badge ?? null };
+  return { personId: one?.personId ?? null, name: one?.name ?? text, badge: one?.badge ?? null };
 }
 
 /** What a form holds: texts and lists, so that it can be kept. Empty: not known. */

@@ -1,6 +1,6 @@
 import { onScopeDispose, type Ref, ref, shallowRef } from 'vue';
 import type { PersonListed } from '../../server/protocol/people.ts';
-import { type Chosen, officerNamed } from './use-facts-form.ts';
+import { calledSo, type Chosen, officerNamed } from './use-facts-form.ts';
 import { peopleApi } from './use-people.ts';
 import { useSession } from './use-session.ts';
 
@@ -59,7 +59,7 @@ export function useOfficers(chosen: Ref<Chosen[]>) {
       const people = await find(name, LOOKED_THROUGH);
       const officer = officerNamed(name, people);
       if (officer) add(officer);
-      else left.push({ name, people: people.filter((each) => each.name === name) });
+      else left.push({ name, people: calledSo(name, people) });
     }
     if (typed.value !== asked) return left.length === 0;
     forget();

@@ -76,6 +76,7 @@ describe('the form of an operation', () => {
     expect(officerNamed('王伟', found)).toEqual({ personId: 'pe-1', name: '王伟', badge: '甬-1' });
     expect(officerNamed('王', found)).toEqual({ personId: null, name: '王', badge: null });
     expect(officerNamed('李娜', found)).toBeNull();
+    expect(officerNamed('甬-3', found)).toEqual({ personId: 'pe-3', name: '李娜', badge: '甬-3' });
   });
 
   it('sends each of two officers of one name as who it is', () => {

@@ -72,7 +72,7 @@ export default {
     nameAlone: 'name alone',
     alone: '“{name}”: of another unit, by name alone',
     several: 'Several people are called {name}: choose one.',
-    officersOpen: 'Officers: several people have this name. Choose one, or remove it.',
+    officersOpen: 'Officers: several people have this name. Choose one of them, or clear the field.',
     angles: 'Angles',
     required: 'Live angles needed',
     twoHint: 'Demolitions and campaigns need two at least.',

@@ -71,7 +71,7 @@ export default {
     nameAlone: '仅登记姓名',
     alone: '“{name}”：外单位人员，仅登记姓名',
     several: '有多人名为{name}，请选择其中一人。',
-    officersOpen: '执法人员：有重名人员，请选择其中一人或删除。',
+    officersOpen: '执法人员：有重名人员，请选择其中一人，或清除所填姓名。',
     angles: '机位',
     required: '最少在线机位',
     twoHint: '强制拆除和专项整治至少两个。',
