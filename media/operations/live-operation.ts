@@ -11,7 +11,8 @@ import type { Take } from '../recorder/take.ts';
 import { clientCapabilities } from '../sfu/codecs.ts';
 import { consumeAll } from '../sfu/consume.ts';
 import { newRouter, type OperationRouter } from '../sfu/operation-router.ts';
-import { MAX_PEERS, Peer } from '../sfu/peer.ts';
+import type { Peer } from '../sfu/peer.ts';
+import { Peers } from '../sfu/peers.ts';
 import { Playback, trackOf } from '../sfu/playback.ts';
 import { tap } from '../sfu/tap.ts';
 import type { WorkerPool, WorkerSlot } from '../sfu/workers.ts';
@@ -41,7 +42,7 @@ export class LiveOperation {
   readonly gateways: Gateways;
   readonly sources: AngleSources;
   readonly #context: OperationContext;
-  readonly #peers = new Map<string, Peer>();
+  readonly peers: Peers;
   readonly #playback = new Playback();
   #slot: WorkerSlot;
   #router: types.Router;
@@ -51,6 +52,7 @@ export class LiveOperation {
   private constructor(context: OperationContext, recorder: OperationRecorder, { slot, router, direct }: OperationRouter) {
     this.#context = context;
     this.recorder = recorder;
+    this.peers = new Peers(recorder.operationId, (peerId, reason) => void this.closePeer(peerId, 'connection-lost', reason));
     this.#slot = slot;
     this.#router = router;
     this.#direct = direct;
@@ -98,12 +100,8 @@ export class LiveOperation {
     await this.recorder.plans.remove(angleId);
   }
 
-  findPeer(peerId: string): Peer | undefined {
-    return this.#peers.get(peerId);
-  }
-
   async createTransport(peerId: string, owner: string): Promise<ResultOf<'createTransport'>> {
-    return this.#peer(peerId, owner).createTransport(this.#slot, this.#router);
+    return this.peers.have(peerId, owner).createTransport(this.#slot, this.#router);
   }
 
   /** The peer becomes the angle's source; whoever was it is replaced. Throws `conflict` where somebody else films. */
@@ -151,7 +149,7 @@ export class LiveOperation {
 
   /** Send an angle to a player that came with an offer. */
   watch({ angleId, peerId, owner, ...wanted }: ParamsOf<'watch'>): Promise<ResultOf<'watch'>> {
-    const viewer = { peer: this.#peer(peerId, owner), end: () => this.closePeer(peerId, 'source-removed', 'source-changed') };
+    const viewer = { peer: this.peers.have(peerId, owner), end: () => this.closePeer(peerId, 'source-removed', 'source-changed') };
     const from = { slot: this.#slot, router: this.#router, producers: this.#producers(angleId) };
     return this.#playback.watch(from, viewer, { angleId, ...wanted });
   }
@@ -164,9 +162,9 @@ export class LiveOperation {
 
   /** `told`: what the client is told; null when it knows. */
   async closePeer(peerId: string, cause: Cause, told: string | null): Promise<void> {
-    const peer = this.#peers.get(peerId);
+    const peer = this.peers.get(peerId);
     if (!peer) return;
-    this.#peers.delete(peerId);
+    this.peers.delete(peerId);
     await this.talk.end(peer, 'connection-lost');
     const source = this.sources.get(peer.angleId ?? '');
     const take = source?.peer === peer ? source.take : null;
@@ -181,15 +179,6 @@ export class LiveOperation {
     const source = this.sources.get(angleId);
     if (source && !source.peer) throw new HubError('conflict', 'a camera films this angle', { field: 'angleId' });
     if (source?.peer) await this.closePeer(source.peer.peerId, 'replaced', 'replaced');
-  }
-
-  /** The peers that are here by this right. */
-  owned(owner: string): string[] {
-    return [...this.#peers.values()].filter((peer) => peer.owner === owner).map(({ peerId }) => peerId);
-  }
-  /** By what rights peers are here. */
-  owners(): string[] {
-    return [...new Set([...this.#peers.values()].map(({ owner }) => owner))];
   }
 
   /** Receive a camera's plain RTP on this angle from now on. Throws as `Cameras.add`, and `not_found`. */
@@ -221,7 +210,7 @@ export class LiveOperation {
 
   /** The worker this operation lived on is gone: go on with another. Clients are told to come back, cameras are awaited on their ports. */
   async workerDied(): Promise<void> {
-    const peers = [...this.#peers.keys()];
+    const peers = [...this.peers.keys()];
     const hit = [...this.sources.keys()].filter((angleId) => !this.gateways.has(angleId));
     await Promise.all(hit.map((angleId) => this.sources.end(angleId, 'worker-died')));
     const { slot, router, direct } = await newRouter(this.#context.workers);
@@ -240,27 +229,18 @@ export class LiveOperation {
     await (end ? this.recorder.end() : this.recorder.stop());
     this.cameras.close();
     await this.gateways.close();
-    for (const peer of this.#peers.values()) {
+    for (const peer of this.peers.values()) {
       peer.close();
       this.#context.emit({ type: 'peer.closed', peerId: peer.peerId, reason: end ? 'operation-ended' : 'hub-stopped' });
     }
     this.sources.clear();
-    this.#peers.clear();
+    this.peers.clear();
     this.#slot.routers -= 1;
     this.#router.close();
   }
 
   #producers(angleId: string): types.Producer[] {
     return [...(this.sources.get(angleId)?.producers.values() ?? [])];
-  }
-
-  #peer(peerId: string, owner: string): Peer {
-    const present = this.#peers.get(peerId);
-    if (present) return present;
-    if (this.owned(owner).length >= MAX_PEERS) throw new HubError('too_many', `${MAX_PEERS} peers are here by this right already`);
-    const peer = new Peer(peerId, this.recorder.operationId, owner, (reason) => void this.closePeer(peerId, 'connection-lost', reason));
-    this.#peers.set(peerId, peer);
-    return peer;
   }
 
   async #claim(peer: Peer, angleId: string, kind: SourceKind): Promise<Source> {

@@ -92,7 +92,7 @@ export class Registry {
 
   findPeer(peerId: string): { operation: LiveOperation; peer: Peer } | null {
     for (const operation of this.#live.values()) {
-      const peer = operation.findPeer(peerId);
+      const peer = operation.peers.get(peerId);
       if (peer) return { operation, peer };
     }
     return null;
@@ -100,14 +100,14 @@ export class Registry {
 
   /** By what rights peers are in which operations. */
   owners(): { operationId: string; owner: string }[] {
-    return [...this.#live].flatMap(([operationId, operation]) => operation.owners().map((owner) => ({ operationId, owner })));
+    return [...this.#live].flatMap(([operationId, operation]) => operation.peers.owners().map((owner) => ({ operationId, owner })));
   }
 
   /** Close the peers that are here by this right, in one operation or (null) all; how many. */
   async closeOwned(owner: string, operationId: string | null): Promise<number> {
     const operations = [...this.#live].filter(([id]) => operationId === null || id === operationId);
     const closing = operations.flatMap(([, operation]) =>
-      operation.owned(owner).map((peerId) => operation.closePeer(peerId, 'connection-lost', 'revoked')),
+      operation.peers.owned(owner).map((peerId) => operation.closePeer(peerId, 'connection-lost', 'revoked')),
     );
     await Promise.all(closing);
     return closing.length;

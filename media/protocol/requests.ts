@@ -5,6 +5,7 @@ import { HubTimeMs, Id, MediaKind, Name } from './ids.ts';
 import { Preflight } from './preflight.ts';
 import { AnswerText, ClientId, Mark, MarkText, Role } from './marks.ts';
 import { Message } from './messages.ts';
+import { Owner, PeerId, peerRequests } from './peers.ts';
 import { moveRequests } from './moves.ts';
 import { planRequests } from './plans.ts';
 import { takeoverRequests } from './takeover.ts';
@@ -58,9 +59,7 @@ export const ConsumerInfo = z.object({
   rtpParameters: z.looseObject({}),
 });
 export const PictureHeight = z.int().min(0).max(16_384);
-const PeerId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/);
 const DeviceName = z.string().min(1).max(120);
-const Owner = z.string().min(1).max(128);
 const Port = z.int().min(1024).max(65535);
 
 /** One plain-RTP sender's target: where to send RTP and RTCP (senders such as ffmpeg use a socket for each), with which SSRC and payload type. */
@@ -187,30 +186,8 @@ export const mediaRequests = {
   /** How large a consumer's picture is shown, in pixels: the lowest layer that fills them is sent from the next key frame on; nothing is for 0. */
   showConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string(), heightPx: PictureHeight }), result: Empty },
   closeConsumer: { params: z.object({ peerId: PeerId, consumerId: z.string() }), result: Empty },
-  /** Does the media plane still hold this peer's transports? Asked when a phone's signalling comes back. */
-  peerState: {
-    params: z.object({ peerId: PeerId }),
-    result: z.object({
-      exists: z.boolean(),
-      transports: z.array(z.string()),
-      producers: z.array(z.string()),
-      consumers: z.array(z.string()),
-      operationId: Id.nullable(),
-      owner: z.string().nullable(),
-      /** The hub's ICE username fragment of each transport: new with each restart. */
-      iceUfrags: z.array(z.string()),
-    }),
-  },
-  /** `stopped-by-operator` when the officer pressed stop; anything else is a loss. */
-  closePeer: {
-    params: z.object({ peerId: PeerId, reason: z.enum(['stopped-by-operator', 'connection-lost', 'replaced']) }),
-    result: Empty,
-  },
+  ...peerRequests,
   ...takeoverRequests,
-  /** Close every peer of this owner, whose right is gone: in this operation, or in all. */
-  closeOwned: { params: z.object({ owner: Owner, operationId: Id.optional() }), result: z.object({ closed: z.int() }) },
-  /** By what rights peers are here, each once an operation. */
-  owners: { params: Empty, result: z.object({ owners: z.array(z.object({ operationId: Id, owner: Owner })) }) },
 
   /** Listen for a camera's RTP (H.264, Opus). Ports may be asked for again after a restart; they are re-armed for the next sender whenever one falls silent. */
   addPlainSource: { params: z.object({ operationId: Id, angleId: Id, reuse: PlainReuse.optional() }), result: PlainSource },

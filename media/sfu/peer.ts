@@ -11,8 +11,6 @@ const ICE_CONSENT_S = 20;
 /** A client that was told all it needs and has no path after so long will have none. */
 const CONNECT_MS = 30_000;
 const MAX_TRANSPORTS = 4;
-/** Peers of one owner in one operation: whoever has a right to be here may not fill the worker with what he never uses. */
-export const MAX_PEERS = 64;
 /**
  * Chromium's sender ignores a request for a key frame within 300 ms of the one before (EncoderRtcpFeedback); the SFU would
  * repeat it after a second only. So the second waits until it is heard: a viewer who came right after another waited 1.1 s for

@@ -6,10 +6,8 @@ import { TOTP } from 'otpauth';
 import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
-import { firstAdministratorIn, hubFetch, signIn, sessionAt } from '../../scripts/demo/sign-in.ts';
-import { verifyLog } from '../../server/custody/verify-log.ts';
-import { CustodyHead, CustodyPage } from '../../server/protocol/custody.ts';
-import { AngleState, OperationView } from '../../server/protocol/http.ts';
+import { firstAdministratorIn, signIn, sessionAt } from '../../scripts/demo/sign-in.ts';
+import { CustodyPage } from '../../server/protocol/custody.ts';
 import {
   AccessTokenMade,
   Me,
@@ -272,49 +270,5 @@ describe('people', () => {
     expect((await create({ login: 'ZHANG' })).body).toMatchObject({ code: 'conflict', field: 'login' });
     const found = await ask('GET', `/people?q=${encodeURIComponent('张')}&squad=${squad.squadId}`, sessionAt(hub.url)?.cookie);
     expect(found.body).toMatchObject({ total: 1, people: [{ login: 'zhang', roles: [{ role: 'leader', squadId: squad.squadId }] }] });
-  });
-});
-
-describe('the custody log', () => {
-  it('tells who did what, who was refused and what was seen; a copy is checked without the hub', async () => {
-    const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '保管' });
-    const { angleId } = await call(hub, AngleState, 'POST', `/operations/${operationId}/angles`, { name: '东门' });
-    await call(hub, OperationView, 'GET', `/operations/${operationId}`);
-    expect((await hubFetch(`${hub.url}/hls/${operationId}/${angleId}/index.m3u8`)).status).toBe(200);
-    const operator = await person(everywhere('operator'));
-    expect((await ask('POST', `/operations/${operationId}/end`, operator.cookie)).status).toBe(403);
-    const page = async (query: string) => call(hub, CustodyPage, 'GET', `/custody?operation=${operationId}&${query}`);
-    await until('the refusal is in the index', async () => (await page('outcome=refused')).lines.length > 0);
-    const { lines } = await page('');
-    expect(lines.map(({ what, outcome }) => `${what} ${outcome}`).toReversed()).toEqual([
-      'operation.opened done',
-      'angle.made done',
-      'view.recording done',
-      'refused refused',
-    ]);
-    expect(lines[0]?.who).toMatchObject({ kind: 'person', id: operator.personId, address: '127.0.0.1' });
-    expect((await page('what=angle.made')).lines).toHaveLength(1);
-    expect((await ask('GET', '/custody', operator.cookie)).status).toBe(403);
-    const head = await call(hub, CustodyHead, 'GET', '/custody/head');
-    const copy = await (await hubFetch(`${hub.url}/api/custody/export`)).text();
-    expect(copy).toContain('"what":"sign-in"');
-    expect((await verifyLog(join(hub.dataDir, 'custody/custody.ndjson'), head)).problems).toEqual([]);
-  });
-});
-
-describe('settings', () => {
-  it('are told in the log at the first start, and what has changed at the next', async () => {
-    await hub.stop();
-    hub = await startHub(hub.dataDir, { LINK_HOURS: '5', TURN_URLS: 'turn:127.0.0.1:3478', TURN_SECRET: 'never told to anybody' });
-    const told = async () => (await call(hub, CustodyPage, 'GET', '/custody?what=setting.changed')).lines;
-    await until('both starts are in the index', async () => (await told()).length === 2);
-    const [second, first] = await told();
-    expect(first).toMatchObject({
-      who: { kind: 'hub' },
-      detail: { linkHours: [null, 72], segmentMs: [null, 4000], dataDir: [null, hub.dataDir] },
-    });
-    expect(second?.detail).toMatchObject({ linkHours: [72, 5], turnSecret: [null, '…'] });
-    expect(second?.detail).not.toHaveProperty('segmentMs');
-    expect(readFileSync(join(hub.dataDir, 'custody/custody.ndjson'), 'utf8')).not.toContain('never told');
   });
 });

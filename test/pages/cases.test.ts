@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -69,73 +69,6 @@ describe.each(VIEWS)('the board and the forms in %s at %i pixels', (locale, widt
   });
 });
 
-describe('what should not be so', () => {
-  it('shows by itself: an operation that nobody filmed, and shots that nobody ticked', async () => {
-    const { page, shot, close } = await consolePage(browser, hub.url, { name: 'unfilmed', locale: 'zh-CN', width: 1440 });
-    await page.getByTestId('unrecorded').waitFor();
-    await page.getByLabel('缺少').selectOption({ label: '未录制' });
-    await expect.poll(() => rows(page).count()).toBe(1);
-    expect(await rows(page).first().textContent()).toContain('占道经营整治');
-    await page.goto(`${hub.url}/operations/${unfilmed}`);
-    await page.getByTestId('unrecorded').getByText('没有任何录制').waitFor();
-    const { unticked } = await call(hub, OperationFacts, 'GET', `/operations/${unfilmed}/facts`);
-    const said = (await page.getByTestId('unticked').textContent()) ?? '';
-    expect(said).toContain(`${unticked.length} 项`);
-    for (const { zh } of unticked) expect(said).toContain(zh);
-    await shot('facts');
-    await close();
-  });
-});
-
-describe('a list that does not come', () => {
-  /** What the network loses of one address of the API, until it is asked to bring it. */
-  async function lose(page: Page, address: RegExp): Promise<() => Promise<void>> {
-    await page.route(address, (route) => route.abort());
-    return () => page.unroute(address);
-  }
-
-  it('is asked for again from the page of its case, which says it loads, fails, or has none', async () => {
-    const { page, close } = await consolePage(browser, hub.url, { name: 'case-list', locale: 'zh-CN', width: 1440 });
-    const list = page.getByTestId('case-operations');
-    const bring = await lose(page, /\/api\/operations\?case=/);
-    await page.goto(`${hub.url}/cases/${caseId}`);
-    await list.getByRole('alert').getByText('无法连接服务器').waitFor();
-    await bring();
-    await list.getByRole('button', { name: '重试' }).click();
-    await list.getByText('强制拆除 城东路12号').waitFor();
-    let go = (): void => undefined;
-    const held = new Promise<void>((resolve) => (go = resolve));
-    await page.route(/\/api\/operations\?case=/, (route) => held.then(() => route.continue()));
-    await page.reload();
-    await list.getByText('正在加载').waitFor();
-    go();
-    await list.getByText('强制拆除 城东路12号').waitFor();
-    const { caseId: other } = await call(hub, EnforcementCase, 'POST', '/cases', { number: '空案1号', cause: '占道经营' });
-    await page.goto(`${hub.url}/cases/${other}`);
-    await list.getByText('还没有计划或开始任何行动').waitFor();
-    await close();
-  });
-
-  it('of cases to choose from says so in the form, and loses no case that was chosen', async () => {
-    const { page, close } = await consolePage(browser, hub.url, { name: 'case-pick', locale: 'zh-CN', width: 1440 });
-    const bring = await lose(page, /\/api\/cases/);
-    await page.goto(`${hub.url}/operations/new?case=${caseId}`);
-    const form = page.getByTestId('facts-form');
-    await form.getByText('无法连接服务器').waitFor();
-    await bring();
-    await form.getByRole('button', { name: '重试' }).click();
-    await form.getByText('甬综执罚字〔2026〕第12号').waitFor();
-    const again = await lose(page, /\/api\/cases/);
-    await form.getByRole('button', { name: '移除 甬综' }).click();
-    await form.getByLabel('案件').fill('擅自');
-    await form.getByText('无法连接服务器').waitFor();
-    await again();
-    await form.getByRole('button', { name: '重试' }).click();
-    await form.getByRole('button', { name: '甬综执罚字' }).waitFor();
-    await close();
-  });
-});
-
 describe('a plan', () => {
   it('has an angle renamed, and another one taken out', async () => {
     const angles = ['北门', '航拍'];
@@ -154,35 +87,6 @@ describe('a plan', () => {
     await page.locator('.el-message-box').getByRole('button', { name: '移除 航拍' }).click();
     await expect.poll(names).toEqual(['东门']);
     await expect.poll(() => name.count()).toBe(1);
-    await close();
-  });
-});
-
-describe('the cases', () => {
-  it('are sorted and filtered, and go to a spreadsheet as they are shown', async () => {
-    const written = { number: '甲〔2026〕1号', cause: '油烟', stage: 'archiving', confidentiality: 'sensitive' };
-    await call(hub, EnforcementCase, 'POST', '/cases', written);
-    const { page, close } = await consolePage(browser, `${hub.url}/cases`, { name: 'case-list', locale: 'zh-CN', width: 1440 });
-    await expect.poll(() => rows(page).count()).toBe(2);
-    await page.getByLabel('排序').selectOption({ label: '按办理阶段' });
-    await expect.poll(() => rows(page).first().textContent()).toContain('第12号');
-    await page.getByLabel('密级').selectOption({ label: '敏感' });
-    await expect.poll(() => rows(page).count()).toBe(1);
-    const download = page.waitForEvent('download');
-    await page.getByRole('link', { name: '导出表格' }).click();
-    const text = readFileSync(await (await download).path(), 'utf8');
-    expect(text.split('\r\n').map((row) => row.split(',')[0])).toEqual(['\u{FEFF}案号', '甲〔2026〕1号', '']);
-    await close();
-  });
-});
-
-describe('what is refused', () => {
-  it('is told in the words of the page: a filter by its label, a case that is not there as a case', async () => {
-    const { page, close } = await consolePage(browser, `${hub.url}/custody`, { name: 'refused', locale: 'zh-CN', width: 1440 });
-    await page.getByLabel('行动（编号）').fill('拆除');
-    await expect.poll(() => page.getByRole('alert').textContent()).toContain('输入有误：行动（编号）');
-    await page.goto(`${hub.url}/cases/ca-nowhere`);
-    await page.getByRole('alert').getByText('没有此案件，或不属于您的中队。').waitFor();
     await close();
   });
 });
