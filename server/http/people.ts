@@ -72,7 +72,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
     '/people',
     {
       schema: {
-        summary: 'People, searched and in pages: names and squads; everything for whoever manages them',
+        summary: 'People, searched and in pages',
         querystring: PeopleQuery,
         response: { 200: PeoplePage, ...errors },
       },

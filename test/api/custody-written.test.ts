@@ -39,7 +39,7 @@ describe('a line says', () => {
     const made = [
       ['squad.made', 'squadId', await root('POST', '/squads', { name: '一中队' })],
       ['link.made', 'linkId', await root('POST', links, {})],
-      ['token.made', 'tokenId', await root('POST', '/session/tokens', { name: '大屏', permissions: ['operation.see'], days: 1 })],
+      ['token.made', 'tokenId', await root('POST', '/session/tokens', { name: '大屏', permissions: ['operation.see'], days: 1, password: PASSWORD })],
       ['person.made', 'personId', await root('POST', '/people', { login: 'zhang', name: '张三', roles: [] })],
     ] as const;
     for (const [what, name, { status, body }] of made) {
@@ -110,7 +110,8 @@ describe('a line says', () => {
 
 describe('what did not happen', () => {
   it('has its failure after its line: no token beyond twenty, no operation or angle without a media plane', async () => {
-    const more = { name: '备用', permissions: ['operation.see'], days: 1 };
+    plane.context.attempts.clear('password pe-root'); // of the tries with a wrong one
+    const more = { password: PASSWORD, name: '备用', permissions: ['operation.see'], days: 1 };
     for (let i = 0; i < 19; i += 1) await root('POST', '/session/tokens', more);
     expect((await root('POST', '/session/tokens', more)).status).toBe(409);
     expect((await outcomes('what=token.made')).slice(0, 3)).toEqual(['failed', 'done', 'done']);

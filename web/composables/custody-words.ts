@@ -8,7 +8,18 @@ const nounOf = (what: string): string => what.split('.')[0] ?? what;
 const FIELDS: Record<string, Record<string, string>> = {
   case: CASE_FIELDS,
   operation: OPERATION_FIELDS,
-  device: { ...DEVICE_FIELDS, serial: 'device.serial', kind: 'device.kind' },
+  device: {
+    ...DEVICE_FIELDS,
+    squadId: 'device.squad',
+    type: 'device.type',
+    serial: 'device.serial',
+    model: 'device.model',
+    ownerId: 'device.owner',
+    state: 'device.state',
+    personId: 'device.person',
+    kind: 'device.kind',
+    text: 'device.note',
+  },
 };
 /** The key of the words for a detail of that name. */
 export const fieldKey = (what: string, name: string): string => FIELDS[nounOf(what)]?.[name] ?? `custody.detail.${name}`;
