@@ -220,7 +220,7 @@ describe('somebody who is disturbed', () => {
     await change({ place: '城东路17号' });
     await page.route('**/facts', (route) => (route.request().method() === 'GET' ? route.abort() : route.fallback()));
     await page.getByRole('button', { name: '保存', exact: true }).click();
-    await page.getByRole('alert').getByText('无法连接服务器').waitFor();
+    await page.getByTestId('facts-form').getByText('无法连接服务器').waitFor();
     expect(await place.inputValue()).toBe('城东路16号');
     await page.unroute('**/facts');
     await page.getByRole('button', { name: '保存', exact: true }).click();
@@ -242,7 +242,7 @@ describe('somebody who is disturbed', () => {
     await place.fill('城东路18号');
     await page.context().setOffline(true);
     await page.getByRole('button', { name: '保存' }).click();
-    await page.getByRole('alert').getByText('无法连接服务器').waitFor();
+    await page.getByTestId('facts-form').getByText('无法连接服务器').waitFor();
     expect(await place.inputValue()).toBe('城东路18号');
     await page.context().setOffline(false);
     await page.getByRole('button', { name: '保存' }).click();

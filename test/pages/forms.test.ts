@@ -5,10 +5,9 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
-import { type HubSession, sessionAt, signIn } from '../../scripts/demo/sign-in.ts';
+import { DEMO_PASSWORD, type HubSession, sessionAt, signIn } from '../../scripts/demo/sign-in.ts';
 import { CaseList, EnforcementCase } from '../../server/protocol/cases.ts';
 import { DeviceView } from '../../server/protocol/devices.ts';
-import { OperationFacts } from '../../server/protocol/operations.ts';
 import { PeoplePage, Person, PersonCreated, type RoleGrant, Squad } from '../../server/protocol/people.ts';
 import zhCN from '../../web/locales/zh-CN.ts';
 import { consolePage } from '../support/console-page.ts';
@@ -180,11 +179,11 @@ describe('the case of a plan', () => {
 
 describe('a list of names', () => {
   it('keeps one that is not ended, two that are the same, and takes a pasted list', async () => {
-    const { page, close } = await open('/operations/new');
+    const { page, close } = await open('/cases/new');
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-    const officers = page.locator('.field', { has: page.getByLabel('执法人员') });
-    const input = page.getByLabel('执法人员');
-    const names = async () => (await officers.locator('li').allTextContents()).map((each) => each.replace('✕', '').trim());
+    const parties = page.locator('.field', { has: page.getByLabel('当事人') });
+    const input = page.getByLabel('当事人');
+    const names = async () => (await parties.locator('li').allTextContents()).map((each) => each.replace('✕', '').trim());
     for (const name of ['王伟', '王伟']) {
       await input.fill(name);
       await input.press('Enter');
@@ -199,14 +198,14 @@ describe('a list of names', () => {
     await page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(list.slice(20).join('、'))})`);
     await page.keyboard.press('Control+V');
     await expect.poll(names).toEqual(['王伟', '王伟', '李', ...list]);
-    await officers.getByRole('button', { name: '移除 王伟' }).first().click();
-    await page.getByLabel('行动名称').fill('名单');
+    await parties.getByRole('button', { name: '移除 王伟' }).first().click();
+    await page.getByLabel('案号').fill('名单〔2026〕1号');
+    await page.getByLabel('案由').fill('占道经营');
     await input.fill('赵');
     const answer = page.waitForResponse((one) => one.request().method() === 'POST');
-    await page.getByLabel('行动名称').press('Enter');
-    const { operationId } = (await (await answer).json()) as { operationId: string };
-    const { officers: saved } = await call(hub, OperationFacts, 'GET', `/operations/${operationId}/facts`);
-    expect(saved.map(({ name }) => name)).toEqual(['王伟', '李', ...list, '赵']);
+    await page.getByLabel('案由').press('Enter');
+    const { parties: saved } = (await (await answer).json()) as { parties: string[] };
+    expect(saved).toEqual(['王伟', '李', ...list, '赵']);
     await close();
   });
 });
@@ -243,6 +242,7 @@ describe('a secret that is shown once', () => {
     await button(page, '＋ 生成令牌').click();
     await page.getByLabel('用途').fill('月度\t报表');
     await page.getByRole('checkbox').first().check();
+    await page.getByLabel('当前密码').fill(DEMO_PASSWORD);
     await button(page, '生成令牌').click();
     await button(page, '复制').click();
     await page.getByRole('alert').getByText('请手动复制').waitFor();
@@ -262,6 +262,7 @@ describe('a form that cannot be sent', () => {
     await button(page, '生成令牌').click();
     await expect.poll(() => page.evaluate<string>(`document.activeElement.type + document.activeElement.ariaInvalid`)).toBe('checkboxtrue');
     await page.getByRole('checkbox').first().check();
+    await page.getByLabel('当前密码').fill(session.password);
     await call(hub, Person, 'PUT', `/people/${person.personId}`, { roles: [] });
     await button(page, '生成令牌').click();
     await page.getByRole('alert').getByText('权限', { exact: false }).waitFor();

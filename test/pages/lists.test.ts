@@ -81,7 +81,11 @@ describe('a list that does not come', () => {
     await list.getByText('正在加载').waitFor();
     go();
     await list.getByText('强制拆除 城东路12号').waitFor();
-    const { caseId: other } = await call(hub, EnforcementCase, 'POST', '/cases', { number: '空案1号', cause: '占道经营' });
+    const { caseId: other } = await call(hub, EnforcementCase, 'POST', '/cases', {
+      number: '空案1号',
+      cause: '占道经营',
+      stage: 'archiving',
+    });
     await page.goto(`${hub.url}/cases/${other}`);
     await list.getByText('还没有计划或开始任何行动').waitFor();
     await close();
@@ -112,7 +116,7 @@ describe('the cases', () => {
     const written = { number: '甲〔2026〕1号', cause: '油烟', stage: 'archiving', confidentiality: 'sensitive' };
     await call(hub, EnforcementCase, 'POST', '/cases', written);
     const { page, close } = await consolePage(browser, `${hub.url}/cases`, { name: 'case-list', locale: 'zh-CN', width: 1440 });
-    await expect.poll(() => rows(page).count()).toBe(2);
+    await expect.poll(() => rows(page).count()).toBe(3);
     await page.getByLabel('排序').selectOption({ label: '按办理阶段' });
     await expect.poll(() => rows(page).first().textContent()).toContain('第12号');
     await page.getByLabel('密级').selectOption({ label: '敏感' });
