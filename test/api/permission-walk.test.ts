@@ -11,7 +11,7 @@ import { captureRequests, consoleRequests, consoleRights, type ConsoleRequests }
 import { createSession } from '../../server/store/person-sessions.ts';
 import { hash } from '../../server/store/sessions.ts';
 import { type ControlPlane, controlPlane } from '../support/in-process.ts';
-import { CASES, DEVICE, FAR, furnishedFor, OPERATIONS, type Walker, walkersIn } from '../support/walkers.ts';
+import { CASES, DEVICE, EVENT_PARAMS, FAR, furnishedFor, OPERATIONS, type Walker, walkersIn } from '../support/walkers.ts';
 
 const PARAMS: Record<string, string> = {
   operationId: OPERATIONS.plain,
@@ -223,7 +223,7 @@ describe('who may do what', () => {
         const may = (PERMISSIONS[consoleRights[name]] as readonly string[]).includes(walker.role ?? '');
         const refused = may ? null : 'forbidden permission';
         // only `join` names an operation, and goes as far as the media plane, which is away; so nobody has joined one
-        if (name !== 'join') tell(name, await ask(name, SAMPLE[name]), refused ?? 'conflict');
+        if (name !== 'join') tell(name, await ask(name, EVENT_PARAMS[name]), refused ?? 'conflict');
         else
           for (const [which, operationId] of Object.entries(OPERATIONS)) {
             const unknown = isHidden(walker, { secret: which === 'secret' }) ? 'not_found operationId' : null;
@@ -246,8 +246,8 @@ describe('who may do what', () => {
     };
     const [flood, other] = [await open(), await open()];
     type Reply = { ok: boolean; error?: { code: string } };
-    const asked = Array.from({ length: 3000 }, () => flood.emitWithAck('showConsumer', SAMPLE.showConsumer) as Promise<Reply>);
-    const told = (await other.timeout(10_000).emitWithAck('showConsumer', SAMPLE.showConsumer)) as Reply;
+    const asked = Array.from({ length: 3000 }, () => flood.emitWithAck('showConsumer', EVENT_PARAMS.showConsumer) as Promise<Reply>);
+    const told = (await other.timeout(10_000).emitWithAck('showConsumer', EVENT_PARAMS.showConsumer)) as Reply;
     expect(told.error?.code).toBe('conflict'); // it has joined nothing
     const codes = (await Promise.all(asked)).map(({ error }) => error?.code);
     expect(codes.filter((code) => code === 'conflict').length).toBeGreaterThanOrEqual(1000);
@@ -283,27 +283,3 @@ describe('who may do what', () => {
     expect(page).toContain(`| ${line.join(' | ')} |`);
   });
 });
-
-const transport = { transportId: 'tr-1' };
-const rtpParameters = { codecs: [], headerExtensions: [], encodings: [{ ssrc: 1 }], rtcp: {} };
-/** What each event is asked with. */
-const SAMPLE: Record<keyof ConsoleRequests, object> = {
-  join: {},
-  createTransport: { direction: 'recv' },
-  connectTransport: { ...transport, dtlsParameters: { role: 'client', fingerprints: [{ algorithm: 'sha-256', value: 'AA:BB' }] } },
-  restartIce: transport,
-  clock: { t0: 1 },
-  consume: { ...transport, angleId: 'an-aaaaaaaa', rtpCapabilities: { codecs: [], headerExtensions: [] } },
-  resumeConsumer: { consumerId: 'co-1' },
-  pauseConsumer: { consumerId: 'co-1' },
-  showConsumer: { consumerId: 'co-1', heightPx: 0 },
-  closeConsumer: { consumerId: 'co-1' },
-  answerTakeover: { requestId: 'none', agree: true },
-  dismissAlarm: { alarmId: 'none' },
-  mark: { markId: 'mark-00000001', angleId: null, atMs: 1, text: '' },
-  labelMark: { markId: 'mark-00000001', text: '' },
-  startTalk: { ...transport, rtpParameters, talkId: 'talk-00000001', angleId: null },
-  stopTalk: {},
-  sendMessage: { messageId: 'message-00000001', kind: 'text', angleId: null, text: '你好' },
-  acknowledgeMark: { markId: 'mark-00000001', text: '来了' },
-};

@@ -4,6 +4,7 @@ import type { Store } from '../../server/store/database.ts';
 import { insertDevice } from '../../server/store/devices.ts';
 import { insertAngle, insertOperation, markEnded } from '../../server/store/operations.ts';
 import { insertPerson, saveSquad, setPassword } from '../../server/store/people.ts';
+import type { ConsoleRequests } from '../../server/protocol/socket.ts';
 
 /** Somebody with one role, in the squad of what is asked for, in another one or (null) in the whole brigade; or nobody. */
 export type Walker = { name: string; role: Role | null; squadId: string | null; onDuty: boolean; personId: string };
@@ -60,3 +61,27 @@ export async function furnishedFor(store: Store): Promise<void> {
   const device = { squadId: NEAR, type: 'phone' as const, serial: 'SN-1', model: 'T8', ownerId: null, state: 'in-service' as const };
   await insertDevice(store, DEVICE, device, nowMs);
 }
+
+const transport = { transportId: 'tr-1' };
+const rtpParameters = { codecs: [], headerExtensions: [], encodings: [{ ssrc: 1 }], rtcp: {} };
+/** What each event of the console is asked with. */
+export const EVENT_PARAMS: Record<keyof ConsoleRequests, object> = {
+  join: {},
+  createTransport: { direction: 'recv' },
+  connectTransport: { ...transport, dtlsParameters: { role: 'client', fingerprints: [{ algorithm: 'sha-256', value: 'AA:BB' }] } },
+  restartIce: transport,
+  clock: { t0: 1 },
+  consume: { ...transport, angleId: 'an-aaaaaaaa', rtpCapabilities: { codecs: [], headerExtensions: [] } },
+  resumeConsumer: { consumerId: 'co-1' },
+  pauseConsumer: { consumerId: 'co-1' },
+  showConsumer: { consumerId: 'co-1', heightPx: 0 },
+  closeConsumer: { consumerId: 'co-1' },
+  answerTakeover: { requestId: 'none', agree: true },
+  dismissAlarm: { alarmId: 'none' },
+  mark: { markId: 'mark-00000001', angleId: null, atMs: 1, text: '' },
+  labelMark: { markId: 'mark-00000001', text: '' },
+  startTalk: { ...transport, rtpParameters, talkId: 'talk-00000001', angleId: null },
+  stopTalk: {},
+  sendMessage: { messageId: 'message-00000001', kind: 'text', angleId: null, text: '你好' },
+  acknowledgeMark: { markId: 'mark-00000001', text: '来了' },
+};
