@@ -15,8 +15,9 @@ export default defineConfig({
       // the control plane over HTTP and sockets, and pages with little media, which wait more than they work: three files at a time
       { test: { name: 'api', include: ['test/api/**/*.test.ts'], ...real, maxWorkers: 3, sequence: { groupOrder: 1 } } },
       { test: { name: 'pages', include: ['test/pages/**/*.test.ts'], ...real, maxWorkers: 3, sequence: { groupOrder: 1 } } },
-      // cameras and encoders that are waited for, one stream each
+      // cameras and encoders that are waited for, one stream each, and phones of which nothing is measured: two files at a time
       { test: { name: 'gateways', include: ['test/gateways/**/*.test.ts'], ...real, maxWorkers: 2, sequence: { groupOrder: 2 } } },
+      { test: { name: 'phones', include: ['test/phones/**/*.test.ts'], ...real, maxWorkers: 2, sequence: { groupOrder: 2 } } },
       { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...heavy, sequence: { groupOrder: 3 } } },
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...heavy, sequence: { groupOrder: 4 } } },
     ],
