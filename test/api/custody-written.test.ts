@@ -39,7 +39,11 @@ describe('a line says', () => {
     const made = [
       ['squad.made', 'squadId', await root('POST', '/squads', { name: '一中队' })],
       ['link.made', 'linkId', await root('POST', links, {})],
-      ['token.made', 'tokenId', await root('POST', '/session/tokens', { name: '大屏', permissions: ['operation.see'], days: 1, password: PASSWORD })],
+      [
+        'token.made',
+        'tokenId',
+        await root('POST', '/session/tokens', { name: '大屏', permissions: ['operation.see'], days: 1, password: PASSWORD }),
+      ],
       ['person.made', 'personId', await root('POST', '/people', { login: 'zhang', name: '张三', roles: [] })],
     ] as const;
     for (const [what, name, { status, body }] of made) {

@@ -50,23 +50,40 @@ export function useOfficers(chosen: Ref<Chosen[]>) {
       );
     }, PAUSE_MS);
   }
+  const joined = (...texts: string[]): string => texts.filter((text) => text !== '').join('、');
+  /** Who types on while the hub is asked finds that behind what is left of this. */
   async function resolve(): Promise<boolean> {
     clearTimeout(timer);
     const asked = typed.value;
     const names = asked.split(BETWEEN).map((name) => name.trim());
     const left: { name: string; people: PersonListed[] }[] = [];
-    for (const name of new Set(names.filter((each) => each !== ''))) {
-      const people = await find(name, LOOKED_THROUGH);
-      const officer = officerNamed(name, people);
-      if (officer) add(officer);
-      else left.push({ name, people: calledSo(name, people) });
+    typed.value = several.value = '';
+    found.value = null;
+    try {
+      for (const name of new Set(names.filter((each) => each !== ''))) {
+        const people = await find(name, LOOKED_THROUGH);
+        const officer = officerNamed(name, people);
+        if (officer) add(officer);
+        else left.push({ name, people: calledSo(name, people) });
+      }
+    } catch (error) {
+      typed.value = joined(asked, typed.value);
+      throw error;
     }
-    if (typed.value !== asked) return left.length === 0;
-    forget();
-    typed.value = left.map(({ name }) => name).join('、');
-    several.value = left[0]?.name ?? '';
-    found.value = left[0]?.people ?? null;
-    return left.length === 0;
+    const [first] = left;
+    if (!first) return true;
+    typed.value = joined(...left.map(({ name }) => name), typed.value);
+    several.value = first.name;
+    found.value = first.people;
+    return false;
+  }
+  /** One after the other: the second is for what was typed since. */
+  function take(): Promise<boolean> {
+    const next = (taking ?? Promise.resolve(true)).then(resolve, resolve);
+    taking = next;
+    const over = (): void => void (taking === next && (taking = null));
+    next.then(over, over);
+    return next;
   }
 
   return {
@@ -77,6 +94,6 @@ export function useOfficers(chosen: Ref<Chosen[]>) {
     look,
     isEnded: (text: string): boolean => BETWEEN.test(text),
     /** Whoever is typed is taken. False where a name is that of several: one must be chosen. Throws ApiFailure. */
-    take: (): Promise<boolean> => (taking ??= resolve().finally(() => (taking = null))),
+    take,
   };
 }
