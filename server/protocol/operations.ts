@@ -44,7 +44,9 @@ export type OperationCreate = z.infer<typeof OperationCreate>;
 /** What is not named stays. `version`: that which was read; whoever comes second is refused. */
 export const FactsChange = GivenFacts.extend({ version: z.int() });
 export type FactsChange = z.infer<typeof FactsChange>;
-export const AnglePlan = z.object({ officer: Name.nullable(), deviceId: Id.nullable() });
+/** What is not named stays. */
+export const AnglePlan = z.object({ officer: Name.nullable().optional(), deviceId: Id.nullable().optional() });
+export type AnglePlan = z.infer<typeof AnglePlan>;
 
 /** 中队(组), 执法人员, 记录时间, 案由, 当事人, 地点, 行动类型: complete before an operation is sealed (R18). */
 export const LABELS = ['squads', 'officers', 'time', 'cause', 'parties', 'place', 'type'] as const;

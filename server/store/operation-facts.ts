@@ -1,7 +1,7 @@
 import { HubError } from '../../media/errors.ts';
 import { checkStep, requiredAngles } from '../operations/stages.ts';
 import type { OperationStage } from '../protocol/cases.ts';
-import type { FactsChange, GivenFacts } from '../protocol/operations.ts';
+import type { AnglePlan, FactsChange, GivenFacts } from '../protocol/operations.ts';
 import { type Store, inTransaction } from './database.ts';
 import { keepSources } from './label-sources.ts';
 import { indexOperation } from './operation-index.ts';
@@ -142,21 +142,22 @@ export async function noteEndedBy(store: Store, operationId: string, who: Who): 
     .execute();
 }
 
-/** Who films an angle of it, with what. Throws `not_found`, `conflict` when it is sealed, and as `checkDevice`. */
+/** Who films an angle of it, with what; what is not named stays. Throws `not_found`, `conflict` when it is sealed, and as `checkDevice`. */
 export async function planAngle(
   store: Store,
   { operationId, angleId }: { operationId: string; angleId: string },
-  { officer, deviceId }: { officer: string | null; deviceId: string | null },
+  { officer, deviceId }: AnglePlan,
 ): Promise<void> {
   await inTransaction(store, async (tx) => {
     if ((await factsRow(tx, operationId)).state === 'sealed')
       throw new HubError('conflict', 'state: the operation is sealed', { field: 'state' });
-    if (deviceId !== null) await checkDevice(tx, { operationId, angleId }, deviceId);
-    const plan = { officer, device_id: deviceId };
+    if (typeof deviceId === 'string') await checkDevice(tx, { operationId, angleId }, deviceId);
+    const none = { operation_id: operationId, angle_id: angleId, officer: null, device_id: null };
+    const plan = { ...(officer !== undefined && { officer }), ...(deviceId !== undefined && { device_id: deviceId }) };
     await tx
       .insertInto('planned_angle')
-      .values({ operation_id: operationId, angle_id: angleId, ...plan })
-      .onConflict((oc) => oc.columns(['operation_id', 'angle_id']).doUpdateSet(plan))
+      .values({ ...none, ...plan })
+      .onConflict((oc) => oc.columns(['operation_id', 'angle_id']).doUpdateSet({ angle_id: angleId, ...plan }))
       .execute();
     await indexOperation(tx, operationId);
   });

@@ -113,6 +113,9 @@ describe('an operation', () => {
     const { number } = await facts('PUT', `${operationId}/angles/${angles[0]?.angleId}/plan`, plan);
     const find = async (q: string): Promise<string[]> =>
       (await list(`q=${encodeURIComponent(`查找 ${q}`)}`)).operations.map((each) => each.operationId);
+    // what is not named stays
+    const again = await facts('PUT', `${operationId}/angles/${angles[0]?.angleId}/plan`, { officer: '端木红' });
+    expect(again.angles[0]).toMatchObject(plan);
     for (const q of ['端木红', 'XJ-7701', String(number), operationId, '行政强制', 'Compulsion'])
       expect([q, await find(q)]).toEqual([q, [operationId]]);
     await call(hub, DeviceView, 'PUT', `/devices/${device.deviceId}`, { ...body, serial: 'ZZ-9', version: device.version });

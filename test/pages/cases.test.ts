@@ -91,6 +91,33 @@ describe('a plan', () => {
   });
 });
 
+describe('who films what', () => {
+  it('is kept of every field that somebody goes through, however long the first takes, and what is being typed stays', async () => {
+    const angles = ['北门', '航拍'];
+    const plan = { name: '排班', planned: true, angles };
+    const { operationId } = await call(hub, OperationView, 'POST', '/operations', plan);
+    const facts = () => call(hub, OperationFacts, 'GET', `/operations/${operationId}/facts`);
+    const { page, close } = await consolePage(browser, `${hub.url}/operations/${operationId}`, {
+      name: 'who',
+      locale: 'zh-CN',
+      width: 390,
+    });
+    const officer = page.getByLabel('拍摄人', { exact: true });
+    let go = (): void => undefined;
+    const held = new Promise<void>((resolve) => (go = resolve));
+    await page.route('**/plan', (route) => held.then(() => route.continue()), { times: 1 });
+    await officer.nth(0).fill('王伟');
+    await officer.nth(1).fill('李娜');
+    await officer.nth(0).fill('王伟强'); // typed while the others are on their way
+    go();
+    await expect.poll(async () => (await facts()).angles.map((each) => each.officer)).toEqual(['王伟', '李娜']);
+    expect(await officer.nth(0).inputValue()).toBe('王伟强');
+    await officer.nth(0).blur();
+    await expect.poll(async () => (await facts()).angles.map((each) => each.officer)).toEqual(['王伟强', '李娜']);
+    await close();
+  });
+});
+
 describe('somebody in a hurry', () => {
   it('has a live operation with two angles and a code to scan after one press', async () => {
     const { page, shot, close } = await consolePage(browser, hub.url, { name: 'quick', locale: 'zh-CN', width: 1440 });

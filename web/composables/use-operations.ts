@@ -36,7 +36,7 @@ export const operationsApi = {
   find: (q: string) => api(OperationList, 'GET', `/operations?size=8&q=${encodeURIComponent(q)}`),
   moveTake: ({ operationId, angleId, takeId }: TakePlace, where: z.input<typeof TakeMoveRequest>) =>
     api(TakeMoved, 'POST', of(operationId, `/angles/${angleId}/takes/${takeId}/move`), where),
-  planAngle: (operationId: string, angleId: string, plan: { officer: string | null; deviceId: string | null }) =>
+  planAngle: (operationId: string, angleId: string, plan: { officer?: string | null; deviceId?: string | null }) =>
     api(OperationFacts, 'PUT', of(operationId, `/angles/${angleId}/plan`), plan),
   renameAngle: (operationId: string, angleId: string, name: string) =>
     api(OperationFacts, 'PUT', of(operationId, `/angles/${angleId}/name`), { name }),
