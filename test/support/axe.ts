@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { SETTLED } from './console-page.ts';
 
-const THEMES = ['dark', 'light'] as const;
+export const THEMES = ['dark', 'light'] as const;
 /** What keeps somebody from using the page as it stands: axe's serious and critical findings, with where. */
 export async function faults(page: Page): Promise<string[]> {
   await page.evaluate(SETTLED); // a colour that fades is none that axe could judge
@@ -14,10 +14,10 @@ export async function faults(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html, any }) => `${html.slice(0, 160)} (${any[0]?.message ?? ''})`).join('\n  ')}`);
 }
 
-/** The same of each theme, for whoever has not chosen one, by theme; none where there are none. */
-export async function themeFaults(page: Page): Promise<Record<string, string[]>> {
+/** The same in these themes, for whoever has not chosen one, by theme; none where there are none. */
+export async function themeFaults(page: Page, themes: readonly (typeof THEMES)[number][] = THEMES): Promise<Record<string, string[]>> {
   const found: Record<string, string[]> = {};
-  for (const colorScheme of THEMES) {
+  for (const colorScheme of themes) {
     await page.emulateMedia({ colorScheme });
     await expect.poll(() => page.locator('html').getAttribute('data-theme')).toBe(colorScheme);
     const here = await faults(page);
