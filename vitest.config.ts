@@ -12,14 +12,12 @@ export default defineConfig({
     projects: [
       // hours of a made-up clock, a hundred thousand spoilt packets: seconds here, more on a busy machine
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 120_000, maxWorkers: 2, sequence: { groupOrder: 0 } } },
-      // the control plane over HTTP and sockets, and pages with little media, which wait more than they work: three files at a time
+      // the control plane over HTTP and sockets, pages with little media, and cameras and encoders that are waited for: three files at a time
       { test: { name: 'api', include: ['test/api/**/*.test.ts'], ...real, maxWorkers: 3, sequence: { groupOrder: 1 } } },
       { test: { name: 'pages', include: ['test/pages/**/*.test.ts'], ...real, maxWorkers: 3, sequence: { groupOrder: 1 } } },
-      // cameras and encoders that are waited for, one stream each, and phones of which nothing is measured: two files at a time
-      { test: { name: 'gateways', include: ['test/gateways/**/*.test.ts'], ...real, maxWorkers: 2, sequence: { groupOrder: 2 } } },
-      { test: { name: 'phones', include: ['test/phones/**/*.test.ts'], ...real, maxWorkers: 2, sequence: { groupOrder: 2 } } },
-      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...heavy, sequence: { groupOrder: 3 } } },
-      { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...heavy, sequence: { groupOrder: 4 } } },
+      { test: { name: 'gateways', include: ['test/gateways/**/*.test.ts'], ...real, maxWorkers: 3, sequence: { groupOrder: 1 } } },
+      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...heavy, sequence: { groupOrder: 2 } } },
+      { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...heavy, sequence: { groupOrder: 3 } } },
     ],
   },
 });
