@@ -59,7 +59,7 @@ describe('an operation, from the first click to the review', () => {
     desk = await open(hub.url);
     await desk.page.locator(`a[href="/console/${operationId}"]`).click();
     await desk.page.getByRole('button', { name: '添加机位' }).click();
-    await desk.page.getByRole('dialog').getByRole('textbox').fill('手机 甲');
+    await desk.page.getByRole('dialog').getByLabel('机位名称').fill('手机 甲');
     await desk.page.getByRole('dialog').getByRole('button', { name: '添加机位' }).click();
     const link = desk.page.locator('input[readonly]');
     await link.waitFor();
