@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HubError, messageOf } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
+import { TALK_ANGLE } from '../../media/protocol/talk.ts';
 import { Attempts } from '../auth/attempts.ts';
 import { identify } from '../auth/gate.ts';
 import type { Context } from '../context.ts';
@@ -90,7 +91,7 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
     const line = lineOf(request, actorOf(request), logged);
     if (how === 'range' && line.operationId !== null) {
       const { who, operationId, angleId } = line;
-      if (angleId !== null) await angleName(context.store, operationId, angleId);
+      if (angleId !== null && angleId !== TALK_ANGLE) await angleName(context.store, operationId, angleId);
       const what = logged === 'view.live' ? logged : 'view.recording';
       await context.recordingViews.see({ what, who, operationId, angleId }, await seenBy(context, request));
       return;
