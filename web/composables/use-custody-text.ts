@@ -41,6 +41,8 @@ export function useCustodyText(names: () => ReadonlyMap<string, string> = () => 
     if (typeof value === 'number') return name.endsWith('Ms') ? dateTime(value) : String(value);
     if (typeof value === 'boolean') return t(value ? 'custody.yes' : 'custody.no');
     if (typeof value === 'string') return isId(name) ? named(value) : worded(valueKey(what, name, value) ?? '', value);
+    const { angleId, name: called } = value as Record<string, unknown>;
+    if (typeof angleId === 'string' && typeof called === 'string') return `${called} (${angleId})`; // not the operation's name
     return pairs(what, value as Record<string, unknown>)
       .map(([field, text]) => `${field} ${text}`)
       .join(' · ');
