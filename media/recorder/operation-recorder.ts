@@ -187,8 +187,9 @@ export class OperationRecorder {
     };
   }
 
-  /** The machine's wall clock was moved; hub time did not follow. */
+  /** The machine's wall clock was moved; hub time did not follow. Not told of an operation that is ending: nothing follows its last lines. */
   noteClockStep(atMs: number, stepMs: number): void {
+    if (this.#closing) return;
     this.#journal.note({ type: 'clock.stepped', atMs, stepMs });
   }
 

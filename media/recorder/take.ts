@@ -126,8 +126,12 @@ export class Take {
     };
   }
 
-  /** The source's page measured its clock against ours: `offsetMs` is its clock less hub time. Journalled beside what the stream says. */
+  /**
+   * The source's page measured its clock against ours: `offsetMs` is its clock less hub time. Journalled beside what the stream
+   * says, unless the take is ending: nothing follows its last line.
+   */
   noteClock({ offsetMs, roundTripMs }: { offsetMs: number; roundTripMs: number }): void {
+    if (this.#state !== 'open') return;
     const atMs = this.#nowMs();
     const found = this.#mainClock()?.senderOffsetMs(atMs) ?? null;
     const differenceMs = found === null ? null : round3(offsetMs - found);
