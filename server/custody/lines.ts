@@ -33,6 +33,8 @@ export const WHATS = [
   'operation.changed',
   'operation.ended',
   'operation.sealed',
+  'handover.given',
+  'handover.answered',
   'takeover.answered',
   'angle.made',
   'angle.changed',

@@ -22,6 +22,7 @@ import { apiError, installErrors } from './errors.ts';
 import { accountRoutes } from './account.ts';
 import { healthRoutes } from './health.ts';
 import { securityHeaders } from './headers.ts';
+import { handOverRoutes } from './hand-overs.ts';
 import { operationFactsRoutes } from './operation-facts.ts';
 import { plannedAngleRoutes } from './planned-angles.ts';
 import { operationListRoutes } from './operation-list.ts';
@@ -107,6 +108,7 @@ export async function buildApp(
   await app.register(async (api) => operationListRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => operationFactsRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => plannedAngleRoutes(api, context), { prefix: '/api' });
+  await app.register(async (api) => handOverRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => takeMoveRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => caseRoutes(api, context), { prefix: '/api' });
   await app.register(async (api) => sourceRoutes(api, context), { prefix: '/api' });

@@ -42,7 +42,10 @@ export function packageLabels({
   case: ofCase,
   steps,
   labels,
+  handOvers,
+  keeper,
 }: Omit<OperationFacts, 'may'>): object {
+  const iso = (ms: number): string => new Date(ms).toISOString();
   const seal = steps.find(({ state }) => state === 'sealed');
   return {
     operationId,
@@ -51,8 +54,18 @@ export function packageLabels({
     confidentiality,
     caseNumber: ofCase?.number ?? null,
     caseStage: ofCase?.stage ?? null,
-    sealedAt: seal ? new Date(seal.atMs).toISOString() : null,
+    sealedAt: seal ? iso(seal.atMs) : null,
     sealedBy: seal?.personName ?? null,
+    keeper: keeper && { name: keeper.name, since: iso(keeper.sinceMs) },
+    handedOver: handOvers
+      .filter(({ state }) => state === 'taken')
+      .map(({ giverName, takerName, givenMs, answeredMs, manifestSha256 }) => ({
+        givenBy: giverName,
+        givenAt: iso(givenMs),
+        takenBy: takerName,
+        takenAt: iso(answeredMs ?? givenMs),
+        manifestSha256,
+      })),
     labels: labels.map(({ label, value }) => ({ label, ...LABEL_WORDS[label], value })),
   };
 }

@@ -12,6 +12,9 @@ export const PERMISSIONS = {
   'operation.run': ['commander', 'leader'],
   'operation.label': ['commander', 'leader', 'custodian'],
   'operation.seal': ['leader', 'custodian'],
+  /** To a custodian, who keeps it from then on (R17). */
+  'operation.hand-over': ['commander', 'leader', 'custodian'],
+  'operation.keep': ['custodian'],
   'package.make': ['leader', 'custodian'],
   'live.watch': ['commander', 'leader', 'legal'],
   'recording.view': ['commander', 'leader', 'reviewer', 'legal'],
@@ -63,6 +66,9 @@ export type Named = 'operation' | 'case' | 'device';
 
 /** While there is still something to be filmed. */
 export const ONGOING = { states: ['planned', 'live'] } as const satisfies { states: readonly OperationStage[] };
+
+/** When everything has been filmed. */
+export const OVER = { states: ['ended', 'sealed'] } as const satisfies { states: readonly OperationStage[] };
 
 type Ruled = { config: { rule: Rule } };
 type More = Omit<Logging, 'logged'> & { states?: readonly OperationStage[] };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { HubTimeMs, Id, Name } from '../../media/protocol/ids.ts';
 import { CaseStage, Confidentiality, OperationStage, OperationType, TableStyle } from './cases.ts';
 import { Device } from './devices.ts';
+import { HandOver } from './hand-overs.ts';
 import { ShotItem } from './shots.ts';
 
 /** The types of R12: several angles, by people who do nothing else. */
@@ -91,6 +92,10 @@ export const OperationFacts = WrittenFacts.omit({ squadIds: true, officers: true
     }),
   ),
   labels: z.array(OperationLabel),
+  /** To custodians (R17), the newest first. */
+  handOvers: z.array(HandOver),
+  /** Who answers for what was filmed: the last who took it over; else who sealed it; null while nobody does. */
+  keeper: z.object({ name: Name, sinceMs: HubTimeMs }).nullable(),
   /** It is over, had to be recorded (R9), and was not. */
   unrecorded: z.boolean(),
   /** What its shot list asks for and nobody has ticked (R10). */

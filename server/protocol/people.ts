@@ -109,6 +109,8 @@ export const ABOUT_OPERATIONS: readonly string[] = [
   'operation.run',
   'operation.label',
   'operation.seal',
+  'operation.hand-over',
+  'operation.keep',
   'package.make',
   'live.watch',
   'recording.view',

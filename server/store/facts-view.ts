@@ -1,6 +1,8 @@
+import { keeperOf } from '../operations/keeper.ts';
 import { labelsOf } from '../operations/labels.ts';
 import type { OperationFacts } from '../protocol/operations.ts';
 import type { Store } from './database.ts';
+import { handOversOf } from './hand-overs.ts';
 import { labelSources } from './label-sources.ts';
 import { factsRow } from './operation-facts.ts';
 import { untickedShots } from './operation-shots.ts';
@@ -33,6 +35,7 @@ export async function readFacts(store: Store, operationId: string): Promise<Know
     .select(['a.angle_id as angleId', 'a.name', 'p.officer', 'p.device_id as deviceId', 'd.type', 'd.model', 'd.serial'])
     .orderBy('a.position')
     .execute();
+  const handOvers = await handOversOf(store, operationId);
   const { squads, case: ofCase, recorded } = await labelSources(store, row);
   const { name, number, state, type, place, latitude, longitude, confidentiality, version } = row;
   return {
@@ -61,6 +64,8 @@ export async function readFacts(store: Store, operationId: string): Promise<Know
     createdMs: row.created_ms,
     unrecorded: await isUnrecorded(store, operationId),
     unticked: await untickedShots(store, operationId),
+    handOvers,
+    keeper: keeperOf(handOvers, steps),
     labels: labelsOf({ squads, officers, recorded, case: ofCase, place, type }),
   };
 }

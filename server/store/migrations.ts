@@ -120,4 +120,11 @@ export const migrations: string[][] = [
   ],
   // whoever changes a person has seen the last change
   [`ALTER TABLE person ADD COLUMN version INTEGER NOT NULL DEFAULT 1`],
+  // what was filmed, given to a custodian (R17): one at a time waits for an answer
+  [
+    `CREATE TABLE hand_over (hand_over_id TEXT PRIMARY KEY, operation_id TEXT NOT NULL REFERENCES operation, given_ms INTEGER NOT NULL, giver_id TEXT NOT NULL, giver_name TEXT NOT NULL, taker_id TEXT NOT NULL, taker_name TEXT NOT NULL, note TEXT, files INTEGER NOT NULL, size_bytes INTEGER NOT NULL, manifest_sha256 TEXT NOT NULL, state TEXT NOT NULL, answered_ms INTEGER, answer TEXT)`,
+    `CREATE INDEX hand_over_operation ON hand_over (operation_id)`,
+    `CREATE UNIQUE INDEX hand_over_waits ON hand_over (operation_id) WHERE state = 'given'`,
+    `CREATE INDEX hand_over_taker ON hand_over (taker_id) WHERE state = 'given'`,
+  ],
 ];

@@ -2,6 +2,7 @@ import type { ColumnType, Generated } from 'kysely';
 import type { CaseStage, Confidentiality, OperationStage, OperationType } from '../protocol/cases.ts';
 import type { CustodyLine } from '../protocol/custody.ts';
 import type { DeviceState, DeviceType } from '../protocol/devices.ts';
+import type { HandOver } from '../protocol/hand-overs.ts';
 import type { Role } from '../protocol/people.ts';
 
 /** Moments are whole milliseconds of hub time, truth values 0 and 1, structures JSON text: portable to Postgres as they are. */
@@ -193,6 +194,23 @@ export type Database = {
     of_case: Nullable<string>;
     from_ms: Nullable<number>;
     to_ms: Nullable<number>;
+  };
+  hand_over: {
+    hand_over_id: string;
+    operation_id: string;
+    given_ms: number;
+    giver_id: string;
+    giver_name: string;
+    taker_id: string;
+    taker_name: string;
+    note: Nullable<string>;
+    /** Of the package's payload, and of its list of hashes. */
+    files: number;
+    size_bytes: number;
+    manifest_sha256: string;
+    state: HandOver['state'];
+    answered_ms: Nullable<number>;
+    answer: Nullable<string>;
   };
   planned_angle: { operation_id: string; angle_id: string; officer: Nullable<string>; device_id: Nullable<string> };
   shot_list: {

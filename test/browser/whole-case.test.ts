@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -77,6 +77,7 @@ describe('a case, from its filing to the log', () => {
     await desk.getByRole('button', { name: '开始行动' }).click();
     await desk.getByTestId('link-code').waitFor(); // of the whole operation, at hand
     await desk.keyboard.press('Escape');
+    await desk.getByTestId('link-code').waitFor({ state: 'detached' });
     for (const name of ['东门', '西门']) {
       const tile = desk.locator('[data-testid^="tile-"]').filter({ hasText: name });
       await tile.getByRole('button', { name: '拍摄二维码' }).click();
@@ -107,9 +108,25 @@ describe('a case, from its filing to the log', () => {
     await desk.locator('.el-message-box').getByRole('button', { name: '结束并归档' }).click();
     await phones[1]?.locator('[data-testid="capture"][data-state="ended"]').waitFor();
     await desk.goto(`${hub.url}/operations/${operationId}`);
-    await desk.getByText('已结束').first().waitFor();
+    await desk.locator('li.now').getByText('已结束').waitFor();
     await expect.poll(() => desk.locator('dd.missing').count()).toBe(0);
     await shot(desk, 'ended');
+  });
+
+  it('is handed to the custodian, who takes it over', async () => {
+    await untilPacked(() => call(hub, OperationView, 'GET', `/operations/${operationId}`));
+    const form = desk.getByTestId('hand-over-form');
+    await form.getByLabel('接收人（保管员）').selectOption({ label: '保管员 吴刚' });
+    await form.getByLabel('移交说明').fill('存储卡一并移交');
+    await form.getByRole('button', { name: '移交', exact: true }).click();
+    await desk.getByTestId('hand-overs').getByText('待接收', { exact: true }).waitFor();
+    const custodian = await deskOf('custodian');
+    await custodian.getByTestId('waiting-hand-overs').getByRole('link').click();
+    await shot(custodian, 'handed');
+    await custodian.getByRole('button', { name: '接收保管' }).click();
+    await custodian.getByText('保管人：保管员 吴刚').waitFor();
+    await shot(custodian, 'taken');
+    await custodian.context().close();
   });
 
   it('stands in the log with all that was done, and by whom', async () => {
@@ -126,6 +143,8 @@ describe('a case, from its filing to the log', () => {
       ['观看实时画面', '指挥员 李强'],
       ['勾选要点', '指挥员 李强'],
       ['结束行动', '指挥员 李强'],
+      ['移交保管员', '指挥员 李强'],
+      ['答复移交', '保管员 吴刚'],
       ['查看录像', '法制股 周平'],
     ] as const)
       await expect.poll(async () => lines.filter({ hasText: what }).filter({ hasText: who }).count(), { message: what }).toBeGreaterThan(0);
@@ -139,16 +158,24 @@ describe('a case, from its filing to the log', () => {
 describe('its labels complete and its package verified', () => {
   it('it is sealed by the custodian, and nothing of it is changed any more', async () => {
     const desk = await deskOf('custodian');
-    await untilPacked(() => call(hub, OperationView, 'GET', `/operations/${operationId}`));
     await desk.goto(`${hub.url}/operations/${operationId}`);
-    await desk.getByRole('button', { name: '封存' }).click();
-    await desk.locator('.el-message-box').getByRole('button', { name: '封存' }).click();
-    await desk.getByText('已封存').first().waitFor();
+    await desk.getByRole('button', { name: '封存', exact: true }).click();
+    const answered = desk.waitForResponse((response) => response.url().endsWith('/seal'));
+    await desk.locator('.el-message-box').getByRole('button', { name: '封存', exact: true }).click();
+    expect((await answered).status()).toBe(200);
+    await desk.getByText('已封存，不能再修改。').waitFor();
     await expect.poll(() => desk.getByLabel('行动名称').isDisabled()).toBe(true);
     const { version } = await call(hub, OperationFacts, 'GET', `/operations/${operationId}/facts`);
     await expect(call(hub, OperationFacts, 'PUT', `/operations/${operationId}/facts`, { version, place: '别处' })).rejects.toThrow(
-      /sealed/,
+      /409.*the operation is sealed/,
     );
+    const { package: packed } = await call(hub, OperationView, 'GET', `/operations/${operationId}`);
+    const labels = JSON.parse(readFileSync(join(packed.path ?? '', 'labels.json'), 'utf8')) as object;
+    expect(labels).toMatchObject({
+      keeper: { name: '保管员 吴刚' },
+      handedOver: [{ givenBy: '指挥员 李强', takenBy: '保管员 吴刚' }],
+      sealedBy: '保管员 吴刚',
+    });
     await desk.context().close();
   });
 });

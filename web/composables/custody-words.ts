@@ -1,4 +1,5 @@
 import { DEVICE_FIELDS } from './use-devices.ts';
+import { HAND_OVER_FIELDS, HAND_OVER_REFUSALS } from './use-hand-overs.ts';
 import { CASE_FIELDS, CASE_REFUSALS, OPERATION_FIELDS, OPERATION_REFUSALS } from './use-operations.ts';
 
 /** What a line is about: `case` of `case.made`. */
@@ -8,6 +9,7 @@ const nounOf = (what: string): string => what.split('.')[0] ?? what;
 const FIELDS: Record<string, Record<string, string>> = {
   case: CASE_FIELDS,
   operation: OPERATION_FIELDS,
+  handover: HAND_OVER_FIELDS,
   device: {
     ...DEVICE_FIELDS,
     squadId: 'device.squad',
@@ -43,7 +45,11 @@ export function valueKey(what: string, name: string, value: string): string | nu
   return choices === null ? null : `${choices}.${value.replaceAll(' ', '-')}`;
 }
 
-const REFUSALS: Record<string, Record<string, string>> = { case: CASE_REFUSALS, operation: OPERATION_REFUSALS };
+const REFUSALS: Record<string, Record<string, string>> = {
+  case: CASE_REFUSALS,
+  operation: OPERATION_REFUSALS,
+  handover: HAND_OVER_REFUSALS,
+};
 /** The key of a sentence that tells this refusal where it is met; undefined: the usual one. */
 export const refusalKey = (what: string, code: string, field: string): string | undefined => REFUSALS[nounOf(what)]?.[`${code} ${field}`];
 

@@ -63,6 +63,9 @@ const FIELD_WORDS: Record<string, string> = {
   toAngleId: 'moves.angle',
   toAngleName: 'moves.angleName',
   reason: 'moves.reason',
+  takerId: 'handover.taker',
+  note: 'handover.note',
+  taken: 'handover.answer',
 };
 
 /** The key of the words for a field; `own`: as a form calls its fields. Of one that nobody types: something in the form. */

@@ -8,6 +8,7 @@ import shots from './en/shots.ts';
 import source from './en/source.ts';
 import review from './en/review.ts';
 import custody from './en/custody.ts';
+import handOver from './en/hand-over.ts';
 import operations from './en/operations.ts';
 import people from './en/people.ts';
 
@@ -23,5 +24,6 @@ export default {
   ...devices,
   ...people,
   ...custody,
+  ...handOver,
   ...operations,
 };

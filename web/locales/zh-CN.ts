@@ -8,6 +8,7 @@ import shots from './zh-CN/shots.ts';
 import source from './zh-CN/source.ts';
 import review from './zh-CN/review.ts';
 import custody from './zh-CN/custody.ts';
+import handOver from './zh-CN/hand-over.ts';
 import operations from './zh-CN/operations.ts';
 import people from './zh-CN/people.ts';
 
@@ -23,5 +24,6 @@ export default {
   ...devices,
   ...people,
   ...custody,
+  ...handOver,
   ...operations,
 };

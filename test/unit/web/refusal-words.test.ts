@@ -6,12 +6,14 @@ import * as capture from '../../../server/protocol/capture.ts';
 import * as cases from '../../../server/protocol/cases.ts';
 import * as custody from '../../../server/protocol/custody.ts';
 import * as devices from '../../../server/protocol/devices.ts';
+import * as handOvers from '../../../server/protocol/hand-overs.ts';
 import * as http from '../../../server/protocol/http.ts';
 import * as operations from '../../../server/protocol/operations.ts';
 import * as passkeys from '../../../server/protocol/passkeys.ts';
 import * as people from '../../../server/protocol/people.ts';
 import * as shots from '../../../server/protocol/shots.ts';
 import { ApiFailure, errorKey } from '../../../web/composables/api.ts';
+import { HAND_OVER_REFUSALS } from '../../../web/composables/use-hand-overs.ts';
 import { CASE_REFUSALS, MOVE_REFUSALS, OPERATION_REFUSALS } from '../../../web/composables/use-operations.ts';
 import { personProblem, squadProblem } from '../../../web/composables/use-people.ts';
 import en from '../../../web/locales/en.ts';
@@ -41,10 +43,12 @@ const refusals = (): { code: string; field: string }[] =>
   );
 /** Every field of what screens send. */
 function typedFields(): string[] {
-  const modules = [capture, cases, custody, devices, http, operations, passkeys, people, shots];
+  const modules = [capture, cases, custody, devices, handOvers, http, operations, passkeys, people, shots];
   const sent = modules
     .flatMap((module) => Object.entries(module))
-    .filter(([name]) => /(Create|Change|Query|Filter|Export|Request|Plan|Choice|Exchange|SignIn|Given|Confirm|^PhoneTick)$/.test(name))
+    .filter(([name]) =>
+      /(Create|Change|Query|Filter|Export|Request|Plan|Choice|Exchange|SignIn|Given|Confirm|Answer|^PhoneTick)$/.test(name),
+    )
     .flatMap(([, schema]) => (schema instanceof z.ZodUnion ? schema.options : [schema]));
   const fields = sent.flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []));
   return [...new Set(fields)].filter((field) => !NOT_TYPED.includes(field));
@@ -52,7 +56,7 @@ function typedFields(): string[] {
 /** The sentences that a refusal may be told with, by the page it comes to. */
 const told = (code: string, field: string): string[] => {
   const error = new ApiFailure(code, '', field);
-  const own = [OPERATION_REFUSALS, CASE_REFUSALS, MOVE_REFUSALS].map((each) => each[`${code} ${field}`]);
+  const own = [OPERATION_REFUSALS, CASE_REFUSALS, MOVE_REFUSALS, HAND_OVER_REFUSALS].map((each) => each[`${code} ${field}`]);
   const ofSquads = field === 'name' ? [squadProblem(error).key] : []; // the only field that a squad has
   return [errorKey(error).key, personProblem(error).key, ...ofSquads, ...own.filter((key) => key !== undefined)];
 };

@@ -39,6 +39,9 @@ export default {
     },
     detail: {
       why: 'why',
+      taken: 'taken over',
+      files: 'files',
+      manifestSha256: 'list of hashes, SHA-256',
       reason: 'why',
       device: 'device',
       with: 'with',
@@ -154,6 +157,7 @@ export default {
       },
       angle: { made: 'Angle added', changed: 'Angle changed', removed: 'Angle removed' },
       source: { added: 'Camera or encoder added', removed: 'Camera or encoder removed' },
+      handover: { given: 'Handed to a custodian', answered: 'Hand-over answered' },
       takeover: { answered: 'Decided which device films' },
       log: { opened: 'Custody log opened', dropped: 'Lines of the custody log lost' },
       view: { live: 'Live pictures watched', recording: 'Recording viewed' },

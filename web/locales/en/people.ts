@@ -63,6 +63,8 @@ export default {
       run: 'Run operations: angles, links, talk, marks',
       label: 'Label operations',
       seal: 'Seal operations',
+      'hand-over': 'Hand over what was filmed',
+      keep: 'Take over and keep what was filmed',
     },
     package: { make: 'Make archive packages' },
     live: { watch: 'Watch live' },

@@ -33,6 +33,9 @@ export default {
     who: { person: '某人', token: '持令牌的程序', link: '持拍摄链接的手机', hub: '服务器', nobody: '身份不明' },
     detail: {
       why: '原因',
+      taken: '接收',
+      files: '文件数',
+      manifestSha256: '清单 SHA-256',
       reason: '原因',
       device: '设备',
       with: '登录方式',
@@ -142,6 +145,7 @@ export default {
       operation: { opened: '新建行动', started: '开始行动', changed: '修改行动信息', ended: '结束行动', sealed: '封存行动' },
       angle: { made: '添加机位', changed: '修改机位', removed: '移除机位' },
       source: { added: '添加摄像机或编码器', removed: '移除摄像机或编码器' },
+      handover: { given: '移交保管员', answered: '答复移交' },
       takeover: { answered: '决定是否更换拍摄设备' },
       log: { opened: '保管链日志启用', dropped: '保管链记录丢失' },
       view: { live: '观看实时画面', recording: '查看录像' },

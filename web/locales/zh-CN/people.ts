@@ -63,6 +63,8 @@ export default {
       run: '指挥行动：机位、链接、通话、标记',
       label: '填写行动标签',
       seal: '封存行动',
+      'hand-over': '移交录像资料',
+      keep: '接收并保管录像资料',
     },
     package: { make: '制作归档包' },
     live: { watch: '观看实时画面' },
