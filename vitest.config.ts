@@ -1,6 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const report = process.env['TEST_REPORT'];
+// hubs start in nearly every file: what they are made of is compiled once (Node's module.enableCompileCache)
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
 
 const real = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 15_000 } } };
 /** Integration and browser tests run media on two shared cores: one file at a time. */

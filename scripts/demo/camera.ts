@@ -3,19 +3,21 @@ import { setPriority } from 'node:os';
 import type { PlainSource } from '../../media/protocol/requests.ts';
 
 /**
- * A camera: an ffmpeg test picture with a burned-in clock, 720p30 H.264 with Opus, sent as RTP to where a real camera's
- * would go.
+ * A camera: an ffmpeg test picture with a burned-in clock, thirty pictures of this size a second in H.264 with Opus, sent as RTP
+ * to where a real camera's would go.
  */
 export class TestCamera {
   readonly #target: PlainSource;
   readonly #label: string;
   readonly #pattern: string;
+  readonly #size: string;
   #process: ChildProcess | null = null;
 
-  constructor(target: PlainSource, label: string, pattern: string) {
+  constructor(target: PlainSource, label: string, pattern: string, size = '1280x720') {
     this.#target = target;
     this.#label = label;
     this.#pattern = pattern;
+    this.#size = size;
   }
 
   start(): void {
@@ -31,7 +33,7 @@ export class TestCamera {
     ];
     const clock = `drawtext=font='Noto Sans CJK SC':text='${this.#label} %{localtime\\:%T} %{pts\\:hms}':x=40:y=h-200:fontsize=52:fontcolor=white:box=1:boxcolor=black@0.65:boxborderw=14`;
     const args = ['-v', 'error', '-nostdin'];
-    args.push('-re', '-f', 'lavfi', '-i', `${this.#pattern}=size=1280x720:rate=30`);
+    args.push('-re', '-f', 'lavfi', '-i', `${this.#pattern}=size=${this.#size}:rate=30`);
     args.push('-re', '-f', 'lavfi', '-i', 'sine=frequency=440:beep_factor=4:sample_rate=48000');
     args.push(
       '-map',

@@ -126,7 +126,7 @@ describe('a player watches a camera that sends plain RTP', () => {
   withHub();
   let operation: FilmedOperation;
   it('sees and hears', async () => {
-    operation = await film(hub, ['摄像头']);
+    operation = await film(hub, ['摄像头'], undefined, '1280x720');
     const [angle] = operation.angles;
     const watcher = await player();
     expect((await ask<Exchange>(watcher, 'watch', `${hub.url}/whep/${operation.operationId}/${angle?.angleId}`)).status).toBe(201);

@@ -14,11 +14,15 @@ export type FilmedOperation = {
   end: () => Promise<string>;
 };
 
-/** An operation with cameras that film, once they record. `through`: where each sends instead, a network that hands it on. */
+/**
+ * An operation with cameras that film, once they record. `through`: where each sends instead, a network that hands it on. Small
+ * pictures, which are encoded and decoded beside all else on two cores, where nothing asks for larger ones.
+ */
 export async function film(
   hub: RunningHub,
   names: string[],
   through: (name: string, target: PlainSource) => Promise<PlainSource> = (_, target) => Promise.resolve(target),
+  size = '640x360',
 ): Promise<FilmedOperation> {
   const { operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '拆除 测试' });
   const base = `/operations/${operationId}`;
@@ -26,7 +30,7 @@ export async function film(
   for (const name of names) {
     const { angleId } = await call(hub, AngleState, 'POST', `${base}/angles`, { name });
     const target = await call(hub, PlainSource, 'POST', `${base}/angles/${angleId}/camera`);
-    const camera = new TestCamera(await through(name, target), name, 'testsrc2');
+    const camera = new TestCamera(await through(name, target), name, 'testsrc2', size);
     camera.start();
     angles.push({ angleId, name, camera, target });
   }
