@@ -92,17 +92,34 @@ export function journalsOf(operationDir: string, angleId: string): { dir: string
 
 export const segmentLines = (lines: Line[]): Line[] => lines.filter((line) => line['type'] === 'segment');
 
+/** So many segments are asked about at once. */
+const AT_ONCE = 16;
+
 /** What ffmpeg has to say of each closed segment of an angle, with its name; nothing, when all is well. Where it has rounded, without that too. */
 export function complaints(operationDir: string, angleId: string): string[] {
-  return journalsOf(operationDir, angleId).flatMap(({ dir, lines }) =>
-    segmentLines(lines).flatMap((line) => {
-      const path = join(dir, String(line['file']));
-      if (!existsSync(path)) return [`${path}: is missing`];
-      const input = Buffer.concat([readFileSync(join(dir, String(line['init']))), readFileSync(path)]);
-      const { said } = play('pipe:0', [], input);
-      const faults = said.filter((line) => !ROUNDED.test(line));
-      if (faults.length < said.length) faults.push(...play('pipe:0', UNROUNDED, input).said);
-      return faults.length === 0 ? [] : [`${path}: ${faults.join('\n')}`];
-    }),
+  const segments = journalsOf(operationDir, angleId).flatMap(({ dir, lines }) =>
+    segmentLines(lines).map((line) => ({ path: join(dir, String(line['file'])), init: join(dir, String(line['init'])) })),
   );
+  const there = segments.filter(({ path }) => existsSync(path));
+  const batches = Array.from({ length: Math.ceil(there.length / AT_ONCE) }, (_, n) => there.slice(n * AT_ONCE, (n + 1) * AT_ONCE));
+  return [
+    ...segments.filter(({ path }) => !existsSync(path)).map(({ path }) => `${path}: is missing`),
+    // each is an input of its own, and is asked about alone where anything at all is said: a start of ffmpeg costs more than a segment
+    ...batches.filter((batch) => playEach(batch) !== '').flatMap((batch) => batch.flatMap(complaint)),
+  ];
+}
+
+function playEach(segments: { path: string; init: string }[]): string {
+  const inputs = segments.flatMap(({ path, init }) => ['-i', `concat:${init}|${path}`]);
+  const outputs = segments.flatMap((_, n) => ['-map', String(n), '-f', 'null', '-']);
+  const { status, stderr } = spawnSync('ffmpeg', ['-v', 'repeat+error', '-nostdin', ...inputs, ...outputs]);
+  return status === 0 ? stderr.toString() : `ffmpeg ended with ${status}: ${stderr.toString()}`;
+}
+
+function complaint({ path, init }: { path: string; init: string }): string[] {
+  const input = Buffer.concat([readFileSync(init), readFileSync(path)]);
+  const { said } = play('pipe:0', [], input);
+  const faults = said.filter((line) => !ROUNDED.test(line));
+  if (faults.length < said.length) faults.push(...play('pipe:0', UNROUNDED, input).said);
+  return faults.length === 0 ? [] : [`${path}: ${faults.join('\n')}`];
 }
