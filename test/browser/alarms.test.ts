@@ -17,8 +17,7 @@ let browser: Browser;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-alarms-'));
   disk = SmallDisk.mount(join(root, 'data'), 72);
-  hub = await startHub(disk.path, { SEGMENT_SECONDS: '2', DISK_RESERVE_MB: '24' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(disk.path, { SEGMENT_SECONDS: '2', DISK_RESERVE_MB: '24' }), launchBrowser()]);
 });
 afterAll(async () => {
   await browser.close();

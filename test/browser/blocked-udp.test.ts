@@ -21,8 +21,7 @@ beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-blocked-udp-'));
   coturn = await startCoturn();
   const turn = { TURN_URLS: `turn:127.0.0.1:${coturn.port}?transport=tcp`, TURN_SECRET };
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2', ...turn });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2', ...turn }), launchBrowser()]);
   operation = await phoneOperation(hub, ['中继', 'TCP']);
 });
 afterAll(async () => {

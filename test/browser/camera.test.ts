@@ -19,8 +19,7 @@ let browser: Browser;
 let operation: PhoneOperation;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-camera-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
   operation = await phoneOperation(hub, ['东侧', '北门', '屋顶']);
 });
 afterAll(async () => {

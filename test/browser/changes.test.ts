@@ -17,8 +17,7 @@ let hub: RunningHub;
 let browser: Browser;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-changes-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
 });
 afterAll(async () => {
   await browser.close();

@@ -45,8 +45,7 @@ beforeAll(async () => {
     RTC_PORT: String(await freePort()),
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
   };
-  hub = await startHub(disk.path, settings);
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(disk.path, settings), launchBrowser()]);
   operation = await film(hub, ['东侧', '西侧']);
   watched = operation.angles.map(({ angleId }) => angleId);
   pages = await TcpRelay.open(hub.url);

@@ -34,8 +34,7 @@ let bag = '';
 /** Two cameras; the way of one loses packets a few times; the console watches; then the operation ends and is packed. */
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-damage-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
   operation = await film(hub, ['东侧', '西侧'], async (name, target) => {
     if (name !== '东侧') return target;
     relay = await Relay.open(target);

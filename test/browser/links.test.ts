@@ -19,8 +19,7 @@ let operationId = '';
 let angleId = '';
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-links-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
   ({ operationId } = await call(hub, OperationView, 'POST', '/operations', { name: '拆除 城东路 12 号' }));
   ({ angleId } = await call(hub, AngleState, 'POST', `/operations/${operationId}/angles`, { name: '东侧' }));
 });

@@ -20,8 +20,7 @@ let angleId = '';
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-layers-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
   operation = await phoneOperation(hub, ['手机']);
   const [angle] = operation.angles;
   if (!angle) throw new Error('an angle was asked for');

@@ -34,8 +34,7 @@ let early = 0;
 /** A phone films for 15 seconds over a network that loses one packet in twenty, then over a good one. */
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-loss-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
   relay = await WebRtcRelay.open(Number(hub.rtcPort), 1);
   operation = await phoneOperation(hub, ['手机']);
   [angle] = operation.angles as [PhoneAngle];

@@ -20,8 +20,10 @@ beforeAll(async () => {
   camera = await rtspCamera({
     cam: `${picture} ! x265enc key-int-max=15 speed-preset=ultrafast tune=zerolatency ! rtph265pay name=pay0 pt=96`,
   });
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2', CAMERA_NETWORKS: '127.0.0.0/8' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([
+    startHub(join(root, 'data'), { SEGMENT_SECONDS: '2', CAMERA_NETWORKS: '127.0.0.0/8' }),
+    launchBrowser(),
+  ]);
 });
 afterAll(async () => {
   await browser.close();

@@ -49,8 +49,7 @@ let browser: Browser;
 let operation: PhoneOperation;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-details-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
   operation = await phoneOperation(hub, ['回看', '醒着', '换网', '无编码器', '换人']);
 });
 afterAll(async () => {

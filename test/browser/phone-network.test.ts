@@ -33,8 +33,7 @@ let phone: Page;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-away-'));
   settings = { SEGMENT_SECONDS: '2', PORT: String(await freePort()), RTC_PORT: String(await freePort()) };
-  hub = await startHub(join(root, 'data'), settings);
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), settings), launchBrowser()]);
   operation = await phoneOperation(hub, ['手机']);
   [angle] = operation.angles as [PhoneAngle];
   pages = await TcpRelay.open(hub.url);

@@ -18,8 +18,7 @@ let late: Browser;
 let operation: PhoneOperation;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-preflight-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
   late = await new WrongClock(join(root, 'late'), -300).launch();
   operation = await phoneOperation(hub, ['东侧', '北门', '屋顶', '南门']);
 });

@@ -15,8 +15,10 @@ let hub: RunningHub;
 let browser: Browser;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-push-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2', RTMP_PORT: String(await freePort()) });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([
+    startHub(join(root, 'data'), { SEGMENT_SECONDS: '2', RTMP_PORT: String(await freePort()) }),
+    launchBrowser(),
+  ]);
 });
 afterAll(async () => {
   await browser.close();

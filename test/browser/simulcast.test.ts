@@ -26,8 +26,7 @@ let takeDir = '';
 /** The uplink carries three layers, then two, then three again. */
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-simulcast-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
   operation = await phoneOperation(hub, ['手机']);
   const [angle] = operation.angles;
   if (!angle) throw new Error('an angle was asked for');

@@ -32,8 +32,7 @@ let lossy: PhoneAngle;
 let clean: PhoneAngle;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-sources-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
   relay = await WebRtcRelay.open(Number(hub.rtcPort), 1);
   operation = await phoneOperation(hub, ['东门', '西门']);
   [lossy, clean] = operation.angles as [PhoneAngle, PhoneAngle];

@@ -18,8 +18,7 @@ let phone: Page;
 let angleId = '';
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-stills-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
   operation = await phoneOperation(hub, ['手机 甲']);
   angleId = operation.angles[0]?.angleId ?? '';
   phone = await filmWithPhone(browser, operation.angles[0]?.url ?? '');

@@ -27,8 +27,7 @@ let operation: PhoneOperation;
 let desk: Page;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-takeover-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
   operation = await phoneOperation(hub, ['东门', '西门', '南门', '北门']);
   desk = await (
     await browser.newContext({ storageState: signedIn(hub.url), viewport: { width: 1280, height: 860 }, locale: 'zh-CN' })
@@ -54,6 +53,8 @@ const takeovers = (): Record<string, unknown>[] =>
 const takesOf = (angleId: string) => journalsOf(operation.dir, angleId).map(({ lines }) => lines);
 const wish = (angleId: string) => desk.getByTestId(`takeover-${angleId}`);
 
+/** A phone that has gone, and the one that waits for it. */
+let lost: Awaited<ReturnType<typeof two>>;
 /** One phone films an angle; another one has opened the same link. */
 async function two(index: number, locale = 'zh-CN'): Promise<{ first: Phone; second: Phone; angleId: string }> {
   const { angleId, url } = angleOf(index);
@@ -126,6 +127,10 @@ describe('an angle that a device films, opened on another one with the same link
   });
 
   it('lets nobody wait: without an answer the second films beside it by itself', async () => {
+    // meanwhile a phone is lost, which the next test waits for
+    lost = await two(3);
+    await lost.first.context.setOffline(true);
+    await lost.first.context.close();
     const { first, second, angleId } = await two(2);
     await second.page.getByTestId('ask-takeover').click();
     await wish(angleId).waitFor();
@@ -144,9 +149,7 @@ describe('an angle that a device films, opened on another one with the same link
   });
 
   it('is free once nothing comes from the first any more; also for one that has asked', async () => {
-    const { first, second, angleId } = await two(3);
-    await first.context.setOffline(true);
-    await first.context.close();
+    const { second, angleId } = lost;
     await inState(second.page, 'ready').waitFor({ timeout: 60_000 });
     await startRecording(second.page);
     await until('the second take', async () => (await operation.angle(angleId)).takes === 2);

@@ -50,8 +50,7 @@ let desk: Page;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-talk-'));
   settings = { SEGMENT_SECONDS: '2', PORT: String(await freePort()), RTC_PORT: String(await freePort()) };
-  hub = await startHub(join(root, 'data'), settings);
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), settings), launchBrowser()]);
   operation = await phoneOperation(hub, ['东侧', '西侧']);
   east = await filmWithPhone(browser, operation.angles[0]?.url ?? '', 30_000, [PEERS]);
   west = await filmWithPhone(browser, operation.angles[1]?.url ?? '', 30_000, [PEERS]);

@@ -28,8 +28,7 @@ const cut = { fromMs: 0, toMs: 0 };
 /** Five phones at once: two lack a track, three lose one in mid-take and have it back, the last by the page's own doing. */
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-tracks-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
   operation = await phoneOperation(hub, [...NAMES]);
   const film = (name: Name, more: ClockCamera = {}): Promise<Page> =>
     filmClock(browser, angleOf(name).url, { ...SMALL, ...more }, [SENDERS]);

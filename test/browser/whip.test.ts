@@ -22,8 +22,7 @@ let site: { url: string; close: () => void };
 let operation: PhoneOperation;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-whip-browser-'));
-  hub = await startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), { SEGMENT_SECONDS: '2' }), launchBrowser()]);
   site = await otherSite();
   operation = await phoneOperation(hub, ['整段', '替换', '多层', '中断', '交接']);
 });
