@@ -121,8 +121,8 @@ export async function insertPerson(store: Store, person: NewPerson, nowMs: numbe
 }
 
 /** Throws `not_found`, `bad_request`, `conflict` when nobody would be left who manages people, or for an older `version`. */
-export async function changePerson(store: Store, personId: string, change: PersonChange): Promise<Person> {
-  return store.transaction().execute(async (tx) => {
+export function changePerson(store: Store, personId: string, change: PersonChange): Promise<Person> {
+  return inTransaction(store, async (tx) => {
     const { version } = await personById(tx, personId);
     if (change.version !== undefined && change.version !== version)
       throw new HubError('conflict', 'version: this person has been changed meanwhile', { field: 'version' });
