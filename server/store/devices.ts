@@ -97,9 +97,9 @@ export async function insertDevice(store: Store, deviceId: string, device: Devic
   });
 }
 
-/** Throws as above, `not_found`, and `conflict` (`version`) when it was changed since it was seen. To be followed by `indexMissing`. */
-export async function changeDevice(store: Store, deviceId: string, change: DeviceChange): Promise<void> {
-  await store.transaction().execute(async (tx) => {
+/** Throws as above, `not_found`, and `conflict` (`version`) when it was changed since it was seen. True: to be followed by `indexMissing`. */
+export function changeDevice(store: Store, deviceId: string, change: DeviceChange): Promise<boolean> {
+  return store.transaction().execute(async (tx) => {
     const { version, serial } = await deviceById(tx, deviceId);
     if (version !== change.version)
       throw new HubError('conflict', `the device has been changed meanwhile: it is at version ${version}`, { field: 'version' });
@@ -109,7 +109,9 @@ export async function changeDevice(store: Store, deviceId: string, change: Devic
       .set({ ...columnsOf(change), version: version + 1 })
       .where('device_id', '=', deviceId)
       .execute();
-    if (change.serial !== serial) await forgetDevicesText(tx, deviceId);
+    if (change.serial === serial) return false;
+    await forgetDevicesText(tx, deviceId);
+    return true;
   });
 }
 

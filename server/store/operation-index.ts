@@ -70,7 +70,7 @@ export async function forgetDevicesText(store: Store, deviceId: string): Promise
 
 const notSealed = (store: Store) => store.selectFrom('operation_facts as f').where('f.state', '!=', 'sealed').select('f.number');
 
-/** Index what is not, in steps that let others in between: after a squad's new name, and of a hub that knew no full text. */
+/** Index what is not, in steps that let others in between: after a squad's new name or a device's new number, and of a hub that knew no full text. */
 export async function indexMissing(store: Store): Promise<void> {
   const missing = await withoutText(store);
   for (let at = 0; at < missing.length; at += STEP)
