@@ -6,6 +6,7 @@ import type { Reach } from '../permission/reach.ts';
 import { CASE_STAGES, type CaseChange, type CaseCreate, type CaseFilter, type CaseQuery, type EnforcementCase } from '../protocol/cases.ts';
 import { inTransaction, type Store } from './database.ts';
 import type { Lowers } from './facts-parts.ts';
+import { contains } from './like.ts';
 import { indexOperationsOf } from './operation-index.ts';
 import { inReach } from './operation-list.ts';
 
@@ -57,14 +58,13 @@ export async function changedCase(store: Store, reach: Reach, caseId: string): P
 }
 
 function passing(reach: Reach, { q, stage, confidentiality }: CaseFilter): RawBuilder<unknown> {
-  const like = (word: string): string => `%${word.replace(/[\\%_]/g, (char) => `\\${char}`)}%`;
   const words = q.split(/\s+/).filter(Boolean);
   return sql.join(
     [
       within(reach),
       ...(stage === undefined ? [] : [sql`c.stage = ${stage}`]),
       ...(confidentiality === undefined ? [] : [sql`c.confidentiality = ${confidentiality}`]),
-      ...words.map((word) => sql`(c.number || char(10) || c.cause || char(10) || c.parties) LIKE ${like(word)} ESCAPE '\\'`),
+      ...words.map((word) => contains(sql`(c.number || char(10) || c.cause || char(10) || c.parties)`, word)),
     ],
     sql` AND `,
   );

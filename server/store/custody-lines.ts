@@ -3,6 +3,7 @@ import type { CustodyLine as LogLine } from '../custody/lines.ts';
 import type { Reach } from '../permission/reach.ts';
 import type { CustodyLine, CustodyQuery } from '../protocol/custody.ts';
 import type { Store } from './database.ts';
+import { contains } from './like.ts';
 import type { Database } from './schema.ts';
 
 type Row = Parameters<ReturnType<typeof insertInto>['values']>[0];
@@ -56,7 +57,6 @@ export async function custodyIndexed(store: Store): Promise<number> {
 
 /** Newest first. Who reads for some squads has only what was done to their operations; what is secret has no details for him. */
 export async function listCustodyLines(store: Store, asked: CustodyQuery, reach: Reach): Promise<{ lines: CustodyLine[]; more: boolean }> {
-  const part = (text: string): string => `%${text.replace(/[\\%_]/g, String.raw`\$&`)}%`;
   const hidden = hiddenFrom(reach);
   let query = store.selectFrom('custody_line').selectAll().select(hidden.as('hidden'));
   const { squads } = reach;
@@ -70,9 +70,8 @@ export async function listCustodyLines(store: Store, asked: CustodyQuery, reach:
   if (outcome !== undefined) query = query.where('outcome', '=', outcome);
   if (before !== undefined) query = query.where('seq', '<', before);
   if (who !== undefined && who !== '')
-    query = query.where(sql<boolean>`(who_name LIKE ${part(who)} ESCAPE '\\' OR who_id = ${who} OR address = ${who})`);
-  if (q !== undefined && q !== '')
-    query = query.where(sql<boolean>`(detail LIKE ${part(q)} ESCAPE '\\' OR subject = ${q} OR angle_id = ${q})`);
+    query = query.where(sql<boolean>`(${contains(sql`who_name`, who)} OR who_id = ${who} OR address = ${who})`);
+  if (q !== undefined && q !== '') query = query.where(sql<boolean>`(${contains(sql`detail`, q)} OR subject = ${q} OR angle_id = ${q})`);
   // what is not shown is not found by it either
   if (operation !== undefined || (q !== undefined && q !== '')) query = query.where(hidden, '=', 0);
   const rows = await query

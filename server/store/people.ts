@@ -1,7 +1,8 @@
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import { HubError } from '../../media/errors.ts';
 import type { Person, PersonChange, PersonListed, RoleGrant, Squad } from '../protocol/people.ts';
 import { inTransaction, type Store } from './database.ts';
+import { contains } from './like.ts';
 import { forgetSquadsText } from './operation-index.ts';
 
 type Row = {
@@ -79,10 +80,8 @@ type PeopleQuery = {
 export async function listPeople(store: Store, asked: PeopleQuery, whole: boolean): Promise<{ people: PersonListed[]; total: number }> {
   const { q, squad, role, state, page, size } = asked;
   let query = store.selectFrom('person');
-  const part = `%${q.replace(/[\\%_]/g, String.raw`\$&`)}%`;
-  const like = (text: RawBuilder<string>) => sql<boolean>`${text} LIKE ${part} ESCAPE '\\'`;
   const texts = [sql<string>`name`, sql<string>`coalesce(badge, '')`, ...(whole ? [sql<string>`login`] : [])];
-  if (q !== '') query = query.where((eb) => eb.or(texts.map(like)));
+  if (q !== '') query = query.where((eb) => eb.or(texts.map((text) => contains(text, q))));
   if (state !== undefined) query = query.where('state', '=', state);
   if (squad !== undefined || role !== undefined) {
     let granted = store.selectFrom('person_role').select('person_id');
