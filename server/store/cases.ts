@@ -17,12 +17,18 @@ export type KnownCase = Omit<EnforcementCase, 'edit'> & { seen: boolean };
 const CHUNK = 500;
 
 /** The brigade's own cases (of no squad) are everybody's to see. Of sensitive and secret ones, what Reach says. */
-function within({ squads, secrets, personId }: Reach): RawBuilder<unknown> {
-  const list = (ids: string[]): RawBuilder<unknown> => sql`(${ids.length === 0 ? sql`NULL` : sql.join(ids)})`;
-  const mine = squads === 'all' ? sql`1` : sql`(c.squad_id IS NULL OR c.squad_id IN ${list(squads)})`;
-  if (secrets === 'all') return mine;
-  return sql`${mine} AND (c.confidentiality IN ('open', 'internal') OR c.squad_id IN ${list(secrets)} OR c.created_by = ${personId})`;
+function within(reach: Reach): RawBuilder<unknown> {
+  const { squads } = reach;
+  return sql`${squads === 'all' ? sql`1` : sql`(c.squad_id IS NULL OR c.squad_id IN ${list(squads)})`} AND ${caseShown(reach)}`;
 }
+
+/** What of it hangs on the class of cases `c`. */
+export function caseShown({ secrets, personId }: Reach): RawBuilder<unknown> {
+  if (secrets === 'all') return sql`1`;
+  return sql`(c.confidentiality IN ('open', 'internal') OR c.squad_id IN ${list(secrets)} OR c.created_by = ${personId})`;
+}
+
+const list = (ids: string[]): RawBuilder<unknown> => sql`(${ids.length === 0 ? sql`NULL` : sql.join(ids)})`;
 
 /** One page; each word of the search stands in number, cause or parties. */
 export async function listCases(
