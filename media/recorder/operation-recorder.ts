@@ -67,7 +67,7 @@ export class OperationRecorder {
     const owner = { operationId, openedMs, emit, journal: this.#journal, nowMs, assertLive: () => this.#assertLive() };
     this.marks = new Marks(owner, facts.lines);
     this.messages = new Messages(owner, facts.lines);
-    this.plans = new AnglePlans(owner, this.#angles);
+    this.plans = new AnglePlans({ ...owner, operationDir, refuse }, this.#angles);
     this.stills = new Stills({ ...owner, operationDir, refuse }, facts.lines);
     this.#timer = everyPunctual(WATCH_MS, () => {
       const nowMs = options.clock.nowMs();
@@ -106,10 +106,10 @@ export class OperationRecorder {
     return this.#endedMs;
   }
 
-  /** Add a viewpoint. Adding it again changes nothing. */
+  /** Add a viewpoint. Adding it again changes nothing. Throws `gone`; `not_found` while it is being taken out. */
   async addAngle(angleId: string, name: string): Promise<void> {
     this.#assertLive();
-    if (this.#angles.has(angleId)) return;
+    if (this.#angles.has(angleId)) return void this.plans.staying(angleId);
     const { operationDir, silenceMs, clock } = this.#options;
     this.#angles.set(angleId, new Angle(angleId, name, join(operationDir, angleId), silenceMs, this.#angleOwner()));
     await this.#journal.append({ type: 'angle.added', angleId, name, atMs: clock.nowMs() });
@@ -131,7 +131,7 @@ export class OperationRecorder {
   /** Throws `gone`, `not_found`; `disk_full` or `unavailable` when nothing new can be recorded on this angle now. */
   assertRecordable(angleId: string): void {
     this.#assertLive();
-    const angle = this.#angle(angleId);
+    const angle = this.plans.staying(angleId);
     const refusal = this.#options.refuse(join(this.#options.operationDir, angleId));
     if (refusal) throw refusal;
     if (angle.justFailed(this.#options.clock.nowMs()))
@@ -181,7 +181,7 @@ export class OperationRecorder {
         this.#journal.signSoon();
       },
       addAngle: (angleId, name) => this.addAngle(angleId, name),
-      nextTakeId: (angleId) => this.#angle(angleId).nextTakeId(),
+      nextTakeId: (angleId) => this.plans.staying(angleId).nextTakeId(),
       count: (angleId, counts, sign) => this.#angle(angleId).count(counts, sign),
       close: () => Promise.resolve(),
     };

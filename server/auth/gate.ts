@@ -64,12 +64,17 @@ export async function requirePublisher(
   if (status === 'ended') throw new HubError('gone', 'the operation has ended', { field: 'operationId' });
   const who = { angleId, device: encoderName(request.headers['user-agent']), address: request.ip };
   const { grant, fresh } = await publishGrant(store, link, who, hub.nowMs());
-  if (fresh) {
-    const { linkHash } = grant;
-    const used = { what: 'link.used', who: await linkWho(store, linkHash, request.ip), operationId, angleId } as const;
-    context.custody.note({ ...used, detail: { device: who.device } });
-  }
+  if (fresh) await noteOpened(context, grant, who);
   return grant;
+}
+
+/** A device has come by a link for the first time. Never waits for the custody log. */
+export async function noteOpened(
+  { store, custody }: Context,
+  { operationId, angleId, linkHash }: CaptureGrant,
+  { device, address }: { device: string; address: string },
+): Promise<void> {
+  custody.note({ what: 'link.used', who: await linkWho(store, linkHash, address), operationId, angleId, detail: { device } });
 }
 
 /** The token of `Authorization: Bearer …` (RFC 6750, 2.1), or null. */

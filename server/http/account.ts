@@ -15,6 +15,7 @@ import { anyone, signedIn } from '../permission/rules.ts';
 import { ApiError } from '../protocol/http.ts';
 import { Me, PasswordChange, PasswordGiven, SessionItem, SignIn, TotpConfirm, TotpSetup } from '../protocol/people.ts';
 import { endTokens } from '../store/access-tokens.ts';
+import { inTransaction } from '../store/database.ts';
 import { credentials, personById, setPassword, setTotp } from '../store/people.ts';
 import * as sessions from '../store/person-sessions.ts';
 import { hash } from '../store/sessions.ts';
@@ -76,13 +77,16 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
       await requirePassword(context, actor, current);
       if (next === current) throw new HubError('bad_request', 'this is the password you have', { field: 'next' });
       requireGoodPassword(next, actor);
-      await setPassword(store, actor.personId, await hashPassword(next), null);
-      const secret = await sessions.renewSession(store, actor.sessionHash ?? '');
+      const passwordHash = await hashPassword(next);
+      const { secret, ended } = await inTransaction(store, async (tx) => {
+        await setPassword(tx, actor.personId, passwordHash, null);
+        const renewed = await sessions.renewSession(tx, actor.sessionHash);
+        const others = await sessions.endSessions(tx, actor.personId, null, hash(renewed)); // whoever knew the old one is out
+        return { secret: renewed, ended: [...others, ...(await endTokens(tx, actor.personId, null)), actor.sessionHash ?? ''] };
+      });
       void reply.setCookie(sessionCookie(context), secret, cookieOptions(context));
-      const sessionHash = hash(secret);
-      const others = await sessions.endSessions(store, actor.personId, null, sessionHash); // whoever knew the old one is out
-      over([...others, ...(await endTokens(store, actor.personId, null)), actor.sessionHash ?? '']);
-      return me({ ...actor, sessionHash, mustChange: false });
+      over(ended);
+      return me({ ...actor, sessionHash: hash(secret), mustChange: false });
     },
   );
 
@@ -150,14 +154,17 @@ export function accountRoutes(app: FastifyInstance, context: Context): void {
       ...signedIn({ logged: 'person.totp', detail: { change: 'set-up' } }),
     },
     async (request, reply) => {
-      const { personId, login } = actorOf(request);
+      const { personId, login, sessionHash } = actorOf(request);
       context.attempts.note(`totp ${login}`, Date.now());
       const known = await credentials(store, login);
       if (!known?.totpSecret || known.totpStep !== null)
         throw new HubError('conflict', 'no authenticator is being set up', { field: 'totp' });
       const step = totpStep(known.totpSecret, request.body.code, Date.now());
       if (step === null) throw new HubError('bad_request', "this is not the authenticator's code now", { field: 'code' });
-      await setTotp(store, personId, known.totpSecret, step);
+      await inTransaction(store, async (tx) => {
+        await sessions.requireSession(tx, sessionHash);
+        await setTotp(tx, personId, known.totpSecret, step);
+      });
       return reply.status(204).send(null);
     },
   );

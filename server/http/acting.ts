@@ -1,10 +1,9 @@
 import type { FastifyRequest } from 'fastify';
-import { HubError } from '../../media/errors.ts';
+import { HubError, messageOf } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
 import { isLower } from '../operations/stages.ts';
-import { isTrusted } from '../permission/decide.ts';
+import { type Bounds, isTrusted, permissionsOn } from '../permission/decide.ts';
 import { type Reach, reachOf } from '../permission/reach.ts';
-import { type Bounds, permissionsOn } from '../permission/decide.ts';
 import type { Permission } from '../permission/rules.ts';
 import type { Addition } from '../protocol/http.ts';
 import { saveAddition } from '../store/additions.ts';
@@ -45,15 +44,21 @@ export const lowersFor =
     });
   };
 
-/** What was added to an operation, where its reason was said (R11). Consoles and reviews are told. */
+/**
+ * What was added to an operation, where its reason was said (R11). Consoles and reviews are told. It is there already, and its line
+ * in the custody log has the reason: where the store refuses, that is logged only.
+ */
 export async function noteAddition(
-  { store, hub }: Pick<Context, 'store' | 'hub'>,
+  { store, hub, log }: Context,
   request: FastifyRequest,
   added: { operationId: string; angleId: string; what: Addition['what']; reason: string | undefined },
 ): Promise<void> {
   const { operationId, reason, ...rest } = added;
   if (reason === undefined) return;
-  await saveAddition(store, operationId, { ...rest, reason, atMs: hub.nowMs(), personName: whoAsks(request).name });
+  const addition = { ...rest, reason, atMs: hub.nowMs(), personName: whoAsks(request).name };
+  await saveAddition(store, operationId, addition).catch((error: unknown) =>
+    log.warn({ operationId, angleId: rest.angleId, reason: messageOf(error) }, 'why something was added was not stored'),
+  );
   hub.emit('operation', operationId);
 }
 

@@ -17,8 +17,9 @@ import {
   revokeLinks,
   revokeUnused,
 } from '../store/capture-links.ts';
+import { inTransaction } from '../store/database.ts';
 import { angleName } from '../store/operations.ts';
-import { madeId, record } from './permit.ts';
+import { madeId, noteUndone, record } from './permit.ts';
 
 type OfWhat = { operationId: string; angleId: string | null };
 const OfOperation = z.object({ operationId: Id });
@@ -38,11 +39,13 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
     const { devices, hours = context.settings.linkHours, label = null, replaces } = LinkCreate.parse(wanted ?? {});
     const nowMs = hub.nowMs();
     const expiresMs = nowMs + hours * 3600_000;
-    const { token } = await createLink(store, { linkId, operationId, angleId, devices, label, expiresMs }, nowMs);
-    if (replaces !== undefined && (await isUnused(store, operationId, replaces))) {
-      await record(context, request, { what: 'link.revoked', subject: replaces, detail: { replacedBy: linkId } });
-      await revokeUnused(store, operationId, replaces);
-    }
+    const isVoid = replaces !== undefined && (await isUnused(store, operationId, replaces)) ? replaces : null;
+    if (isVoid !== null) await record(context, request, { what: 'link.revoked', subject: isVoid, detail: { replacedBy: linkId } });
+    const { token, revoked } = await inTransaction(store, async (tx) => ({
+      revoked: isVoid === null || (await revokeUnused(tx, operationId, isVoid)),
+      ...(await createLink(tx, { linkId, operationId, angleId, devices, label, expiresMs }, nowMs)),
+    }));
+    if (!revoked) noteUndone(context, request, 'link.revoked', 'it was opened or revoked meanwhile');
     return { linkId, url: `${context.publicUrl()}/capture#${token}`, operationId, angleId, devices, label, expiresMs };
   };
 

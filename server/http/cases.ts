@@ -8,7 +8,7 @@ import { CASE_COLUMNS } from '../operations/cases-csv.ts';
 import { onCase, onHub } from '../permission/rules.ts';
 import { CaseChange, CaseCreate, CaseExport, CaseList, CaseQuery, EnforcementCase } from '../protocol/cases.ts';
 import { ApiError } from '../protocol/http.ts';
-import { changeCase, exportedCases, insertCase, type KnownCase, listCases, readCase } from '../store/cases.ts';
+import { changeCase, changedCase, exportedCases, insertCase, type KnownCase, listCases, readCase } from '../store/cases.ts';
 import { lowersFor, reachFor, whoAsks } from './acting.ts';
 import { madeId } from './permit.ts';
 import { sendTable } from './tables.ts';
@@ -77,12 +77,15 @@ export function caseRoutes(app: FastifyInstance, context: Context): void {
       if (request.body.squadId !== undefined) checkSquad(request, request.body.squadId);
       await changeCase(store, caseId, request.body, lowersFor(request));
       hub.emit('rights');
-      return shownTo(request, await readCase(store, reachFor(request, 'operation.see'), caseId));
+      return shownTo(request, await changedCase(store, reachFor(request, 'operation.see'), caseId));
     },
   );
 }
 
-const shownTo = (request: FastifyRequest, one: KnownCase): EnforcementCase => ({ ...one, edit: plansFor(request, one.squadId) });
+const shownTo = (request: FastifyRequest, { seen, ...one }: KnownCase): EnforcementCase => ({
+  ...one,
+  edit: seen && plansFor(request, one.squadId),
+});
 
 /** Who plans for some squads only has no hand in the cases of others, nor in the brigade's own. */
 function plansFor(request: FastifyRequest, squadId: string | null): boolean {

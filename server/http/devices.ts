@@ -84,8 +84,7 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
       const { deviceId } = request.params;
       const actor = actorOf(request);
       requireKeeper(actor, request.body.squadId); // it may go to another squad, of the same keeper
-      await changeDevice(store, deviceId, request.body);
-      await indexMissing(store);
+      if (await changeDevice(store, deviceId, request.body)) await indexMissing(store);
       return deviceView(context, actor, deviceId);
     },
   );

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { writeLabels } from '../../media/archive/labels.ts';
+import { removeLabels, writeLabels } from '../../media/archive/labels.ts';
+import { messageOf } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
 import { tellShots } from '../live/shot-ticks.ts';
@@ -12,7 +13,7 @@ import { ApiError } from '../protocol/http.ts';
 import { FactsChange, OperationFacts } from '../protocol/operations.ts';
 import { packageGrown, packageStatus } from '../store/archive-jobs.ts';
 import { checkCase } from '../store/cases.ts';
-import { inTransaction } from '../store/database.ts';
+import { inTransaction, type Store } from '../store/database.ts';
 import { readFacts } from '../store/facts-view.ts';
 import { changeFacts, takeStep } from '../store/operation-facts.ts';
 import { assertNoMove } from '../store/take-moves.ts';
@@ -74,18 +75,35 @@ export function operationFactsRoutes(app: FastifyInstance, context: Context): vo
       schema: { summary: 'Seal an operation that has ended', params: OfOperation, response },
       ...onOperation('operation.seal', 'operation.sealed'),
     },
-    (request) => {
+    async (request) => {
       const { operationId } = request.params;
-      return inTransaction(store, async (tx) => {
+      let labelled: string | null = null;
+      const seal = async (tx: Store): Promise<OperationFacts> => {
         await assertNoMove(tx, operationId);
         const { state, labels } = await readFacts(tx, operationId);
         const { state: packed, path } = await packageStatus(tx, operationId, null);
         checkSeal({ state, labels, packaged: packed === 'verified' });
         await takeStep(tx, operationId, 'sealed', hub.nowMs(), whoAsks(request));
         const sealed = await readFacts(tx, operationId);
-        await packageGrown(tx, operationId, await writeLabels(path ?? '', packageLabels(sealed)));
+        labelled = path ?? '';
+        await packageGrown(tx, operationId, await writeLabels(labelled, packageLabels(sealed)));
         return factsFor(request, sealed);
-      });
+      };
+      try {
+        return await inTransaction(store, seal);
+      } catch (error) {
+        if (labelled !== null) await unlabel(context, operationId, labelled);
+        throw error;
+      }
     },
+  );
+}
+
+/** The package of an operation that was not sealed after all says so no more; a failure is logged only: the next seal puts that right. */
+async function unlabel({ store, log }: Context, operationId: string, path: string): Promise<void> {
+  await inTransaction(store, async (tx) => {
+    if ((await readFacts(tx, operationId)).state !== 'sealed') await removeLabels(path);
+  }).catch((error: unknown) =>
+    log.warn({ operationId, reason: messageOf(error) }, 'the labels of an unsealed operation stay in its package'),
   );
 }

@@ -22,6 +22,7 @@ import {
 } from '../protocol/people.ts';
 import { squadsWith } from '../permission/decide.ts';
 import { endTokens } from '../store/access-tokens.ts';
+import { inTransaction, type Store } from '../store/database.ts';
 import { indexMissing } from '../store/operation-index.ts';
 import { changePerson, insertPerson, listPeople, listSquads, personById, saveSquad, setPassword, setTotp } from '../store/people.ts';
 import { deletePasskeys } from '../store/passkeys.ts';
@@ -36,11 +37,11 @@ const OfSquad = z.object({ squadId: Id });
 export function peopleRoutes(app: FastifyInstance, context: Context): void {
   const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  /** Nothing that somebody has signed in with, or has given to a program, opens anything any more. */
-  const signOut = async (personId: string): Promise<void> => {
-    const sessions = await endSessions(store, personId, null);
-    hub.emit('signedOut', [...sessions, ...(await endTokens(store, personId, null))]);
-  };
+  /** Nothing that somebody has signed in with, or has given to a program, opens anything any more; what is over by that. */
+  const signOut = async (tx: Store, personId: string): Promise<string[]> => [
+    ...(await endSessions(tx, personId, null)),
+    ...(await endTokens(tx, personId, null)),
+  ];
 
   routes.get('/squads', { schema: { summary: 'Squads', response: { 200: Squads, ...errors } }, ...onHub('people.see') }, async () => ({
     squads: await listSquads(store),
@@ -110,9 +111,13 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
     },
     async (request) => {
       const { personId } = request.params;
-      const person = await changePerson(store, personId, request.body);
-      if (person.state === 'blocked') await signOut(personId);
-      else if (request.body.roles) hub.emit('signedOut', await sessionHashes(store, personId)); // consoles come again, with the new roles
+      const { person, over } = await inTransaction(store, async (tx) => {
+        const changed = await changePerson(tx, personId, request.body);
+        if (changed.state === 'blocked') return { person: changed, over: await signOut(tx, personId) };
+        // consoles come again, with the new roles
+        return { person: changed, over: request.body.roles ? await sessionHashes(tx, personId) : [] };
+      });
+      hub.emit('signedOut', over);
       hub.emit('rights');
       return person;
     },
@@ -130,11 +135,15 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
       if (personId === actorOf(request).personId)
         throw new HubError('conflict', 'choose your own password in your account', { field: 'own-password' });
       const password = oneTimePassword();
-      await setPassword(store, personId, await hashPassword(password), hub.nowMs());
-      // whoever lost the password has often lost the phone as well, and what is on it opens nothing from now on
-      await setTotp(store, personId, null, null);
-      await deletePasskeys(store, personId);
-      await signOut(personId);
+      const passwordHash = await hashPassword(password);
+      const over = await inTransaction(store, async (tx) => {
+        await setPassword(tx, personId, passwordHash, hub.nowMs());
+        // whoever lost the password has often lost the phone as well, and what is on it opens nothing from now on
+        await setTotp(tx, personId, null, null);
+        await deletePasskeys(tx, personId);
+        return signOut(tx, personId);
+      });
+      hub.emit('signedOut', over);
       return { password };
     },
   );
@@ -168,7 +177,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
     },
     async (request, reply) => {
       await personById(store, request.params.personId);
-      await signOut(request.params.personId);
+      hub.emit('signedOut', await inTransaction(store, (tx) => signOut(tx, request.params.personId)));
       return reply.status(204).send(null);
     },
   );

@@ -120,6 +120,11 @@ export async function record(context: Context, request: FastifyRequest, given: P
   written.set(request, [...(written.get(request) ?? []), line]);
 }
 
+/** What one line of the request says has not happened after all, though the rest has. */
+export function noteUndone({ custody }: Context, request: FastifyRequest, what: What, why: string): void {
+  for (const line of written.get(request) ?? []) if (line.what === what) custody.note({ ...line, outcome: 'failed', detail: { why } });
+}
+
 /** Of what the request names, where its rule is about that; null also where there is nothing of that name. */
 async function boundsOf({ store }: Context, { params }: FastifyRequest, rule: Rule): Promise<Bounds | null> {
   if (rule.by !== 'permission' || rule.of === 'hub' || rule.of === 'brigade') return null;

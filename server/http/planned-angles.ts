@@ -3,20 +3,24 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
+import { tellShots } from '../live/shot-ticks.ts';
 import { onOperation } from '../permission/rules.ts';
 import { AngleCreate, ApiError } from '../protocol/http.ts';
 import { AnglePlan, OperationFacts } from '../protocol/operations.ts';
+import { linksOfAngle } from '../store/capture-links.ts';
 import { readFacts } from '../store/facts-view.ts';
 import { planAngle } from '../store/operation-facts.ts';
 import { angleName, saveAngleState } from '../store/operations.ts';
 import { assertUnused, removeAngle, renameAngle } from '../store/planned-angles.ts';
 import { factsFor } from './acting.ts';
+import { record } from './permit.ts';
 
 const OfAngle = z.object({ operationId: Id, angleId: Id });
 const response = { 200: OperationFacts, '4xx': ApiError, '5xx': ApiError };
 
 /** The angles of a plan: who films each and with what; and, until somebody films it, its name, or that it is not needed. */
-export function plannedAngleRoutes(app: FastifyInstance, { store, hub }: Context): void {
+export function plannedAngleRoutes(app: FastifyInstance, context: Context): void {
+  const { store, hub } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
   routes.put(
@@ -55,14 +59,16 @@ export function plannedAngleRoutes(app: FastifyInstance, { store, hub }: Context
     '/operations/:operationId/angles/:angleId',
     {
       schema: { summary: 'Take an angle out of a planned operation', params: OfAngle, response },
-      ...onOperation('operation.plan', 'angle.removed'),
+      ...onOperation('operation.plan', 'angle.removed', { how: 'route' }),
     },
     async (request) => {
-      const { operationId } = request.params;
+      const { operationId, angleId } = request.params;
       await assertUnused(store, request.params);
+      await record(context, request, { detail: { links: await linksOfAngle(store, operationId, angleId) } });
       await hub.media.request('removeAngle', request.params);
       hub.emit('revoked', await removeAngle(store, request.params));
       hub.emit('operation', operationId);
+      await tellShots(context, operationId);
       return factsFor(request, await readFacts(store, operationId));
     },
   );

@@ -10,7 +10,7 @@ import { HubError } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
 import type { Who } from '../custody/lines.ts';
 import type { PasskeyAssertion, PasskeyAttestation, PasskeyItem, PasskeyOptions } from '../protocol/passkeys.ts';
-import { createSession } from '../store/person-sessions.ts';
+import { sessionFor } from '../store/person-sessions.ts';
 import { credentialsOf, insertPasskey, listPasskeys, passkeyIdOf, passkeyOf, usePasskey } from '../store/passkeys.ts';
 import { CHALLENGE_MS, Challenges } from './challenges.ts';
 
@@ -82,7 +82,7 @@ export class Passkeys {
     return { ...options };
   }
 
-  /** Keep what was made; `told` writes it down before. Throws `conflict` (`passkey-host`), `bad_request` (`passkey`, `passkey-late`). */
+  /** Keep what was made; `told` writes it down before. Throws `conflict` (`passkey-host`), `bad_request` (`passkey`, `passkey-late`), and as `requireSession`. */
   async keep(
     holder: Holder,
     name: string,
@@ -102,10 +102,10 @@ export class Passkeys {
     const { id: credentialId, publicKey, counter } = registrationInfo.credential;
     const passkeyId = passkeyIdOf(credentialId);
     await by.told(passkeyId);
-    const { personId } = holder;
+    const { personId, sessionHash } = holder;
     const nowMs = hub.nowMs();
     const transports = made.response.transports ?? [];
-    if (!(await insertPasskey(store, { personId, name, credentialId, publicKey, counter, transports }, nowMs)))
+    if (!(await insertPasskey(store, { personId, name, credentialId, publicKey, counter, transports }, sessionHash, nowMs)))
       throw refused('bad_request');
     return { passkeyId, name, createdMs: Math.round(nowMs), usedMs: null };
   }
@@ -167,9 +167,13 @@ export class Passkeys {
       throw refuse('wrong passkey', refused('unauthorized'));
     const detail = { device: from.device, with: 'passkey', passkey: known.name };
     await custody.record({ what: 'sign-in', who, subject, outcome: 'done', detail });
-    const { secret, ended } = await createSession(store, known.personId, from, hub.nowMs());
-    hub.emit('signedOut', ended);
-    return secret;
+    const session = await sessionFor(store, { personId: known.personId, credentialId: given.id }, from, hub.nowMs());
+    if (session === null) {
+      custody.note({ what: 'sign-in', who, subject, outcome: 'failed', detail: { why: 'changed meanwhile' } });
+      throw refused('unauthorized');
+    }
+    hub.emit('signedOut', session.ended);
+    return session.secret;
   }
 
   #expected(port: number | undefined) {

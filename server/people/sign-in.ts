@@ -2,7 +2,7 @@ import { HubError } from '../../media/errors.ts';
 import { Attempts } from '../auth/attempts.ts';
 import type { Context } from '../context.ts';
 import { newId } from '../live/new-angle.ts';
-import { createSession } from '../store/person-sessions.ts';
+import { sessionFor } from '../store/person-sessions.ts';
 import { credentials, hasPeople, insertPerson, setPassword, takeTotpStep, unusedAdministrator } from '../store/people.ts';
 import { checkPassword, hashPassword, oneTimePassword } from './passwords.ts';
 import { totpStep } from './totp.ts';
@@ -57,12 +57,17 @@ export async function signIn(
       throw refuse('wrong code', new HubError('unauthorized', "this is not the authenticator's code now", { field: 'code' }));
   }
   const detail = { device: from.device, with: asksCode ? 'password and code' : 'password' };
-  await custody.record({ what: 'sign-in', who: { ...who, name: known.name }, outcome: 'done', detail });
+  const line = { what: 'sign-in', who: { ...who, name: known.name } } as const;
+  await custody.record({ ...line, outcome: 'done', detail });
+  const session = await sessionFor(store, known, from, hub.nowMs());
+  if (session === null) {
+    custody.note({ ...line, outcome: 'failed', detail: { why: 'changed meanwhile' } });
+    throw wrong();
+  }
   attempts.clear(key);
   codes.clear(known.personId);
-  const { secret, ended } = await createSession(store, known.personId, from, hub.nowMs());
-  hub.emit('signedOut', ended);
-  return secret;
+  hub.emit('signedOut', session.ended);
+  return session.secret;
 }
 
 const LOGIN = 'admin';

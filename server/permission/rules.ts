@@ -33,10 +33,9 @@ export type Permission = keyof typeof PERMISSIONS;
 export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as Permission[];
 
 /** What the custody log has of a logged request; see `Rule`. */
-export type HowLogged = 'range' | 'route';
-export type Logging = {
+type Logging = {
   logged?: What;
-  how?: HowLogged;
+  how?: 'range' | 'route';
   /** What is made gets its id, with this before it, ahead of the line, which names it; the route takes it from `madeId`. */
   makes?: string;
   /** What the line says beside what was sent. */

@@ -36,7 +36,7 @@ export const Person = z.object({
 });
 export type Person = z.infer<typeof Person>;
 /** Somebody to be chosen; `squadIds`: where there is a role. */
-export const PersonName = Person.pick({ personId: true, name: true, badge: true }).extend({ squadIds: z.array(Id) });
+const PersonName = Person.pick({ personId: true, name: true, badge: true }).extend({ squadIds: z.array(Id) });
 /** With everything for whoever manages the brigade's people, and for nobody else. */
 export const PersonListed = z.union([Person.extend(PersonName.shape), PersonName]);
 export type PersonListed = z.infer<typeof PersonListed>;

@@ -4,7 +4,7 @@ import { PERMISSION_NAMES, type Permission } from '../permission/rules.ts';
 import type { AccessTokenItem } from '../protocol/people.ts';
 import { inTransaction, type Store } from './database.ts';
 import { rolesOf } from './people.ts';
-import { SEEN_STEP_MS } from './person-sessions.ts';
+import { requireSession, SEEN_STEP_MS } from './person-sessions.ts';
 import { hash, newSecret } from './sessions.ts';
 
 /** Somebody who has more has lost sight of them. */
@@ -45,7 +45,7 @@ type NewToken = { tokenId: string; personId: string; name: string; permissions: 
 
 /**
  * The token itself is told once, here. `sessionHash`: the session it is made in. Throws `conflict` (`tokens-full`; those that have
- * expired do not count), `unauthorized` where that session is over: what ended it has ended all tokens there were.
+ * expired do not count), and as `requireSession`.
  */
 export function createAccessToken(
   store: Store,
@@ -54,8 +54,7 @@ export function createAccessToken(
   nowMs: number,
 ): Promise<{ token: string; item: AccessTokenItem }> {
   return inTransaction(store, async (tx) => {
-    const session = await tx.selectFrom('person_session').where('session_hash', '=', sessionHash ?? '').select('session_id').executeTakeFirst(); // prettier-ignore
-    if (!session) throw new HubError('unauthorized', 'this session is over', { field: 'session' });
+    await requireSession(tx, sessionHash);
     const has = await tx.selectFrom('access_token').where('person_id', '=', personId).where('expires_ms', '>=', Math.round(nowMs)).select('token_id').execute(); // prettier-ignore
     if (has.length >= TOKENS_MOST) throw new HubError('conflict', `a person has ${TOKENS_MOST} tokens at most`, { field: 'tokens-full' });
     const token = `fh_${newSecret()}`;

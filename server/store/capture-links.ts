@@ -123,11 +123,12 @@ export async function isUnused(store: Store, operationId: string, linkId: string
   return row !== undefined;
 }
 
-/** A link that another one replaces is void, unless somebody has opened it already. */
-export async function revokeUnused(store: Store, operationId: string, linkId: string): Promise<void> {
-  await revoking(store, operationId)
+/** A link that another one replaces is void, unless somebody has opened it already: whether it is by this. */
+export async function revokeUnused(store: Store, operationId: string, linkId: string): Promise<boolean> {
+  const { numUpdatedRows } = await revoking(store, operationId)
     .where('link_id', 'in', unused(store, operationId, linkId).select('link_id'))
-    .execute();
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows > 0n;
 }
 
 const unused = (store: Store, operationId: string, linkId: string) =>

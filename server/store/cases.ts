@@ -6,22 +6,29 @@ import type { Reach } from '../permission/reach.ts';
 import { CASE_STAGES, type CaseChange, type CaseCreate, type CaseFilter, type CaseQuery, type EnforcementCase } from '../protocol/cases.ts';
 import { inTransaction, type Store } from './database.ts';
 import type { Lowers } from './facts-parts.ts';
+import { contains } from './like.ts';
 import { indexOperationsOf } from './operation-index.ts';
 import { inReach } from './operation-list.ts';
 
-/** A case, whoever reads it. */
-export type KnownCase = Omit<EnforcementCase, 'edit'>;
+/** A case as it is read. `seen`: it is in the reader's reach. */
+export type KnownCase = Omit<EnforcementCase, 'edit'> & { seen: boolean };
 
 /** So many are looked up at once: SQLite takes no list of any length. */
 const CHUNK = 500;
 
 /** The brigade's own cases (of no squad) are everybody's to see. Of sensitive and secret ones, what Reach says. */
-function within({ squads, secrets, personId }: Reach): RawBuilder<unknown> {
-  const list = (ids: string[]): RawBuilder<unknown> => sql`(${ids.length === 0 ? sql`NULL` : sql.join(ids)})`;
-  const mine = squads === 'all' ? sql`1` : sql`(c.squad_id IS NULL OR c.squad_id IN ${list(squads)})`;
-  if (secrets === 'all') return mine;
-  return sql`${mine} AND (c.confidentiality IN ('open', 'internal') OR c.squad_id IN ${list(secrets)} OR c.created_by = ${personId})`;
+function within(reach: Reach): RawBuilder<unknown> {
+  const { squads } = reach;
+  return sql`${squads === 'all' ? sql`1` : sql`(c.squad_id IS NULL OR c.squad_id IN ${list(squads)})`} AND ${caseShown(reach)}`;
 }
+
+/** What of it hangs on the class of cases `c`. */
+export function caseShown({ secrets, personId }: Reach): RawBuilder<unknown> {
+  if (secrets === 'all') return sql`1`;
+  return sql`(c.confidentiality IN ('open', 'internal') OR c.squad_id IN ${list(secrets)} OR c.created_by = ${personId})`;
+}
+
+const list = (ids: string[]): RawBuilder<unknown> => sql`(${ids.length === 0 ? sql`NULL` : sql.join(ids)})`;
 
 /** One page; each word of the search stands in number, cause or parties. */
 export async function listCases(
@@ -49,15 +56,21 @@ export async function readCase(store: Store, reach: Reach, caseId: string): Prom
   return found;
 }
 
+/** As whoever has just changed it is told it: by that it may have gone out of his reach. */
+export async function changedCase(store: Store, reach: Reach, caseId: string): Promise<KnownCase> {
+  const [changed] = await casesOf(store, reach, [caseId], sql`1`);
+  if (!changed) throw new HubError('internal', `the case ${caseId} just changed is not there`);
+  return changed;
+}
+
 function passing(reach: Reach, { q, stage, confidentiality }: CaseFilter): RawBuilder<unknown> {
-  const like = (word: string): string => `%${word.replace(/[\\%_]/g, (char) => `\\${char}`)}%`;
   const words = q.split(/\s+/).filter(Boolean);
   return sql.join(
     [
       within(reach),
       ...(stage === undefined ? [] : [sql`c.stage = ${stage}`]),
       ...(confidentiality === undefined ? [] : [sql`c.confidentiality = ${confidentiality}`]),
-      ...words.map((word) => sql`(c.number || char(10) || c.cause || char(10) || c.parties) LIKE ${like(word)} ESCAPE '\\'`),
+      ...words.map((word) => contains(sql`(c.number || char(10) || c.cause || char(10) || c.parties)`, word)),
     ],
     sql` AND `,
   );
@@ -80,22 +93,23 @@ async function filteredCases(store: Store, reach: Reach, filter: CaseFilter, { f
   return rows.map(({ case_id: id }) => id);
 }
 
-/** Those of them that are in reach, in this order; each with how many operations of it the reader may see. */
-async function casesOf(store: Store, reach: Reach, ids: string[]): Promise<KnownCase[]> {
+/** Those of them that are in reach (or `of`), in this order; each with how many operations of it the reader may see. */
+async function casesOf(store: Store, reach: Reach, ids: string[], of = within(reach)): Promise<KnownCase[]> {
   if (ids.length === 0) return [];
   const rows = await store
     .selectFrom('enforcement_case as c')
     .leftJoin('squad as s', 's.squad_id', 'c.squad_id')
     .where('c.case_id', 'in', ids)
-    .where(sql<boolean>`${within(reach)}`)
+    .where(sql<boolean>`${of}`)
     .selectAll('c')
     .select('s.name as squad')
+    .select(sql<number>`(${within(reach)})`.as('seen'))
     .select(sql<number>`(SELECT count(*) FROM operation_facts AS f WHERE f.case_id = c.case_id AND ${inReach(reach)})`.as('operations'))
     .execute();
   const known = new Map(
     rows.map((row): [string, KnownCase] => {
       const { case_id: caseId, number, cause, stage, confidentiality, squad, operations, version } = row;
-      const facts = { caseId, number, cause, stage, confidentiality, squad, operations, version };
+      const facts = { caseId, number, cause, stage, confidentiality, squad, operations, version, seen: row.seen === 1 };
       return [caseId, { ...facts, parties: JSON.parse(row.parties) as string[], squadId: row.squad_id, createdMs: row.created_ms }];
     }),
   );

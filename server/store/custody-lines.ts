@@ -2,7 +2,10 @@ import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { CustodyLine as LogLine } from '../custody/lines.ts';
 import type { Reach } from '../permission/reach.ts';
 import type { CustodyLine, CustodyQuery } from '../protocol/custody.ts';
+import { caseShown } from './cases.ts';
 import type { Store } from './database.ts';
+import { contains } from './like.ts';
+import { operationShown } from './operation-list.ts';
 import type { Database } from './schema.ts';
 
 type Row = Parameters<ReturnType<typeof insertInto>['values']>[0];
@@ -56,7 +59,6 @@ export async function custodyIndexed(store: Store): Promise<number> {
 
 /** Newest first. Who reads for some squads has only what was done to their operations; what is secret has no details for him. */
 export async function listCustodyLines(store: Store, asked: CustodyQuery, reach: Reach): Promise<{ lines: CustodyLine[]; more: boolean }> {
-  const part = (text: string): string => `%${text.replace(/[\\%_]/g, String.raw`\$&`)}%`;
   const hidden = hiddenFrom(reach);
   let query = store.selectFrom('custody_line').selectAll().select(hidden.as('hidden'));
   const { squads } = reach;
@@ -70,9 +72,8 @@ export async function listCustodyLines(store: Store, asked: CustodyQuery, reach:
   if (outcome !== undefined) query = query.where('outcome', '=', outcome);
   if (before !== undefined) query = query.where('seq', '<', before);
   if (who !== undefined && who !== '')
-    query = query.where(sql<boolean>`(who_name LIKE ${part(who)} ESCAPE '\\' OR who_id = ${who} OR address = ${who})`);
-  if (q !== undefined && q !== '')
-    query = query.where(sql<boolean>`(detail LIKE ${part(q)} ESCAPE '\\' OR subject = ${q} OR angle_id = ${q})`);
+    query = query.where(sql<boolean>`(${contains(sql`who_name`, who)} OR who_id = ${who} OR address = ${who})`);
+  if (q !== undefined && q !== '') query = query.where(sql<boolean>`(${contains(sql`detail`, q)} OR subject = ${q} OR angle_id = ${q})`);
   // what is not shown is not found by it either
   if (operation !== undefined || (q !== undefined && q !== '')) query = query.where(hidden, '=', 0);
   const rows = await query
@@ -105,19 +106,6 @@ const hiddenFrom = (reach: Reach): RawBuilder<number> => sql<number>`
   OR (custody_line.what IN ('case.made', 'case.changed')
     AND EXISTS (SELECT 1 FROM enforcement_case AS c WHERE c.case_id = custody_line.subject AND ${secretCase(reach)})))`;
 
-/** The rule of `decide` for what sensitive and secret operations (`f`) show, the other way round. */
-function secretOperation({ secrets, personId }: Reach): RawBuilder<unknown> {
-  if (secrets === 'all') return sql`0`;
-  return sql`f.confidentiality NOT IN ('open', 'internal')
-    AND NOT EXISTS (SELECT 1 FROM operation_officer AS o WHERE o.operation_id = f.operation_id AND o.person_id = ${personId})
-    AND NOT EXISTS (SELECT 1 FROM operation_squad AS s WHERE s.operation_id = f.operation_id AND s.squad_id IN ${list(secrets)})`;
-}
-
-/** Of cases (`c`), likewise. */
-function secretCase({ secrets, personId }: Reach): RawBuilder<unknown> {
-  if (secrets === 'all') return sql`0`;
-  return sql`c.confidentiality NOT IN ('open', 'internal') AND c.created_by IS NOT ${personId}
-    AND (c.squad_id IS NULL OR c.squad_id NOT IN ${list(secrets)})`;
-}
-
-const list = (ids: string[]): RawBuilder<unknown> => (ids.length === 0 ? sql`('')` : sql`(${sql.join(ids)})`);
+/** Of operations `f`, of cases `c`: what is not known of is as what is not shown. */
+const secretOperation = (reach: Reach): RawBuilder<unknown> => sql`${operationShown(reach)} IS NOT TRUE`;
+const secretCase = (reach: Reach): RawBuilder<unknown> => sql`${caseShown(reach)} IS NOT TRUE`;

@@ -1,5 +1,6 @@
 import { KeptPreflight } from '../../media/protocol/preflight.ts';
 import type { Store } from './database.ts';
+import { anglesWithPlans } from './facts-parts.ts';
 import { officerOf } from './operation-shots.ts';
 
 /** The angle that a phone films, and the link it came by. */
@@ -11,12 +12,7 @@ type Duty = { operationId: string; angleId: string; linkHash: string };
  * several may be meant: a check that stands with the wrong device is worse than one that stands with none.
  */
 export async function deviceOnDuty(store: Store, { operationId, angleId, linkHash }: Duty): Promise<string | null> {
-  const angles = await store
-    .selectFrom('angle as a')
-    .leftJoin('planned_angle as p', (join) => join.onRef('p.operation_id', '=', 'a.operation_id').onRef('p.angle_id', '=', 'a.angle_id'))
-    .where('a.operation_id', '=', operationId)
-    .select(['a.angle_id', 'p.device_id'])
-    .execute();
+  const angles = await anglesWithPlans(store, operationId).select(['a.angle_id', 'p.device_id']).execute();
   const planned = angles.find(({ angle_id: id }) => id === angleId)?.device_id ?? null;
   if (planned !== null) return planned;
   const elsewhere = angles.flatMap(({ device_id: id }) => id ?? []);

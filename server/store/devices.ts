@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { HubError } from '../../media/errors.ts';
 import { type Device, type DeviceChange, type DeviceCreate, DEVICES_A_PAGE, type DeviceQuery } from '../protocol/devices.ts';
 import type { Store } from './database.ts';
+import { contains } from './like.ts';
 import { forgetDevicesText } from './operation-index.ts';
 
 type Facts = Omit<Device, 'out'> & { out: { useId: string; personId: string | null; operationId: string | null; fromMs: number } | null };
@@ -65,8 +66,7 @@ export async function listDevices(
   if (state !== undefined) query = query.where('device.state', '=', state);
   if (type !== undefined) query = query.where('device.type', '=', type);
   if (q !== '') {
-    const part = `%${q.replace(/[\\%_]/g, String.raw`\$&`)}%`;
-    const has = (column: string) => sql<boolean>`coalesce(${sql.ref(column)}, '') LIKE ${part} ESCAPE '\\'`;
+    const has = (column: string) => contains(sql`coalesce(${sql.ref(column)}, '')`, q);
     query = query.where((eb) => eb.or([has('device.serial'), has('device.model'), has('owner.name'), has('holder.name')]));
   }
   const { total } = await query.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
@@ -97,9 +97,9 @@ export async function insertDevice(store: Store, deviceId: string, device: Devic
   });
 }
 
-/** Throws as above, `not_found`, and `conflict` (`version`) when it was changed since it was seen. To be followed by `indexMissing`. */
-export async function changeDevice(store: Store, deviceId: string, change: DeviceChange): Promise<void> {
-  await store.transaction().execute(async (tx) => {
+/** Throws as above, `not_found`, and `conflict` (`version`) when it was changed since it was seen. True: to be followed by `indexMissing`. */
+export function changeDevice(store: Store, deviceId: string, change: DeviceChange): Promise<boolean> {
+  return store.transaction().execute(async (tx) => {
     const { version, serial } = await deviceById(tx, deviceId);
     if (version !== change.version)
       throw new HubError('conflict', `the device has been changed meanwhile: it is at version ${version}`, { field: 'version' });
@@ -109,7 +109,9 @@ export async function changeDevice(store: Store, deviceId: string, change: Devic
       .set({ ...columnsOf(change), version: version + 1 })
       .where('device_id', '=', deviceId)
       .execute();
-    if (change.serial !== serial) await forgetDevicesText(tx, deviceId);
+    if (change.serial === serial) return false;
+    await forgetDevicesText(tx, deviceId);
+    return true;
   });
 }
 

@@ -47,11 +47,18 @@ export async function checkDevice(
     .executeTakeFirst();
   if (plan?.device_id === deviceId) return;
   const device = await store.selectFrom('device').where('device_id', '=', deviceId).select(['squad_id', 'state']).executeTakeFirst();
-  const squads = await store.selectFrom('operation_squad').where('operation_id', '=', operationId).select('squad_id').execute();
-  if (!device || (squads.length > 0 && !squads.some(({ squad_id: id }) => id === device.squad_id)))
+  const squads = await squadsOf(store, operationId);
+  if (!device || (squads.length > 0 && !squads.includes(device.squad_id)))
     throw new HubError('bad_request', 'deviceId: there is no such device, or its squad is not on this operation', { field: 'deviceId' });
   if (device.state !== 'in-service') throw new HubError('conflict', 'deviceId: this device is not in service', { field: 'deviceId' });
 }
+
+/** An operation's angles (`a`), each with its plan (`p`). */
+export const anglesWithPlans = (store: Store, operationId: string) =>
+  store
+    .selectFrom('angle as a')
+    .leftJoin('planned_angle as p', (join) => join.onRef('p.operation_id', '=', 'a.operation_id').onRef('p.angle_id', '=', 'a.angle_id'))
+    .where('a.operation_id', '=', operationId);
 
 /** Both or neither. Throws `bad_request`. */
 export function checkPoint(latitude: number | null, longitude: number | null): void {

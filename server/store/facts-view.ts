@@ -3,6 +3,7 @@ import { labelsOf } from '../operations/labels.ts';
 import type { OperationFacts } from '../protocol/operations.ts';
 import type { Store } from './database.ts';
 import { handOversOf } from './hand-overs.ts';
+import { anglesWithPlans } from './facts-parts.ts';
 import { labelSources } from './label-sources.ts';
 import { factsRow } from './operation-facts.ts';
 import { untickedShots } from './operation-shots.ts';
@@ -27,11 +28,8 @@ export async function readFacts(store: Store, operationId: string): Promise<Know
     .select(['state', 'at_ms as atMs', 'person_name as personName'])
     .orderBy('at_ms')
     .execute();
-  const angles = await store
-    .selectFrom('angle as a')
-    .leftJoin('planned_angle as p', (join) => join.onRef('p.operation_id', '=', 'a.operation_id').onRef('p.angle_id', '=', 'a.angle_id'))
+  const angles = await anglesWithPlans(store, operationId)
     .leftJoin('device as d', 'd.device_id', 'p.device_id')
-    .where('a.operation_id', '=', operationId)
     .select(['a.angle_id as angleId', 'a.name', 'p.officer', 'p.device_id as deviceId', 'd.type', 'd.model', 'd.serial'])
     .orderBy('a.position')
     .execute();

@@ -1,6 +1,7 @@
 import type { Bounds } from '../permission/decide.ts';
 import type { Named } from '../permission/rules.ts';
 import type { Store } from './database.ts';
+import { squadsOf } from './facts-parts.ts';
 
 /** What of an operation decides who may do something with it; null where there is none of that name. */
 export async function operationBounds(store: Store, operationId: string): Promise<Bounds | null> {
@@ -10,10 +11,9 @@ export async function operationBounds(store: Store, operationId: string): Promis
     .select(['confidentiality', 'state'])
     .executeTakeFirst();
   if (!facts) return null;
-  const squads = await store.selectFrom('operation_squad').where('operation_id', '=', operationId).select('squad_id').execute();
   const officers = await store.selectFrom('operation_officer').where('operation_id', '=', operationId).select('person_id').execute();
   return {
-    squadIds: squads.map(({ squad_id: id }) => id),
+    squadIds: await squadsOf(store, operationId),
     ...facts,
     officerIds: officers.flatMap(({ person_id: id }) => (id === null ? [] : [id])),
   };

@@ -1,7 +1,7 @@
 import type { OperationListItem } from '../protocol/http.ts';
 import type { Store } from './database.ts';
 import { sealedSources } from './label-sources.ts';
-import { itemsOf } from './operation-items.ts';
+import { byOperation, itemsOf } from './operation-items.ts';
 
 /** So many are looked up at once: SQLite takes no list of any length. */
 const CHUNK = 500;
@@ -46,13 +46,13 @@ async function chunk(store: Store, numbers: number[]): Promise<ExportedOperation
       longitude,
       requiredAngles,
       parties: seal ? (seal.case?.parties ?? []) : live,
-      officers: officers(item.operationId),
-      angleNames: angles(item.operationId),
+      officers: officers.get(item.operationId) ?? [],
+      angleNames: angles.get(item.operationId) ?? [],
     };
   });
 }
 
-async function namesOf(store: Store, table: 'operation_officer' | 'angle', ids: string[]): Promise<(operationId: string) => string[]> {
+async function namesOf(store: Store, table: 'operation_officer' | 'angle', ids: string[]): Promise<Map<string, string[]>> {
   const rows = await store
     .selectFrom(table)
     .where('operation_id', 'in', ids)
@@ -60,6 +60,5 @@ async function namesOf(store: Store, table: 'operation_officer' | 'angle', ids: 
     .orderBy('operation_id')
     .orderBy('position')
     .execute();
-  const names = Map.groupBy(rows, (row) => row.operation_id);
-  return (operationId) => (names.get(operationId) ?? []).map(({ name }) => name);
+  return byOperation(rows, ({ name }) => name);
 }

@@ -1,5 +1,6 @@
 import { CASE_STAGE_WORDS, TYPE_WORDS } from '../protocol/cases.ts';
 import type { Store } from './database.ts';
+import { anglesWithPlans } from './facts-parts.ts';
 import { labelSources } from './label-sources.ts';
 import { removeText, saveText, withoutText } from './operation-text.ts';
 
@@ -13,11 +14,8 @@ export async function indexOperation(store: Store, operationId: string): Promise
   const facts = await store.selectFrom('operation_facts').where('operation_id', '=', operationId).selectAll().executeTakeFirst();
   if (!facts) return;
   const officers = await store.selectFrom('operation_officer').where('operation_id', '=', operationId).select('name').execute();
-  const angles = await store
-    .selectFrom('angle as a')
-    .leftJoin('planned_angle as p', (join) => join.onRef('p.operation_id', '=', 'a.operation_id').onRef('p.angle_id', '=', 'a.angle_id'))
+  const angles = await anglesWithPlans(store, operationId)
     .leftJoin('device as d', 'd.device_id', 'p.device_id')
-    .where('a.operation_id', '=', operationId)
     .select(['a.name', 'p.officer', 'd.serial'])
     .execute();
   const { squads, case: ofCase } = await labelSources(store, facts);
@@ -70,7 +68,7 @@ export async function forgetDevicesText(store: Store, deviceId: string): Promise
 
 const notSealed = (store: Store) => store.selectFrom('operation_facts as f').where('f.state', '!=', 'sealed').select('f.number');
 
-/** Index what is not, in steps that let others in between: after a squad's new name, and of a hub that knew no full text. */
+/** Index what is not, in steps that let others in between: after a squad's new name or a device's new number, and of a hub that knew no full text. */
 export async function indexMissing(store: Store): Promise<void> {
   const missing = await withoutText(store);
   for (let at = 0; at < missing.length; at += STEP)

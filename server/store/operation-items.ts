@@ -88,16 +88,7 @@ async function squadNames(store: Store, ids: string[]): Promise<Map<string, stri
     .select(['o.operation_id', 's.name'])
     .orderBy('s.name')
     .execute();
-  return Map.groupBy(rows, (row) => row.operation_id)
-    .entries()
-    .reduce(
-      (names, [id, of]) =>
-        names.set(
-          id,
-          of.map(({ name }) => name),
-        ),
-      new Map<string, string[]>(),
-    );
+  return byOperation(rows, ({ name }) => name);
 }
 
 async function officerIds(store: Store, ids: string[]): Promise<Map<string, string[]>> {
@@ -107,9 +98,13 @@ async function officerIds(store: Store, ids: string[]): Promise<Map<string, stri
     .where('person_id', 'is not', null)
     .select(['operation_id', 'person_id'])
     .execute();
-  const officers = new Map<string, string[]>();
-  for (const { operation_id: id, person_id: personId } of rows) officers.set(id, [...(officers.get(id) ?? []), personId ?? '']);
-  return officers;
+  return byOperation(rows, ({ person_id: personId }) => personId ?? '');
+}
+
+/** What is said of each operation, in the order of these rows. */
+export function byOperation<Row extends { operation_id: string }>(rows: Row[], said: (row: Row) => string): Map<string, string[]> {
+  const groups = Map.groupBy(rows, (row) => row.operation_id);
+  return new Map([...groups].map(([id, of]) => [id, of.map(said)]));
 }
 
 async function startTimes(store: Store, ids: string[]): Promise<Map<string, number>> {

@@ -67,13 +67,15 @@ function pick(reach: Reach, { q, state, type, squad, case: caseId, confidentiali
 const rare = (states: OperationStage[]): boolean => !states.includes('ended') && !states.includes('sealed');
 
 /** The rule of `decide`, of many at once. */
-function within({ squads, secrets, personId }: Reach): Sql[] {
-  const wide = sql`f.confidentiality IN ('open', 'internal')`;
+function within(reach: Reach): Sql[] {
+  return [...(reach.squads === 'all' ? [] : [ofSquads(reach.squads)]), ...(reach.secrets === 'all' ? [] : [operationShown(reach)])];
+}
+
+/** What of it hangs on the class of operations `f`. */
+export function operationShown({ secrets, personId }: Reach): Sql {
+  if (secrets === 'all') return sql`1`;
   const was = sql`EXISTS (SELECT 1 FROM operation_officer AS o WHERE o.operation_id = f.operation_id AND o.person_id = ${personId})`;
-  return [
-    ...(squads === 'all' ? [] : [ofSquads(squads)]),
-    ...(secrets === 'all' ? [] : [sql`(${wide} OR ${ofSquads(secrets)} OR ${was})`]),
-  ];
+  return sql`(f.confidentiality IN ('open', 'internal') OR ${ofSquads(secrets)} OR ${was})`;
 }
 
 /** At least one of them is on it. */

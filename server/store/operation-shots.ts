@@ -81,14 +81,20 @@ export async function saveTick(store: Store, operationId: string, shotId: string
 
 /** It is not filmed after all. */
 export async function removeTick(store: Store, operationId: string, shotId: string): Promise<void> {
-  await store
+  await unticking(store, operationId).where('shot_id', '=', shotId).execute();
+}
+
+/** What was to be filmed from an angle that is no more. */
+export async function removeTicksOf(store: Store, { operationId, angleId }: { operationId: string; angleId: string }): Promise<void> {
+  await unticking(store, operationId).where('angle_id', '=', angleId).execute();
+}
+
+const unticking = (store: Store, operationId: string) =>
+  store
     .updateTable('operation_shot')
     .set((eb) => ({ mark_id: null, angle_id: null, at_ms: null, person_name: null, unticks: eb('unticks', '+', 1) }))
     .where('operation_id', '=', operationId)
-    .where('shot_id', '=', shotId)
-    .where('mark_id', 'is not', null)
-    .execute();
-}
+    .where('mark_id', 'is not', null);
 
 /** Who films an angle, as it was planned or as its link says; null where neither does. */
 export async function officerOf(store: Store, operationId: string, angleId: string, linkHash: string): Promise<string | null> {

@@ -1,6 +1,7 @@
 import { HubError } from '../../media/errors.ts';
 import type { PasskeyItem } from '../protocol/passkeys.ts';
-import type { Store } from './database.ts';
+import { inTransaction, type Store } from './database.ts';
+import { requireSession } from './person-sessions.ts';
 import { hash } from './sessions.ts';
 
 type NewPasskey = {
@@ -32,24 +33,27 @@ export async function credentialsOf(store: Store, personId: string): Promise<{ i
   return rows.map(({ credential_id: id, transports }) => ({ id, transports: JSON.parse(transports) as string[] }));
 }
 
-/** False for a credential that is known already, whoever's it is. */
-export async function insertPasskey(store: Store, passkey: NewPasskey, nowMs: number): Promise<boolean> {
+/** False for a credential that is known already, whoever's it is. Throws as `requireSession`, of the one that it is made in. */
+export function insertPasskey(store: Store, passkey: NewPasskey, sessionHash: string | null, nowMs: number): Promise<boolean> {
   const { personId, name, credentialId, publicKey, counter, transports } = passkey;
-  const { numInsertedOrUpdatedRows } = await store
-    .insertInto('passkey')
-    .values({
-      credential_id: credentialId,
-      person_id: personId,
-      name,
-      public_key: Buffer.from(publicKey).toString('base64url'),
-      counter,
-      transports: JSON.stringify(transports),
-      created_ms: Math.round(nowMs),
-      used_ms: null,
-    })
-    .onConflict((oc) => oc.column('credential_id').doNothing())
-    .executeTakeFirstOrThrow();
-  return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+  return inTransaction(store, async (tx) => {
+    await requireSession(tx, sessionHash);
+    const { numInsertedOrUpdatedRows } = await tx
+      .insertInto('passkey')
+      .values({
+        credential_id: credentialId,
+        person_id: personId,
+        name,
+        public_key: Buffer.from(publicKey).toString('base64url'),
+        counter,
+        transports: JSON.stringify(transports),
+        created_ms: Math.round(nowMs),
+        used_ms: null,
+      })
+      .onConflict((oc) => oc.column('credential_id').doNothing())
+      .executeTakeFirstOrThrow();
+    return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+  });
 }
 
 /** What a sign-in is checked against; null for a credential that nobody has. */

@@ -1,7 +1,8 @@
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import { HubError } from '../../media/errors.ts';
 import type { Person, PersonChange, PersonListed, RoleGrant, Squad } from '../protocol/people.ts';
 import { inTransaction, type Store } from './database.ts';
+import { contains } from './like.ts';
 import { forgetSquadsText } from './operation-index.ts';
 
 type Row = {
@@ -79,10 +80,8 @@ type PeopleQuery = {
 export async function listPeople(store: Store, asked: PeopleQuery, whole: boolean): Promise<{ people: PersonListed[]; total: number }> {
   const { q, squad, role, state, page, size } = asked;
   let query = store.selectFrom('person');
-  const part = `%${q.replace(/[\\%_]/g, String.raw`\$&`)}%`;
-  const like = (text: RawBuilder<string>) => sql<boolean>`${text} LIKE ${part} ESCAPE '\\'`;
   const texts = [sql<string>`name`, sql<string>`coalesce(badge, '')`, ...(whole ? [sql<string>`login`] : [])];
-  if (q !== '') query = query.where((eb) => eb.or(texts.map(like)));
+  if (q !== '') query = query.where((eb) => eb.or(texts.map((text) => contains(text, q))));
   if (state !== undefined) query = query.where('state', '=', state);
   if (squad !== undefined || role !== undefined) {
     let granted = store.selectFrom('person_role').select('person_id');
@@ -121,8 +120,8 @@ export async function insertPerson(store: Store, person: NewPerson, nowMs: numbe
 }
 
 /** Throws `not_found`, `bad_request`, `conflict` when nobody would be left who manages people, or for an older `version`. */
-export async function changePerson(store: Store, personId: string, change: PersonChange): Promise<Person> {
-  return store.transaction().execute(async (tx) => {
+export function changePerson(store: Store, personId: string, change: PersonChange): Promise<Person> {
+  return inTransaction(store, async (tx) => {
     const { version } = await personById(tx, personId);
     if (change.version !== undefined && change.version !== version)
       throw new HubError('conflict', 'version: this person has been changed meanwhile', { field: 'version' });

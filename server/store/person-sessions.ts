@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { HubError } from '../../media/errors.ts';
 import type { Actor } from '../permission/decide.ts';
 import type { SessionItem } from '../protocol/people.ts';
-import type { Store } from './database.ts';
+import { inTransaction, type Store } from './database.ts';
 import { rolesOf } from './people.ts';
 import { hash, newSecret } from './sessions.ts';
 
@@ -12,9 +13,6 @@ const LIFE_MS = 7 * 86_400_000;
 export const SEEN_STEP_MS = 60_000;
 /** A browser forgotten somewhere does not stay signed in because fifty others came later. */
 const SESSIONS_MOST = 20;
-
-/** Names something to people that is a secret itself. */
-export const newPublicId = (prefix: string): string => `${prefix}-${randomBytes(8).toString('hex')}`;
 
 /**
  * A new session: the secret for its cookie, and the hashes of those that are over by now: too old, unused for too long, and the
@@ -36,10 +34,40 @@ export async function createSession(
   const others = await store.selectFrom('person_session').where('person_id', '=', personId).select('session_hash').orderBy('created_ms', 'desc').execute(); // prettier-ignore
   const beyond = others.slice(SESSIONS_MOST - 1);
   for (const { session_hash: old } of beyond) await store.deleteFrom('person_session').where('session_hash', '=', old).execute();
-  const row = { session_hash: hash(secret), session_id: newPublicId('se'), person_id: personId, created_ms: at, seen_ms: at, ...from };
+  const row = { session_hash: hash(secret), session_id: newPublicId(), person_id: personId, created_ms: at, seen_ms: at, ...from };
   await store.insertInto('person_session').values(row).execute();
   return { secret, ended: [...over, ...beyond].map(({ session_hash: old }) => old) };
 }
+
+const newPublicId = (): string => `se-${randomBytes(8).toString('hex')}`;
+
+/** Whose password, or passkey, was found right. */
+export type Checked = { personId: string } & ({ passwordHash: string } | { credentialId: string });
+
+/** As `createSession`; null where what was checked has been changed or removed since, or the person blocked: that ended all sessions there were. */
+export function sessionFor(store: Store, checked: Checked, from: { address: string; device: string }, nowMs: number) {
+  const { personId } = checked;
+  return inTransaction(store, async (tx) => {
+    const still =
+      'passwordHash' in checked
+        ? tx.selectFrom('person').where('password_hash', '=', checked.passwordHash)
+        : tx.selectFrom('person').where('person_id', 'in', tx.selectFrom('passkey').where('credential_id', '=', checked.credentialId).select('person_id')); // prettier-ignore
+    const person = await still.where('person_id', '=', personId).where('state', '=', 'active').select('person_id').executeTakeFirst();
+    return person ? createSession(tx, personId, from, nowMs) : null;
+  });
+}
+
+/** For what outlasts the session that it is made in. Throws `unauthorized` where that is over: what ended it has ended all the like. */
+export async function requireSession(store: Store, sessionHash: string | null): Promise<void> {
+  const row = await store
+    .selectFrom('person_session')
+    .where('session_hash', '=', sessionHash ?? '')
+    .select('session_id')
+    .executeTakeFirst();
+  if (!row) throw over();
+}
+
+const over = (): HubError => new HubError('unauthorized', 'this session is over', { field: 'session' });
 
 /**
  * Who comes by this session; null when there is none such, it is over, or its person is blocked. `seen` false: he is only
@@ -101,13 +129,14 @@ export async function endSessions(
   return rows.map(({ session_hash: ended }) => ended);
 }
 
-/** The same session under a new secret, for its cookie; the old one opens nothing any more. */
-export async function renewSession(store: Store, sessionHash: string): Promise<string> {
+/** The same session under a new secret, for its cookie; the old one opens nothing any more. Throws as `requireSession`. */
+export async function renewSession(store: Store, sessionHash: string | null): Promise<string> {
   const secret = newSecret();
-  await store
+  const { numUpdatedRows } = await store
     .updateTable('person_session')
     .set({ session_hash: hash(secret) })
-    .where('session_hash', '=', sessionHash)
-    .execute();
+    .where('session_hash', '=', sessionHash ?? '')
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows === 0n) throw over();
   return secret;
 }

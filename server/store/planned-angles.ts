@@ -3,6 +3,7 @@ import { linksOfAngle, revokeLinks } from './capture-links.ts';
 import { inTransaction, type Store } from './database.ts';
 import { factsRow } from './operation-facts.ts';
 import { indexOperation } from './operation-index.ts';
+import { removeTicksOf } from './operation-shots.ts';
 import { angleName } from './operations.ts';
 
 type OfAngle = { operationId: string; angleId: string };
@@ -31,11 +32,12 @@ export async function renameAngle(store: Store, { operationId, angleId }: OfAngl
   });
 }
 
-/** As the media plane has been told. Its links open nothing any more; their hashes. */
+/** As the media plane has been told. What was ticked on it is not, and its links open nothing any more; their hashes. */
 export function removeAngle(store: Store, { operationId, angleId }: OfAngle): Promise<string[]> {
   return inTransaction(store, async (tx) => {
     for (const table of ['angle', 'planned_angle'] as const)
       await tx.deleteFrom(table).where('operation_id', '=', operationId).where('angle_id', '=', angleId).execute();
+    await removeTicksOf(tx, { operationId, angleId });
     await indexOperation(tx, operationId);
     return revokeLinks(tx, operationId, await linksOfAngle(tx, operationId, angleId));
   });

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { hubFetch } from '../../scripts/demo/sign-in.ts';
@@ -139,6 +140,12 @@ describe('an operation', () => {
     const { lines } = await call(hub, CustodyPage, 'GET', `/custody?operation=${operationId}&what=source.added`);
     expect(lines.map(({ detail }) => detail)).toEqual([{ source: 'rtsp', address: '10.255.255.1', reason: '画面不清' }]);
     expect(hub.output()).not.toContain(camera.password);
+    // what is there is not told as a failure where its reason cannot be kept
+    const store = new DatabaseSync(join(hub.dataDir, 'fieldhub.sqlite'), { timeout: 5000 });
+    store.exec("CREATE TRIGGER broken BEFORE INSERT ON addition BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    await call(hub, AngleState, 'POST', path, { name: '侧门', reason: '遮挡' });
+    store.exec('DROP TRIGGER broken');
+    store.close();
   });
 
   it.each([

@@ -7,6 +7,7 @@ import { insertCase } from '../../server/store/cases.ts';
 import { insertAngle, insertOperation } from '../../server/store/operations.ts';
 import { createSession } from '../../server/store/person-sessions.ts';
 import { insertPerson, saveSquad, setPassword } from '../../server/store/people.ts';
+import { readLines } from '../support/custody-plane.ts';
 import { type ControlPlane, controlPlane } from '../support/in-process.ts';
 
 const SECRET = '20260101-secretop';
@@ -91,6 +92,17 @@ describe('a class is lowered', () => {
     expect(await ask('commander', 'PUT', path, { version: 1, confidentiality: 'internal' })).toMatchObject(refused);
     expect(await ask('leader', 'PUT', path, { version: 1, confidentiality: 'sensitive' })).toMatchObject({ status: 200 });
     expect(await ask('commander', 'PUT', path, { version: 2, confidentiality: 'secret' })).toMatchObject({ status: 200 });
+  });
+
+  it('never by raising it; whoever raises what he cannot see then is told how it stands, and the log that it was done', async () => {
+    const made = { number: '戊5号', cause: '违建', parties: [], stage: 'filing', confidentiality: 'internal', squadId: SQUAD };
+    const { caseId } = (await ask<EnforcementCase>('leader', 'POST', '/cases', made)).body;
+    const raised = await ask('commander', 'PUT', `/cases/${caseId}`, { version: 1, confidentiality: 'sensitive' });
+    expect(raised).toMatchObject({ status: 200, body: { confidentiality: 'sensitive', version: 2, edit: false } });
+    expect((await ask('commander', 'GET', `/cases/${caseId}`)).status).toBe(404);
+    const { lines } = await readLines(plane, cookies.get('chief') ?? '', 'what=case.changed&size=1');
+    expect(lines).toMatchObject([{ subject: caseId, outcome: 'done', detail: { confidentiality: 'sensitive' } }]);
+    await plane.context.store.deleteFrom('enforcement_case').where('case_id', '=', caseId).execute();
   });
 
   it('of a take that is moved, likewise', async () => {

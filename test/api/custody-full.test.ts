@@ -88,6 +88,25 @@ describe('while the custody log cannot be written', () => {
     expect((await ask({ method: 'GET', url: `/api/operations/${OPERATION}` })).statusCode).toBe(200); // what reveals nothing goes on
   });
 
+  it('no link takes the place of another where only its own line could be written', async () => {
+    disk.leave(2);
+    const url = `/api/operations/${OPERATION}/links`;
+    await until('links are made again', async () => (await ask({ method: 'POST', url, payload: {} })).statusCode === 201);
+    const before = (await ask({ method: 'GET', url })).payload;
+    const { custody } = plane.context;
+    const record = custody.record.bind(custody);
+    custody.record = async (entry) => {
+      const head = await record(entry);
+      custody.record = record;
+      await fill();
+      return head;
+    };
+    const replaces = (JSON.parse(before) as { links: { linkId: string }[] }).links[0]?.linkId;
+    const { statusCode, payload } = await ask({ method: 'POST', url, payload: { replaces } });
+    expect({ statusCode, body: JSON.parse(payload) as unknown }).toMatchObject(refused);
+    expect((await ask({ method: 'GET', url })).payload).toBe(before);
+  });
+
   it('it is seen by itself when the disk takes lines again, though nobody asks for any', async () => {
     disk.leave(2);
     await until('the alarm is gone', () => plane.context.hub.alarms(null).length === 0);

@@ -85,6 +85,24 @@ describe('a line says', () => {
     expect((await exchange(secretOf(two))).status).toBe(410);
   });
 
+  it('that a link was not replaced, where somebody opened it at the last moment', async () => {
+    const first = await root('POST', links, {});
+    const { custody } = plane.context;
+    const record = custody.record.bind(custody);
+    custody.record = async (entry) => {
+      if (entry.what === 'link.revoked') expect((await exchange(secretOf(first))).status).toBe(200);
+      return record(entry);
+    };
+    const second = await root('POST', links, { replaces: first.body['linkId'] }).finally(() => (custody.record = record));
+    expect(second.status).toBe(201);
+    const [failed, done] = await lines('what=link.revoked');
+    for (const line of [failed, done]) expect(line?.subject).toBe(first.body['linkId']);
+    expect([done?.outcome, failed?.outcome]).toEqual(['done', 'failed']);
+    const { body } = await root('GET', links);
+    const listed = body['links'] as { linkId: string; state: string }[];
+    expect(listed.find(({ linkId }) => linkId === first.body['linkId'])?.state).toBe('open');
+  });
+
   it('of a source where it is fetched from, and none of its secrets', async () => {
     const source = { url: 'rtsp://guard:sesame@10.0.0.9:8554/live?key=sesame', user: 'guard', password: 'sesame' };
     expect((await root('POST', `/operations/${OPERATION}/angles/${ANGLE}/source`, source)).status).toBe(503);

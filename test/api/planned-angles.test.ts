@@ -6,8 +6,10 @@ import { readOperation } from '../../media/recordings/read.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { CaptureLink } from '../../server/protocol/capture.ts';
+import { CustodyPage } from '../../server/protocol/custody.ts';
 import { AngleState, OperationView, PlainSource } from '../../server/protocol/http.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
+import { OperationShots } from '../../server/protocol/shots.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
 import { openPhone } from '../support/phone-socket.ts';
 
@@ -47,6 +49,25 @@ it('angles of a plan get other names and are taken out, in store, media plane an
   expect(names(await view())).toEqual(wanted);
   expect(names(await readOperation(dir()))).toEqual(wanted);
   expect((await verifyOperation(dir())).problems).toEqual([]);
+});
+
+it('what goes with an angle that is taken out: links, of which the log tells, and what was ticked on it', async () => {
+  const wanted = { name: '清单', planned: true, type: 'demolition', angles: ['北门', '航拍'] };
+  const { operationId: other, angles } = await call(hub, OperationView, 'POST', '/operations', wanted);
+  const base = `/operations/${other}`;
+  const angle = `${base}/angles/${angles[0]?.angleId}`;
+  const { linkId, url } = await call(hub, CaptureLink, 'POST', `${angle}/links`);
+  const { shots } = await call(hub, OperationShots, 'GET', `${base}/shots`);
+  const tick = { angleId: angles[0]?.angleId };
+  await call(hub, OperationShots, 'POST', `${base}/shots/${shots[0]?.shotId}/tick`, tick);
+  const { unticked } = await call(hub, OperationFacts, 'GET', `${base}/facts`);
+  expect(unticked).toHaveLength(shots.length - 1);
+  expect((await call(hub, OperationFacts, 'DELETE', angle)).unticked).toHaveLength(shots.length);
+  const { lines } = await call(hub, CustodyPage, 'GET', `/custody?operation=${other}&what=angle.removed`);
+  expect(lines).toMatchObject([{ angleId: angles[0]?.angleId, detail: { links: [linkId] } }]);
+  await expect(openPhone(hub, url)).rejects.toThrow();
+  // and it may be ticked on another one
+  await call(hub, OperationShots, 'POST', `${base}/shots/${shots[0]?.shotId}/tick`, { angleId: angles[1]?.angleId });
 });
 
 it('an angle that a device or a camera has stays as it is', async () => {

@@ -1,14 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyBag } from '../../media/archive/bag.ts';
+import { writeLabels } from '../../media/archive/labels.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { hubFetch } from '../../scripts/demo/sign-in.ts';
 import { EnforcementCase } from '../../server/protocol/cases.ts';
 import { OperationList, OperationView } from '../../server/protocol/http.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
 import { Squad } from '../../server/protocol/people.ts';
+import { makeReadOnly, SmallDisk } from '../support/disk.ts';
 import { crashControl, type RunningHub, startHub } from '../support/hub.ts';
 import { film, type FilmedOperation, untilSegments } from '../support/operation.ts';
 
@@ -39,11 +42,53 @@ const found = async (q: string): Promise<string[]> =>
   (await call(hub, OperationList, 'GET', `/operations?q=${encodeURIComponent(q)}`)).operations.map(({ operationId }) => operationId);
 const table = async (): Promise<string> => (await hubFetch(`${hub.url}/api/operations.csv?q=${encodeURIComponent('张三')}`)).text();
 
-describe('an operation that is sealed', () => {
-  it('has its labels in its package, which verifies', async () => {
+/** One statement fails, and with it the transaction that it is part of. */
+function breakStore(statement: string): void {
+  const store = new DatabaseSync(join(hub.dataDir, 'fieldhub.sqlite'), { timeout: 5000 });
+  store.exec(statement);
+  store.close();
+}
+
+describe('an operation that could not be sealed', () => {
+  beforeAll(async () => {
     const { version } = await facts('GET', 'facts');
     const written = { type: 'demolition', place: '城东路12号', caseId: ofCase.caseId, squadIds: [squad.squadId] };
     await facts('PUT', 'facts', { version, ...written, officers: [{ personId: null, name: '王伟' }] });
+  });
+  const asItWas = async () => {
+    expect((await facts('GET', 'facts')).state).toBe('ended');
+    expect(existsSync(join(bag, 'labels.json'))).toBe(false);
+    expect((await verifyBag(bag)).problems).toEqual([]);
+  };
+
+  it('has no labels of a seal in its package, nor counts any', async () => {
+    breakStore("CREATE TRIGGER broken BEFORE UPDATE ON archive_job BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    await expect(facts('POST', 'seal')).rejects.toThrow(/500/);
+    breakStore('DROP TRIGGER broken');
+    await asItWas();
+  });
+
+  it('says that its package cannot be written, and is as it was', async () => {
+    const writable = makeReadOnly(dirname(bag));
+    await expect(facts('POST', 'seal')).rejects.toThrow(/503.*"field":"package"/);
+    writable();
+    await asItWas();
+    // or that there is no room
+    const disk = SmallDisk.mount(join(root, 'small'), 1);
+    mkdirSync(join(disk.path, 'bag'));
+    writeFileSync(join(disk.path, 'bag/tagmanifest-sha256.txt'), '');
+    disk.flood();
+    await expect(writeLabels(join(disk.path, 'bag'), { sealedBy: 'x'.repeat(8192) })).rejects.toMatchObject({
+      code: 'disk_full',
+      field: 'package',
+    });
+    disk.unmount();
+  });
+});
+
+describe('an operation that is sealed', () => {
+  it('has its labels in its package, which verifies', async () => {
+    await writeLabels(bag, { sealedBy: 'nobody, in the end' }); // as a hub leaves it that died while it sealed
     const before = await call(hub, OperationView, 'GET', `/operations/${filmed.operationId}`);
     const sealed = await facts('POST', 'seal');
     expect(sealed.steps.at(-1)).toMatchObject({ state: 'sealed', personName: expect.any(String) as string });

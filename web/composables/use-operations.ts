@@ -77,6 +77,8 @@ export const OPERATION_FIELDS: Record<string, string> = {
 export const OPERATION_REFUSALS: Record<string, string> = {
   'conflict state': 'op.wrongState',
   'conflict package': 'op.noPackage',
+  'disk_full package': 'op.packageFull',
+  'unavailable package': 'op.packageStuck',
   'conflict labels': 'op.noLabels',
   'conflict takes': 'op.takeMoves',
   'bad_request requiredAngles': 'op.twoAngles',

@@ -87,8 +87,8 @@ describe('a link for one device', () => {
 it('a link that another one replaces is void, unless it has been opened', async () => {
   const [unused, used] = [await link(null), await link(null)];
   const { session } = await exchangeToken(store, used.token, who(), NOW);
-  await revokeUnused(store, OPERATION, unused.linkId);
-  await revokeUnused(store, OPERATION, used.linkId);
+  expect(await revokeUnused(store, OPERATION, unused.linkId)).toBe(true);
+  expect(await revokeUnused(store, OPERATION, used.linkId)).toBe(false);
   await expect(exchangeToken(store, unused.token, who(), NOW)).rejects.toMatchObject({ code: 'gone', field: 'revoked' });
   await captureGrant(store, session);
   const listed = await listLinks(store, OPERATION, NOW, new Set());

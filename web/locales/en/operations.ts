@@ -100,6 +100,8 @@ export default {
     otherSquads: 'Squads: only your own can be added, and one of them must stay.',
     wrongState: 'That cannot be done as the operation stands now. The page shows how it stands.',
     noPackage: 'Not sealed: its package is not verified yet.',
+    packageFull: 'Not sealed: there is no disk space left for its package. Tell the administrator.',
+    packageStuck: 'Not sealed: its package cannot be written. Tell the administrator.',
     noLabels: 'Not sealed: labels are missing.',
     takeMoves: 'Not sealed: a take of it is just being moved. Try again in a minute.',
     progress: 'Progress',

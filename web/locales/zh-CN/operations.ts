@@ -99,6 +99,8 @@ export default {
     otherSquads: '中队(组)：只能添加您所在的中队，且至少保留其中一个。',
     wrongState: '行动的状态已有变化，无法进行此操作。页面已更新，请核对。',
     noPackage: '未能封存：归档包尚未核验。',
+    packageFull: '未能封存：磁盘空间不足，无法写入归档包。请联系管理员。',
+    packageStuck: '未能封存：归档包无法写入。请联系管理员。',
     noLabels: '未能封存：标签不完整。',
     takeMoves: '未能封存：正在移动其中的录制，请一分钟后再试。',
     progress: '进度',
