@@ -16,6 +16,7 @@ let root = '';
 let hub: RunningHub;
 let browser: Browser;
 let caseId = '';
+let empty = '';
 let unfilmed = '';
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-lists-'));
@@ -23,6 +24,8 @@ beforeAll(async () => {
   const { squadId } = await call(hub, Squad, 'POST', '/squads', { name: '第一中队' });
   const written = { number: '甬综执罚字〔2026〕第12号', cause: '未取得建设工程规划许可证擅自建设', parties: ['张三'], squadId };
   ({ caseId } = await call(hub, EnforcementCase, 'POST', '/cases', written));
+  const nothing = { number: '空案1号', cause: '占道经营', stage: 'archiving' };
+  ({ caseId: empty } = await call(hub, EnforcementCase, 'POST', '/cases', nothing));
   const facts = { type: 'demolition', place: '城东路12号', caseId, squadIds: [squadId], officers: [{ personId: null, name: '王伟' }] };
   const angles = ['北门', '航拍'];
   const plan = { ...facts, planned: true, plannedMs: Date.now() + 3_600_000, angles };
@@ -81,12 +84,7 @@ describe('a list that does not come', () => {
     await list.getByText('正在加载').waitFor();
     go();
     await list.getByText('强制拆除 城东路12号').waitFor();
-    const { caseId: other } = await call(hub, EnforcementCase, 'POST', '/cases', {
-      number: '空案1号',
-      cause: '占道经营',
-      stage: 'archiving',
-    });
-    await page.goto(`${hub.url}/cases/${other}`);
+    await page.goto(`${hub.url}/cases/${empty}`);
     await list.getByText('还没有计划或开始任何行动').waitFor();
     await close();
   });

@@ -23,8 +23,8 @@ let browser: Browser;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-passkeys-'));
   const port = String(await freePort());
-  hub = await startHub(join(root, 'data'), { PORT: port, PUBLIC_URL: `http://localhost:${port}` });
-  browser = await launchBrowser();
+  const env = { PORT: port, PUBLIC_URL: `http://localhost:${port}` };
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), env), launchBrowser()]);
 });
 afterAll(async () => {
   await browser.close();
