@@ -54,9 +54,13 @@ export async function startHub(dataDir: string, env: Record<string, string> = {}
   const state = (): HubState => JSON.parse(readFileSync(join(dataDir, 'hub.json'), 'utf8')) as HubState;
   let code: number | null | undefined;
   void exited.then((value) => (code = value ?? -1));
-  await until('the hub is ready', () => {
+  const isReady = (): boolean => {
     if (code !== undefined) throw new Error(`the hub ended with code ${code}:\n${output}`);
     return /fieldhub is ready/.test(output) && readable(state);
+  };
+  await until('the hub is ready', isReady, 90_000).catch((error: unknown) => {
+    child.kill('SIGTERM');
+    throw error;
   });
   const { url } = state();
   if (!untouched) await signInAt(url, dataDir, output);
