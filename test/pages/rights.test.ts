@@ -10,10 +10,11 @@ import { DEMO_PASSWORD, type HubSession, hubFetch, sessionAt, signIn } from '../
 import { CustodyPage } from '../../server/protocol/custody.ts';
 import { CaptureLink, OperationView } from '../../server/protocol/http.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
-import { PersonCreated, Squad } from '../../server/protocol/people.ts';
+import { type RoleGrant, Squad } from '../../server/protocol/people.ts';
 import { openStore } from '../../server/store/database.ts';
-import { awaiting } from '../support/console-page.ts';
+import { awaiting, consolePage, follow } from '../support/console-page.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
+import { somebody } from '../support/people.ts';
 import { openPhone } from '../support/phone-socket.ts';
 
 let root = '';
@@ -36,12 +37,11 @@ beforeAll(async () => {
   await until('it is packed', async () =>
     ['verified', 'failed'].includes((await call(hub, OperationView, 'GET', `/operations/${ended}`)).package.state),
   );
-  const roles = [
+  const roles: RoleGrant[] = [
     { role: 'commander', squadId },
     { role: 'operator', squadId: other.squadId },
   ];
-  const { password } = await call(hub, PersonCreated, 'POST', '/people', { login: 'both', name: '李明', roles });
-  await signIn(hub.url, 'both', password, DEMO_PASSWORD);
+  await somebody(hub, { login: 'both', name: '李明', roles });
 });
 afterAll(async () => {
   await browser.close();
@@ -52,17 +52,8 @@ afterAll(async () => {
 const signedInAs = (login: string): Promise<HubSession> => signIn(hub.url, login, DEMO_PASSWORD);
 type Opened = { page: Page; session: HubSession; close: () => Promise<void> };
 async function openWith(session: HubSession, path: string): Promise<Opened> {
-  const [name = '', value = ''] = session.cookie.split('=');
-  const context = await browser.newContext({ locale: 'zh-CN', viewport: { width: 1440, height: 900 } });
-  await context.addCookies([{ name, value, url: hub.url }]);
-  const page = await context.newPage();
-  const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(error.message));
-  await page.goto(hub.url + path);
-  const close = async (): Promise<void> => {
-    expect(errors).toEqual([]);
-    await context.close();
-  };
+  const view = { name: 'rights', locale: 'zh-CN', width: 1440, as: session };
+  const { page, close } = await consolePage(browser, hub.url + path, view);
   return { page, session, close };
 }
 const open = async (login: string, path: string): Promise<Opened> => openWith(await signedInAs(login), path);
@@ -105,7 +96,7 @@ describe('whoever has a role', () => {
     await page.waitForURL(`**${way}*`);
     await page.getByRole('heading', { name: new RegExp(name) }).waitFor();
     expect(await page.getByTestId('not-yours').count()).toBe(0);
-    await page.goto(`${hub.url}/operations/${live}`);
+    await follow(page, `/operations/${live}`);
     await page.getByTestId('facts-form').waitFor();
     expect(await page.locator('aside a').count()).toBe(links);
     await close();
@@ -116,14 +107,14 @@ describe('whoever has a role', () => {
     const settled = awaiting(page);
     const asked: string[] = [];
     page.on('request', (request) => /glance/.test(request.url()) && asked.push(request.url()));
-    await page.goto(hub.url);
+    await follow(page, '/');
     await row(page, '二中队检查').waitFor();
     await expect.poll(() => asked.some((url) => url.includes(live))).toBe(true);
     await settled();
     expect(asked.filter((url) => url.includes(elsewhere))).toEqual([]);
-    await page.goto(`${hub.url}/console/${elsewhere}`);
+    await follow(page, `/console/${elsewhere}`);
     await page.getByText('您的角色无权打开此页面').waitFor();
-    await page.goto(`${hub.url}/operations/${elsewhere}`);
+    await follow(page, `/operations/${elsewhere}`);
     await page.getByTestId('facts-form').waitFor();
     expect(await page.locator('fieldset:disabled').count()).toBeGreaterThan(0);
     await refusedNothing(session);

@@ -6,14 +6,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { demoPeople } from '../../scripts/demo/people.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
-import { DEMO_PASSWORD, signIn } from '../../scripts/demo/sign-in.ts';
+import { DEMO_PASSWORD } from '../../scripts/demo/sign-in.ts';
 import { EnforcementCase } from '../../server/protocol/cases.ts';
 import { Device } from '../../server/protocol/devices.ts';
 import { OperationView } from '../../server/protocol/http.ts';
-import { PersonCreated, ROLES } from '../../server/protocol/people.ts';
+import { ROLES } from '../../server/protocol/people.ts';
 import zhCN from '../../web/locales/zh-CN.ts';
 import { arrived, follow } from '../support/console-page.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
+import { somebody } from '../support/people.ts';
 
 /** The seven of the demo, each of one squad or of the brigade; and one who administers a squad only. */
 const LOGINS = [...ROLES, 'squad-administrator'] as const;
@@ -28,10 +29,7 @@ beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-roles-'));
   [hub, browser] = await Promise.all([startHub(join(root, 'data')), launchBrowser()]);
   const squadId = await demoPeople(hub);
-  const roles = [{ role: 'administrator', squadId }];
-  const made = { login: 'squad-administrator', name: '中队管理员', roles };
-  const { password } = await call(hub, PersonCreated, 'POST', '/people', made);
-  await signIn(hub.url, made.login, password, DEMO_PASSWORD);
+  await somebody(hub, { login: 'squad-administrator', name: '中队管理员', roles: [{ role: 'administrator', squadId }] });
   const written = { number: '城综执案〔2026〕第1号', cause: '占道经营', parties: ['李四'], squadId };
   ({ caseId: ids.case } = await call(hub, EnforcementCase, 'POST', '/cases', written));
   const facts = { type: 'inspection', caseId: ids.case, squadIds: [squadId], angles: ['东门'] };
