@@ -19,13 +19,13 @@ export async function demoPeople(hub: { url: string }): Promise<string> {
   const { squadId } =
     squads.find(({ name }) => name === SQUAD) ?? (await call(hub, Squads.shape.squads.element, 'POST', '/squads', { name: SQUAD }));
   const { people } = await call(hub, PeoplePage, 'GET', '/people?size=200');
-  for (const role of ROLES) {
-    if (people.some((each) => 'login' in each && each.login === role)) continue;
+  const make = async (role: (typeof ROLES)[number]): Promise<void> => {
     const everywhere = role === 'legal' || role === 'administrator' || role === 'custodian';
     const roles: RoleGrant[] = [{ role, squadId: everywhere ? null : squadId }];
     const { password } = await call(hub, PersonCreated, 'POST', '/people', { login: role, name: NAMES[role], roles });
     await signIn(hub.url, role, password, DEMO_PASSWORD);
-  }
+  };
+  await Promise.all(ROLES.filter((role) => !people.some((each) => 'login' in each && each.login === role)).map(make));
   return squadId;
 }
 

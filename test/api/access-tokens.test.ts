@@ -6,6 +6,7 @@ import { ABOUT_OPERATIONS, AccessTokenList, AccessTokenMade, Me, type RoleGrant 
 import { consoleRights } from '../../server/protocol/socket.ts';
 import { insertAngle, insertOperation } from '../../server/store/operations.ts';
 import { insertPerson, saveSquad, setPassword } from '../../server/store/people.ts';
+import { createSession } from '../../server/store/person-sessions.ts';
 import { until } from '../support/hub.ts';
 import { type ControlPlane, controlPlane } from '../support/in-process.ts';
 
@@ -35,14 +36,15 @@ afterAll(() => plane.close());
 async function person(
   role: RoleGrant['role'],
   squadId: string | null = null,
-): Promise<{ personId: string; login: string; cookie: string }> {
+): Promise<{ personId: string; login: string; name: string; badge: string; cookie: string }> {
   made += 1;
-  const [personId, login] = [`pe-${made}`, `person${made}`];
+  const known = { personId: `pe-${made}`, login: `person${made}`, name: `队员${made}`, badge: `证${made}` };
+  const { personId, login } = known;
   const { store } = plane.context;
-  const facts = { personId, login, name: `队员${made}`, badge: `证${made}`, roles: [{ role, squadId }], passwordHash };
+  const facts = { ...known, roles: [{ role, squadId }], passwordHash };
   await insertPerson(store, facts, Date.now());
   await setPassword(store, personId, passwordHash, null);
-  return { personId, login, cookie: (await signIn(plane.url, login, PASSWORD)).cookie };
+  return { ...known, cookie: (await signIn(plane.url, login, PASSWORD)).cookie };
 }
 
 type Told = { status: number; body: Record<string, unknown>; cookie: string };
@@ -81,7 +83,7 @@ describe('an access token', () => {
     ['blocking', 'PUT', '', { state: 'blocked' }],
     ['a revocation of all', 'DELETE', '/tokens', undefined],
   ] as const)('is over after %s, and stays so', async (_, method, path, body) => {
-    const { personId, cookie } = await person('leader');
+    const { personId, login, cookie } = await person('leader');
     const { token, item } = await makeToken(cookie);
     expect(await statusBy(token)).toBe(200);
     expect((await ask(method, `/people/${personId}${path}`, admin, body)).status).toBeLessThan(300);
@@ -89,7 +91,7 @@ describe('an access token', () => {
     await ask('PUT', `/people/${personId}`, admin, { state: 'active' });
     await setPassword(plane.context.store, personId, passwordHash, null);
     expect(await statusBy(token)).toBe(401);
-    const again = await signIn(plane.url, `person${made}`, PASSWORD);
+    const again = await signIn(plane.url, login, PASSWORD);
     expect((await ask('GET', '/session/tokens', again.cookie)).body).toEqual({ tokens: [] });
   });
 
@@ -143,7 +145,7 @@ describe('an access token', () => {
 
 describe('the twenty-first session', () => {
   it('ends the oldest, and its socket with it', async () => {
-    const { login, cookie } = await person('leader');
+    const { personId, login, cookie } = await person('leader');
     const { socketToken } = Me.parse((await ask('GET', '/session', cookie)).body);
     const socket = io(`${plane.url}/console`, {
       auth: { token: socketToken },
@@ -153,7 +155,8 @@ describe('the twenty-first session', () => {
     });
     await new Promise((resolve) => socket.once('connect', () => resolve(null)));
     const closed = new Promise((resolve) => socket.once('disconnect', resolve));
-    for (let i = 1; i < 20; i += 1) await signIn(plane.url, login, PASSWORD);
+    const from = { address: '127.0.0.1', device: 'tests' };
+    for (let i = 1; i < 20; i += 1) await createSession(plane.context.store, personId, from, Date.now());
     expect([socket.connected, (await ask('GET', '/session', cookie)).status]).toEqual([true, 200]);
     const { cookie: last } = await signIn(plane.url, login, PASSWORD);
     expect(await closed).toBe('io server disconnect');
@@ -163,10 +166,10 @@ describe('the twenty-first session', () => {
 
 describe('the list of people', () => {
   it('tells names and squads to choose from, and of accounts only to who manages them', async () => {
-    const { personId, login } = await person('operator', 'sq-near');
+    const { login, cookie: _, ...known } = await person('operator', 'sq-near');
     const commander = (await person('commander', 'sq-near')).cookie;
     const near = (await person('administrator', 'sq-near')).cookie;
-    const named = { personId, name: `队员${made - 2}`, badge: `证${made - 2}`, squadIds: ['sq-near'] };
+    const named = { ...known, squadIds: ['sq-near'] };
     for (const cookie of [commander, near]) {
       const found = await ask('GET', `/people?state=active&q=${encodeURIComponent(named.badge)}`, cookie);
       expect(found.body).toEqual({ people: [named], total: 1 });

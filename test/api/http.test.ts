@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -11,7 +11,7 @@ import { sessionAt } from '../../scripts/demo/sign-in.ts';
 import { AngleState, CaptureLink, CaptureSession, OperationView } from '../../server/protocol/http.ts';
 import { ApiDocument, faultsOf, routesOf } from '../support/api-document.ts';
 import { controlPlane } from '../support/in-process.ts';
-import { freePort, type RunningHub, startHub } from '../support/hub.ts';
+import { COMPILED, freePort, type RunningHub, startHub } from '../support/hub.ts';
 
 let root = '';
 let hub: RunningHub;
@@ -240,22 +240,24 @@ describe('a hub beyond loopback', () => {
 });
 
 describe('starting', () => {
-  const start = (env: Record<string, string>, ...args: string[]) =>
-    spawnSync(process.execPath, ['server/supervisor/main.ts', ...args], {
-      env: { ...process.env, ...env },
-      encoding: 'utf8',
-      timeout: 20_000,
+  type Ended = { status: number | null; stdout: string; stderr: string };
+  const start = (env: Record<string, string>, ...args: string[]): Promise<Ended> =>
+    new Promise((resolve) => {
+      const options = { env: { ...COMPILED, ...process.env, ...env }, timeout: 20_000 };
+      const hub = execFile(process.execPath, ['server/supervisor/main.ts', ...args], options, (_, stdout, stderr) =>
+        resolve({ status: hub.exitCode, stdout, stderr }),
+      );
     });
 
-  it('lists every setting with --help', () => {
-    const help = start({}, '--help');
+  it('lists every setting with --help', async () => {
+    const help = await start({}, '--help');
     expect(help.status).toBe(0);
     for (const name of ['LISTEN', 'PORT', 'DATA', 'REDIS_URL', 'ANNOUNCED_ADDRESS', 'SEGMENT_SECONDS', 'LINK_HOURS'])
       expect(help.stdout).toContain(name);
   });
 
-  it('refuses a bad setting in one line that names it, its value and what is allowed', () => {
-    const refused = start({ PORT: 'eighty', DATA: join(root, 'never') });
+  it('refuses a bad setting in one line that names it, its value and what is allowed', async () => {
+    const refused = await start({ PORT: 'eighty', DATA: join(root, 'never') });
     expect(refused.status).toBe(1);
     expect(refused.stderr.trim()).toBe(
       'fieldhub cannot start: PORT="eighty" is not allowed: a whole number from 0 to 65535, 0 for any free port',
@@ -263,29 +265,32 @@ describe('starting', () => {
   });
 
   it('refuses a data folder that another hub uses, and a port that is taken', async () => {
-    const second = start({ DATA: hub.dataDir });
+    const { port } = new URL(hub.url);
+    const [second, taken, rtc] = await Promise.all([
+      start({ DATA: hub.dataDir }),
+      start({ DATA: join(root, 'taken'), PORT: port, RTC_PORT: String(await freePort()) }),
+      start({ DATA: join(root, 'taken-rtc'), PORT: '0', RTC_PORT: hub.rtcPort }),
+    ]);
     expect(second.status).toBe(1);
     expect(second.stderr).toContain('is in use by the hub with process id');
-    const taken = start({ DATA: join(root, 'taken'), PORT: new URL(hub.url).port, RTC_PORT: String(await freePort()) });
     expect(taken.status).toBe(1);
-    expect(taken.stderr).toContain(`fieldhub cannot start: PORT=${new URL(hub.url).port} is used by another program`);
+    expect(taken.stderr).toContain(`fieldhub cannot start: PORT=${port} is used by another program`);
     expect(taken.stderr).not.toContain('    at ');
-    const rtc = start({ DATA: join(root, 'taken'), PORT: '0', RTC_PORT: hub.rtcPort });
     expect(rtc.status).toBe(1);
     expect(rtc.stderr).toContain(`RTC_PORT: 127.0.0.1:${hub.rtcPort} cannot be used`);
   });
 
-  it('says what is wrong with a data folder that cannot be written', () => {
+  it('says what is wrong with a data folder that cannot be written', async () => {
     const path = join(root, 'file');
     writeFileSync(path, '');
-    const refused = start({ DATA: join(path, 'data') });
+    const refused = await start({ DATA: join(path, 'data') });
     expect(refused.status).toBe(1);
     expect(refused.stderr).toContain(path);
     mkdirSync(join(root, 'config'), { recursive: true });
     const config = join(root, 'config', 'hub.json');
     writeFileSync(config, '{"PORT": 70000}');
-    expect(start({ FIELDHUB_CONFIG: config }).stderr).toContain('PORT="70000" is not allowed');
+    expect((await start({ FIELDHUB_CONFIG: config })).stderr).toContain('PORT="70000" is not allowed');
     writeFileSync(config, '{"PROT": 3000}');
-    expect(start({ FIELDHUB_CONFIG: config }).stderr).toContain('PROT');
+    expect((await start({ FIELDHUB_CONFIG: config })).stderr).toContain('PROT');
   });
 });

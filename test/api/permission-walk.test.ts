@@ -8,7 +8,7 @@ import { PERMISSIONS } from '../../server/permission/rules.ts';
 import type { OperationStage } from '../../server/protocol/cases.ts';
 import { ROLES } from '../../server/protocol/people.ts';
 import { captureRequests, consoleRequests, consoleRights, type ConsoleRequests } from '../../server/protocol/socket.ts';
-import { createSession } from '../../server/store/person-sessions.ts';
+import { actorOfCookie, createSession } from '../../server/store/person-sessions.ts';
 import { hash } from '../../server/store/sessions.ts';
 import { type ControlPlane, controlPlane } from '../support/in-process.ts';
 import { CASES, DEVICE, EVENT_PARAMS, FAR, furnishedFor, OPERATIONS, type Walker, walkersIn } from '../support/walkers.ts';
@@ -59,10 +59,16 @@ beforeAll(async () => {
 afterAll(() => plane.close());
 
 const named = (name: string): Walker => walkers.find((each) => each.name === name) ?? expect.fail(`there is no ${name}`);
-/** A session of its own for each request: some of them end theirs. */
+const secrets = new Map<string, string>();
+/** Everybody's own; another one when a request has ended it. */
 async function sessionOf({ personId }: Walker): Promise<string> {
   if (personId === '') return '';
-  return (await createSession(plane.context.store, personId, { address: '127.0.0.1', device: 'walk' }, Date.now())).secret;
+  const { store } = plane.context;
+  const known = secrets.get(personId);
+  if (known !== undefined && (await actorOfCookie(store, known, Date.now())) !== null) return known;
+  const { secret } = await createSession(store, personId, { address: '127.0.0.1', device: 'walk' }, Date.now());
+  secrets.set(personId, secret);
+  return secret;
 }
 
 /** `code`, `field`: of a refusal; of HEAD, which has no body, null. */

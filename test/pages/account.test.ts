@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { TOTP } from 'otpauth';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
 import { signIn } from '../../scripts/demo/sign-in.ts';
-import { PersonCreated } from '../../server/protocol/people.ts';
 import en from '../../web/locales/en.ts';
 import zhCN from '../../web/locales/zh-CN.ts';
 import { type ConsolePage, consolePage } from '../support/console-page.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
+import { somebody } from '../support/people.ts';
 
 type Words = typeof en;
 const PASSWORD = 'a gate between two walls';
@@ -35,14 +34,8 @@ afterAll(async () => {
 
 /** Somebody's own account, open on a page. */
 async function accountOf(login: string, name: string, view: { locale: string; width: number }): Promise<ConsolePage> {
-  const made = { login, name, roles: [{ role: 'commander', squadId: null }] };
-  const { password } = await call(hub, PersonCreated, 'POST', '/people', made);
-  const { cookie } = await signIn(hub.url, login, password, PASSWORD);
-  const desk = await consolePage(browser, hub.url, { name: 'account', ...view });
-  const [cookieName = '', value = ''] = cookie.split('=');
-  await desk.page.context().addCookies([{ name: cookieName, value, url: hub.url }]);
-  await desk.page.goto(`${hub.url}/account`);
-  return desk;
+  const { session: as } = await somebody(hub, { login, name, roles: [{ role: 'commander', squadId: null }] }, PASSWORD);
+  return consolePage(browser, `${hub.url}/account`, { name: 'account', ...view, as });
 }
 const byToken = async (token: string): Promise<number> =>
   (await fetch(`${hub.url}/api/operations`, { headers: { authorization: `Bearer ${token}` } })).status;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { demoPeople } from '../../scripts/demo/people.ts';
@@ -11,6 +11,7 @@ import { EnforcementCase } from '../../server/protocol/cases.ts';
 import { Device } from '../../server/protocol/devices.ts';
 import { CaptureLink, OperationView } from '../../server/protocol/http.ts';
 import { faults, smallTargets, themeFaults, THEMES } from '../support/axe.ts';
+import { awaiting, follow } from '../support/console-page.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
 import en from '../../web/locales/en.ts';
 import zhCN from '../../web/locales/zh-CN.ts';
@@ -75,35 +76,37 @@ class Findings {
 const open = (locale: string, width: number): Promise<BrowserContext> =>
   browser.newContext({ storageState: signedIn(hub.url), locale, viewport: { width, height: 860 } });
 
-/** Every dialog and drawer of the pages: where it is, and what opens it. */
-const dialogs = (): [path: string, what: string, show: (page: Page) => Promise<void>][] => [
+/** What lies over a page. */
+const over = (page: Page): Locator => page.locator('.el-overlay, #main-menu, dialog[open]').filter({ visible: true });
+/** Every dialog and drawer of the pages: where it is, what opens it, and what then has opened where it does not lie over the page. */
+const dialogs = (): [path: string, what: string, show: (page: Page) => Promise<void>, shown?: (page: Page) => Locator][] => [
   ['/', 'menu', (page) => page.getByTestId('menu').click()],
   ['/devices', 'new device', (page) => page.getByTestId('device-add').click()],
   [`/devices/${deviceId}`, 'device', (page) => page.getByTestId('device-change').click()],
   ['/people', 'new person', (page) => page.getByRole('button', { name: zhCN.people.add }).click()],
   ['/people', 'person', (page) => page.getByRole('button', { name: zhCN.people.edit }).first().click()],
-  ['/account', 'token', (page) => page.getByRole('button', { name: zhCN.account.tokenMake }).click()],
+  [
+    '/account',
+    'token',
+    (page) => page.getByRole('button', { name: zhCN.account.tokenMake }).click(),
+    (page) => page.getByLabel(zhCN.account.tokenName, { exact: true }),
+  ],
   [`/console/${operationId}`, 'links', (page) => page.getByTestId('operation-link').click()],
   [`/console/${operationId}`, 'new angle', (page) => page.getByRole('button', { name: zhCN.console.addAngle }).click()],
   [`/console/${operationId}`, 'confirmation', (page) => page.getByTestId('end-operation').click()],
-  [
-    '/',
-    'quick start',
-    (page) =>
-      page
-        .getByTestId('quick-start')
-        .click()
-        .then(() => page.getByTestId('link-code').waitFor()),
-  ],
+  ['/', 'quick start', (page) => page.getByTestId('quick-start').click(), (page) => page.getByTestId('link-code')],
 ];
 
 describe.each(VIEWS)('in %s at %i pixels, %s', (locale, width, theme) => {
   it('no page has a serious fault for those who use it by keyboard, screen reader or with weak eyes', async () => {
     const context = await open(locale, width);
     const page = await context.newPage();
+    const settled = awaiting(page);
     const findings = new Findings();
+    await page.goto(hub.url);
     for (const path of paths) {
-      await page.goto(hub.url + path, { waitUntil: 'networkidle' });
+      await follow(page, path);
+      await settled();
       // the page itself, and neither a sign-in nor a refusal or failure in its place
       expect([path, page.url().replace(hub.url, '').replace(/#.*/, '')]).toEqual([path, path.replace(/#.*/, '')]);
       for (const instead of ['sign-in', 'not-yours']) expect([path, await page.getByTestId(instead).count()]).toEqual([path, 0]);
@@ -111,10 +114,12 @@ describe.each(VIEWS)('in %s at %i pixels, %s', (locale, width, theme) => {
       await findings.look(page, path, [theme]);
     }
     await context.clearCookies();
-    await page.goto(hub.url, { waitUntil: 'networkidle' });
+    await page.goto(hub.url);
+    await page.getByTestId('sign-in').waitFor();
     await findings.look(page, 'sign-in', [theme]);
     expect(findings.all).toEqual({});
-    await page.goto(capture, { waitUntil: 'networkidle' });
+    await page.goto(capture);
+    await settled();
     expect(await faults(page)).toEqual([]); // it is dark, over its picture
     await context.close();
   });
@@ -122,16 +127,22 @@ describe.each(VIEWS)('in %s at %i pixels, %s', (locale, width, theme) => {
 
 it('no dialog has one, the sign-in over a page included', async () => {
   const context = await open('zh-CN', 390);
-  const findings = new Findings();
-  for (const [path, what, show] of dialogs()) {
-    const page = await context.newPage();
-    await page.goto(hub.url + path, { waitUntil: 'networkidle' });
-    await show(page);
-    await findings.look(page, what);
-    await page.close();
-  }
   const page = await context.newPage();
-  await page.goto(`${hub.url}/account`, { waitUntil: 'networkidle' });
+  const settled = awaiting(page);
+  const findings = new Findings();
+  await page.goto(hub.url);
+  for (const [at, [path, what, show, shown = (here: Page) => over(here).first()]] of dialogs().entries()) {
+    await follow(page, path);
+    await settled();
+    await show(page);
+    await shown(page).waitFor();
+    await settled();
+    await findings.look(page, what, [THEMES[at % 2] ?? 'dark']);
+    await page.keyboard.press('Escape');
+    await expect.poll(() => over(page).count()).toBe(0);
+  }
+  await follow(page, '/account');
+  await settled();
   await context.clearCookies();
   await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))"); // it looks whether it is signed in still
   await page.getByTestId('sign-in-again').waitFor();

@@ -5,13 +5,14 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
-import { DEMO_PASSWORD, type HubSession, sessionAt, signIn } from '../../scripts/demo/sign-in.ts';
+import { DEMO_PASSWORD, type HubSession, sessionAt } from '../../scripts/demo/sign-in.ts';
 import { CaseList, EnforcementCase } from '../../server/protocol/cases.ts';
 import { DeviceView } from '../../server/protocol/devices.ts';
-import { PeoplePage, Person, PersonCreated, type RoleGrant, Squad } from '../../server/protocol/people.ts';
+import { PeoplePage, Person, type RoleGrant, Squad } from '../../server/protocol/people.ts';
 import zhCN from '../../web/locales/zh-CN.ts';
-import { consolePage } from '../support/console-page.ts';
+import { consolePage, follow } from '../support/console-page.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
+import { somebody } from '../support/people.ts';
 
 let root = '';
 let hub: RunningHub;
@@ -33,17 +34,13 @@ afterAll(async () => {
 });
 
 const open = (path: string, as?: HubSession) =>
-  consolePage(browser, hub.url, { name: 'forms', locale: 'zh-CN', width: 1440, ...(as && { as }) }).then(async (one) => {
-    await one.page.goto(hub.url + path);
-    return one;
-  });
+  consolePage(browser, hub.url + path, { name: 'forms', locale: 'zh-CN', width: 1440, ...(as && { as }) });
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 let made = 0;
 /** Somebody with these roles. */
-async function somebody(roles: RoleGrant[]): Promise<{ person: Person; session: HubSession }> {
+function officer(roles: RoleGrant[]): ReturnType<typeof somebody> {
   made += 1;
-  const { person, password } = await call(hub, PersonCreated, 'POST', '/people', { login: `officer${made}`, name: `队员 ${made}`, roles });
-  return { person, session: await signIn(hub.url, person.login, password, `a long way to ${made} gates`) };
+  return somebody(hub, { login: `officer${made}`, name: `队员 ${made}`, roles });
 }
 const isOpen = (over: Locator) => over.evaluate((one) => one.hasAttribute('open'));
 /** Whether the cursor is in a field that is said to be wrong. */
@@ -72,7 +69,7 @@ describe('the sign-in over a page', () => {
 
 describe('a commander of one squad', () => {
   it('is offered this squad for a case and a plan, and it is chosen', async () => {
-    const { session } = await somebody([{ role: 'commander', squadId: first.squadId }]);
+    const { session } = await officer([{ role: 'commander', squadId: first.squadId }]);
     const { page, close } = await open('/cases/new', session);
     const squad = page.getByLabel('中队', { exact: true });
     await expect.poll(() => squad.locator('option').allTextContents()).toEqual(['请选择…', '第一中队']);
@@ -90,14 +87,14 @@ describe('a commander of one squad', () => {
     await expect.poll(() => squads.evaluateAll((all) => all.map((one) => one.getAttribute('value')))).toEqual([first.squadId]);
     expect(await squads.first().isChecked()).toBe(true);
     const { cases } = await call(hub, CaseList, 'GET', '/cases');
-    expect(cases.map(({ squadId }) => squadId)).toEqual([first.squadId, first.squadId]);
+    expect(cases.find(({ number }) => number === '〔2026〕第2号')).toMatchObject({ squadId: first.squadId });
     await close();
   });
 });
 
 describe('a record that others change meanwhile', () => {
   it('a person: only what was typed is sent, and roles given meanwhile stay', async () => {
-    const { person } = await somebody([]);
+    const { person } = await officer([]);
     const { page, close } = await open(`/people?q=${person.login}`);
     await page.getByRole('button', { name: `修改 ${person.name}` }).click();
     const form = page.getByTestId('person-form');
@@ -129,7 +126,7 @@ describe('a record that others change meanwhile', () => {
       .toMatchObject({ cause: '占道经营（二次）', parties: ['李四'] });
     const facts = { squadId: first.squadId, type: 'body-camera', serial: 'SN-1', model: 'DSJ-9' };
     const device = await call(hub, DeviceView, 'POST', '/devices', facts);
-    await page.goto(`${hub.url}/devices/${device.deviceId}`);
+    await follow(page, `/devices/${device.deviceId}`);
     await page.getByTestId('device-change').click();
     const form = page.getByTestId('device-form');
     await form.getByLabel('品牌型号').fill('DSJ-10');
@@ -212,7 +209,7 @@ describe('a list of names', () => {
 
 describe('a secret that is shown once', () => {
   it('is not clicked away, nor closed by saving the form above it', async () => {
-    const { person } = await somebody([]);
+    const { person } = await officer([]);
     const { page, close } = await open(`/people?q=${person.login}`);
     await page.getByRole('button', { name: `修改 ${person.name}` }).click();
     await button(page, '重置一次性密码').click();
@@ -253,7 +250,7 @@ describe('a secret that is shown once', () => {
 
 describe('a form that cannot be sent', () => {
   it('puts the cursor where something is wrong, and names what the hub refuses', async () => {
-    const { person, session } = await somebody([{ role: 'commander', squadId: second.squadId }]);
+    const { person, session } = await officer([{ role: 'commander', squadId: second.squadId }]);
     const { page, close } = await open('/account', session);
     await button(page, '＋ 生成令牌').click();
     await button(page, '生成令牌').click();

@@ -5,10 +5,9 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { EnforcementCase } from '../../server/protocol/cases.ts';
-import { OperationView } from '../../server/protocol/http.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
-import { Squad } from '../../server/protocol/people.ts';
-import { consolePage } from '../support/console-page.ts';
+import { seedBoard } from '../support/board.ts';
+import { consolePage, follow } from '../support/console-page.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
 
@@ -16,21 +15,14 @@ let root = '';
 let hub: RunningHub;
 let browser: Browser;
 let caseId = '';
+let empty = '';
 let unfilmed = '';
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-lists-'));
   [hub, browser] = await Promise.all([startHub(join(root, 'data')), launchBrowser()]);
-  const { squadId } = await call(hub, Squad, 'POST', '/squads', { name: '第一中队' });
-  const written = { number: '甬综执罚字〔2026〕第12号', cause: '未取得建设工程规划许可证擅自建设', parties: ['张三'], squadId };
-  ({ caseId } = await call(hub, EnforcementCase, 'POST', '/cases', written));
-  const facts = { type: 'demolition', place: '城东路12号', caseId, squadIds: [squadId], officers: [{ personId: null, name: '王伟' }] };
-  const angles = ['北门', '航拍'];
-  const plan = { ...facts, planned: true, plannedMs: Date.now() + 3_600_000, angles };
-  await call(hub, OperationView, 'POST', '/operations', { name: '强制拆除 城东路12号', ...plan });
-  const campaign = { name: '占道经营整治 和平街', type: 'campaign', angles };
-  ({ operationId: unfilmed } = await call(hub, OperationView, 'POST', '/operations', campaign));
-  await call(hub, OperationView, 'POST', `/operations/${unfilmed}/end`);
-  await call(hub, OperationView, 'POST', '/operations', { name: '夜市检查', confidentiality: 'sensitive', angles });
+  ({ caseId, unfilmed } = await seedBoard(hub));
+  const nothing = { number: '空案1号', cause: '占道经营', stage: 'archiving' };
+  ({ caseId: empty } = await call(hub, EnforcementCase, 'POST', '/cases', nothing));
 });
 afterAll(async () => {
   await browser.close();
@@ -47,7 +39,7 @@ describe('what should not be so', () => {
     await page.getByLabel('缺少').selectOption({ label: '未录制' });
     await expect.poll(() => rows(page).count()).toBe(1);
     expect(await rows(page).first().textContent()).toContain('占道经营整治');
-    await page.goto(`${hub.url}/operations/${unfilmed}`);
+    await follow(page, `/operations/${unfilmed}`);
     await page.getByTestId('unrecorded').getByText('没有任何录制').waitFor();
     const { unticked } = await call(hub, OperationFacts, 'GET', `/operations/${unfilmed}/facts`);
     const said = (await page.getByTestId('unticked').textContent()) ?? '';
@@ -69,7 +61,7 @@ describe('a list that does not come', () => {
     const { page, close } = await consolePage(browser, hub.url, { name: 'case-list', locale: 'zh-CN', width: 1440 });
     const list = page.getByTestId('case-operations');
     const bring = await lose(page, /\/api\/operations\?case=/);
-    await page.goto(`${hub.url}/cases/${caseId}`);
+    await follow(page, `/cases/${caseId}`);
     await list.getByRole('alert').getByText('无法连接服务器').waitFor();
     await bring();
     await list.getByRole('button', { name: '重试' }).click();
@@ -81,12 +73,7 @@ describe('a list that does not come', () => {
     await list.getByText('正在加载').waitFor();
     go();
     await list.getByText('强制拆除 城东路12号').waitFor();
-    const { caseId: other } = await call(hub, EnforcementCase, 'POST', '/cases', {
-      number: '空案1号',
-      cause: '占道经营',
-      stage: 'archiving',
-    });
-    await page.goto(`${hub.url}/cases/${other}`);
+    await follow(page, `/cases/${empty}`);
     await list.getByText('还没有计划或开始任何行动').waitFor();
     await close();
   });
@@ -94,7 +81,7 @@ describe('a list that does not come', () => {
   it('of cases to choose from says so in the form, and loses no case that was chosen', async () => {
     const { page, close } = await consolePage(browser, hub.url, { name: 'case-pick', locale: 'zh-CN', width: 1440 });
     const bring = await lose(page, /\/api\/cases/);
-    await page.goto(`${hub.url}/operations/new?case=${caseId}`);
+    await follow(page, `/operations/new?case=${caseId}`);
     const form = page.getByTestId('facts-form');
     await form.getByText('无法连接服务器').waitFor();
     await bring();
@@ -134,7 +121,7 @@ describe('what is refused', () => {
     const { page, close } = await consolePage(browser, `${hub.url}/custody`, { name: 'refused', locale: 'zh-CN', width: 1440 });
     await page.getByLabel('行动（编号）').fill('拆除');
     await expect.poll(() => page.getByRole('alert').textContent()).toContain('输入有误：行动（编号）');
-    await page.goto(`${hub.url}/cases/ca-nowhere`);
+    await follow(page, '/cases/ca-nowhere');
     await page.getByRole('alert').getByText('没有此案件，或不属于您的中队。').waitFor();
     await close();
   });

@@ -6,13 +6,14 @@ import type { Browser, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
-import { hubFetch, sessionAt, signIn } from '../../scripts/demo/sign-in.ts';
+import { hubFetch, sessionAt } from '../../scripts/demo/sign-in.ts';
 import { type PasskeyAssertion, PasskeyList, PasskeyOptions } from '../../server/protocol/passkeys.ts';
-import { OneTimePassword, Person, PersonCreated, TotpSetup } from '../../server/protocol/people.ts';
+import { OneTimePassword, Person, TotpSetup } from '../../server/protocol/people.ts';
 import en from '../../web/locales/en.ts';
 import zhCN from '../../web/locales/zh-CN.ts';
-import { consolePage } from '../support/console-page.ts';
+import { consolePage, follow } from '../support/console-page.ts';
 import { freePort, type RunningHub, startHub } from '../support/hub.ts';
+import { somebody } from '../support/people.ts';
 import { otherSite } from '../support/webrtc-page.ts';
 
 type Words = typeof en;
@@ -23,8 +24,8 @@ let browser: Browser;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-passkeys-'));
   const port = String(await freePort());
-  hub = await startHub(join(root, 'data'), { PORT: port, PUBLIC_URL: `http://localhost:${port}` });
-  browser = await launchBrowser();
+  const env = { PORT: port, PUBLIC_URL: `http://localhost:${port}` };
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), env), launchBrowser()]);
 });
 afterAll(async () => {
   await browser.close();
@@ -43,7 +44,7 @@ async function authenticator(page: Page): Promise<{ devtools: CDPSession; authen
 }
 
 async function addPasskey(page: Page, words: Words, name: string, password = sessionAt(hub.url)?.password ?? ''): Promise<void> {
-  await page.goto(`${hub.url}/account`);
+  await follow(page, '/account');
   await page.getByTestId('add-passkey').click();
   const form = page.getByTestId('passkey-form');
   await form.getByLabel(words.account.passkeyName, { exact: true }).fill(name);
@@ -166,17 +167,14 @@ describe('passkeys', () => {
   });
 
   it('need no code beside them, and open nothing to who is blocked or was given a new password', async () => {
-    const made = { login: 'lina', name: '李娜', roles: [{ role: 'leader', squadId: null }] };
-    const { person, password } = await call(hub, PersonCreated, 'POST', '/people', made);
-    const { cookie, ...session } = await signIn(hub.url, made.login, password, 'a gate between two walls');
-    const desk = await consolePage(browser, hub.url, { name: 'passkeys', locale: 'en', width: 1440 });
+    const made = { login: 'lina', name: '李娜', roles: [{ role: 'leader' as const, squadId: null }] };
+    const { person, session } = await somebody(hub, made, 'a gate between two walls');
+    const desk = await consolePage(browser, hub.url, { name: 'passkeys', locale: 'en', width: 1440, as: session });
     const { page } = desk;
-    const [name = '', value = ''] = cookie.split('=');
-    await page.context().addCookies([{ name, value, url: hub.url }]);
     await authenticator(page);
     await addPasskey(page, en, 'Phone', session.password);
 
-    const its = { headers: { cookie, 'content-type': 'application/json' } };
+    const its = { headers: { cookie: session.cookie, 'content-type': 'application/json' } };
     const own = JSON.stringify({ password: session.password });
     const setup = await hubFetch(`${hub.url}/api/session/totp`, { ...its, method: 'POST', body: own });
     const code = new TOTP({ secret: TotpSetup.parse(await setup.json()).secret }).generate();

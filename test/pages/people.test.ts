@@ -2,17 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
-import { hubFetch, signIn } from '../../scripts/demo/sign-in.ts';
+import { type HubSession, hubFetch } from '../../scripts/demo/sign-in.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
-import { AccessTokenMade, PersonCreated, type RoleGrant, Squad } from '../../server/protocol/people.ts';
+import { AccessTokenMade, type RoleGrant, Squad } from '../../server/protocol/people.ts';
 import en from '../../web/locales/en.ts';
 import zhCN from '../../web/locales/zh-CN.ts';
 import { consolePage } from '../support/console-page.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
+import { somebody } from '../support/people.ts';
 
 type Words = typeof en;
 const PASSWORD = 'a gate between two walls';
@@ -30,17 +31,9 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-type Somebody = { personId: string; cookie: string };
-async function somebody(login: string, name: string, roles: RoleGrant[]): Promise<Somebody> {
-  const { person, password } = await call(hub, PersonCreated, 'POST', '/people', { login, name, badge: `证-${login}`, roles });
-  const { cookie } = await signIn(hub.url, login, password, PASSWORD);
-  return { personId: person.personId, cookie };
-}
-async function signedInAs(page: Page, { cookie }: Somebody): Promise<void> {
-  const [name = '', value = ''] = cookie.split('=');
-  await page.context().addCookies([{ name, value, url: hub.url }]);
-}
-async function tokenOf({ cookie }: Somebody, name: string): Promise<string> {
+const officer = async (login: string, name: string, role: RoleGrant): Promise<HubSession> =>
+  (await somebody(hub, { login, name, badge: `证-${login}`, roles: [role] }, PASSWORD)).session;
+async function tokenOf({ cookie }: HubSession, name: string): Promise<string> {
   const body = JSON.stringify({ name, permissions: ['operation.see'], days: 7, password: PASSWORD });
   const headers = { cookie, 'content-type': 'application/json' };
   const reply = await hubFetch(`${hub.url}/api/session/tokens`, { method: 'POST', headers, body });
@@ -82,7 +75,7 @@ describe('an administrator', () => {
     'sees and revokes somebody’s access tokens, and blocking ends the rest: %s, %i pixels',
     async (locale, width, words: Words) => {
       const name = `周平${width}`;
-      const owner = await somebody(`zhou-${width}`, name, [{ role: 'leader', squadId: null }]);
+      const owner = await officer(`zhou-${width}`, name, { role: 'leader', squadId: null });
       const tokens = [await tokenOf(owner, '月报'), await tokenOf(owner, '大屏'), await tokenOf(owner, '备用')];
       const { page, shot, close } = await consolePage(browser, `${hub.url}/people?q=zhou-${width}`, { name: 'tokens', locale, width });
       await page.getByRole('button', { name: words.people.open.replace('{name}', name) }).click();
@@ -108,11 +101,10 @@ describe('an administrator', () => {
 describe('who only chooses from people', () => {
   it('sees names, certificates and squads, and nothing of accounts', async () => {
     const { squadId } = await call(hub, Squad, 'POST', '/squads', { name: '二中队' });
-    await somebody('operator-two', '吴刚', [{ role: 'operator', squadId }]);
-    const commander = await somebody('commander-two', '李强', [{ role: 'commander', squadId }]);
-    const { page, shot, close } = await consolePage(browser, hub.url, { name: 'names', locale: 'zh-CN', width: 390 });
-    await signedInAs(page, commander);
-    await page.goto(`${hub.url}/people?role=operator`); // as an administrator's link has it
+    await officer('operator-two', '吴刚', { role: 'operator', squadId });
+    const as = await officer('commander-two', '李强', { role: 'commander', squadId });
+    const link = `${hub.url}/people?role=operator`; // as an administrator has it
+    const { page, shot, close } = await consolePage(browser, link, { name: 'names', locale: 'zh-CN', width: 390, as });
     await page.getByLabel(zhCN.people.searchNames).fill('吴');
     const row = page.getByTestId('person').filter({ hasText: '吴刚' });
     await row.getByText('二中队').waitFor();

@@ -6,13 +6,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { demoPeople } from '../../scripts/demo/people.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
-import { DEMO_PASSWORD, signIn } from '../../scripts/demo/sign-in.ts';
+import { DEMO_PASSWORD } from '../../scripts/demo/sign-in.ts';
 import { EnforcementCase } from '../../server/protocol/cases.ts';
 import { Device } from '../../server/protocol/devices.ts';
 import { OperationView } from '../../server/protocol/http.ts';
-import { PersonCreated, ROLES } from '../../server/protocol/people.ts';
+import { ROLES } from '../../server/protocol/people.ts';
 import zhCN from '../../web/locales/zh-CN.ts';
+import { arrived, follow } from '../support/console-page.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
+import { somebody } from '../support/people.ts';
 
 /** The seven of the demo, each of one squad or of the brigade; and one who administers a squad only. */
 const LOGINS = [...ROLES, 'squad-administrator'] as const;
@@ -27,10 +29,7 @@ beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-roles-'));
   [hub, browser] = await Promise.all([startHub(join(root, 'data')), launchBrowser()]);
   const squadId = await demoPeople(hub);
-  const roles = [{ role: 'administrator', squadId }];
-  const made = { login: 'squad-administrator', name: '中队管理员', roles };
-  const { password } = await call(hub, PersonCreated, 'POST', '/people', made);
-  await signIn(hub.url, made.login, password, DEMO_PASSWORD);
+  await somebody(hub, { login: 'squad-administrator', name: '中队管理员', roles: [{ role: 'administrator', squadId }] });
   const written = { number: '城综执案〔2026〕第1号', cause: '占道经营', parties: ['李四'], squadId };
   ({ caseId: ids.case } = await call(hub, EnforcementCase, 'POST', '/cases', written));
   const facts = { type: 'inspection', caseId: ids.case, squadIds: [squadId], angles: ['东门'] };
@@ -189,10 +188,11 @@ const canUse = async (control: Locator): Promise<boolean> => (await control.coun
 
 /** What somebody finds at a page's address: `opened`, with what is wrong on it and what may be done there, or `not yours`. */
 async function found(page: Page, { path, shows, controls = [] }: Shown): Promise<object> {
-  await page.goto(hub.url + path());
+  await follow(page, path());
   const refused = page.getByTestId('not-yours');
   await shows(page).or(refused).first().waitFor({ state: 'attached' });
   if ((await refused.count()) > 0) return { path: path(), opened: false };
+  await arrived(page);
   const usable: string[] = [];
   for (const { what, where } of controls) if (await canUse(where(page))) usable.push(what);
   return { path: path(), opened: true, alerts: await page.getByRole('alert').allTextContents(), usable };
@@ -204,7 +204,9 @@ describe.each(LOGINS)('whoever is %s', (login) => {
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
     await page.getByTestId('menu').click();
-    const links = await page.locator('#main-menu a').evaluateAll((each) => each.map((one) => one.getAttribute('href')));
+    const places = page.locator('#main-menu a');
+    await places.first().waitFor();
+    const links = await places.evaluateAll((each) => each.map((one) => one.getAttribute('href')));
     const offered = PAGES.filter((each) => each.menu && each.for.includes(login)).map(({ path }) => path());
     expect(links.toSorted()).toEqual([...offered, '/api/docs'].toSorted());
     for (const each of PAGES) {
@@ -217,6 +219,12 @@ describe.each(LOGINS)('whoever is %s', (login) => {
       const usable = (each.controls ?? []).filter((control) => control.for.includes(login)).map(({ what }) => what);
       const wanted = each.for.includes(login) ? { opened: true, alerts: [], usable } : { opened: false };
       expect(await found(page, each)).toEqual({ path: each.path(), ...wanted });
+    }
+    // likewise where an address leads there, from a bookmark say
+    const others = PAGES.find((each) => each.path() !== '/' && !each.for.includes(login));
+    if (others) {
+      await page.goto(hub.url + others.path());
+      await page.getByTestId('not-yours').waitFor();
     }
     expect(errors).toEqual([]);
     await page.context().close();

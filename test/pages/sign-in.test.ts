@@ -20,8 +20,7 @@ let hub: RunningHub;
 let browser: Browser;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-sign-in-'));
-  hub = await startHub(join(root, 'data'), {}, { untouched: true });
-  browser = await launchBrowser();
+  [hub, browser] = await Promise.all([startHub(join(root, 'data'), {}, { untouched: true }), launchBrowser()]);
 });
 afterAll(async () => {
   await browser.close();
@@ -49,6 +48,7 @@ async function signOut(page: Page, words: Words): Promise<void> {
 /** Where the menu leads whoever is signed in. */
 async function places(page: Page): Promise<string[]> {
   await page.getByTestId('menu').click();
+  await page.locator('#main-menu a').first().waitFor();
   const links = await page.locator('#main-menu a').evaluateAll((all) => all.map((each) => each.getAttribute('href') ?? ''));
   await page.keyboard.press('Escape');
   return links;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Request } from 'playwright-core';
 import { expect } from 'vitest';
 import { type HubSession, signedIn } from '../../scripts/demo/sign-in.ts';
 
@@ -27,6 +27,27 @@ const FITS = 'document.documentElement.scrollWidth <= innerWidth';
 export const SETTLED = `Promise.all(document.getAnimations()
   .filter((one) => one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished.catch(() => null))).then(() => null)`;
 
+/** As a link of the console leads there: nothing is loaded anew, and the page that was open is gone. */
+export async function follow(page: Page, path: string): Promise<void> {
+  await page.evaluate(`document.querySelector('#app').__vue_app__.config.globalProperties.$router.push(${JSON.stringify(path)}).then(() => null)`); // prettier-ignore
+}
+/** Waits until all that the page has asked for has come, and what was asked for because of that. */
+export function awaiting(page: Page): () => Promise<void> {
+  const asked = new Set<Request>();
+  page.on('request', (request) => asked.add(request));
+  for (const over of ['requestfinished', 'requestfailed'] as const) page.on(over as 'requestfinished', (request) => asked.delete(request));
+  return async () => {
+    do {
+      await expect.poll(() => asked.size).toBe(0);
+      await page.evaluate(DRAWN);
+    } while (asked.size > 0);
+    await arrived(page);
+  };
+}
+/** Nothing on it is being awaited any more. */
+export const arrived = (page: Page): Promise<void> => expect.poll(() => page.locator('.state .spinner').count()).toBe(0);
+
+const DRAWN = 'new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(null))))';
 /** Open the console in one language and width. `name`: of its pictures. */
 export async function consolePage(browser: Browser, url: string, { name, locale, width, permissions, as }: View): Promise<ConsolePage> {
   const context = await browser.newContext({

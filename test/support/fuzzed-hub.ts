@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { call } from '../../scripts/demo/hub.ts';
-import { hubFetch, sessionAt, signIn } from '../../scripts/demo/sign-in.ts';
+import { hubFetch, sessionAt } from '../../scripts/demo/sign-in.ts';
 import { AngleState, CaptureLink, OperationView } from '../../server/protocol/http.ts';
 import { AccessTokenMade, PersonCreated, type RoleGrant, ROLES, Squad } from '../../server/protocol/people.ts';
 import { type ApiDocument, namesIn, routesOf } from './api-document.ts';
 import type { RunningHub } from './hub.ts';
 import type { KnownIds } from './known-ids.ts';
+import { somebody } from './people.ts';
 import { obsOffer } from './sdp-offers.ts';
 import { film, untilPacked, untilSegments } from './operation.ts';
 
@@ -14,10 +15,7 @@ export type Member = { personId: string; login: string; password: string; cookie
 
 /** Somebody with these roles and a password of the own. */
 export async function member(hub: RunningHub, login: string, roles: RoleGrant[]): Promise<Member> {
-  const created = await call(hub, PersonCreated, 'POST', '/people', { login, name: login, roles });
-  const password = `a long way to ${login}`;
-  const { cookie } = await signIn(hub.url, login, created.password, password);
-  return { personId: created.person.personId, login, password, cookie };
+  return (await somebody(hub, { login, name: login, roles }, `a long way to ${login}`)).session;
 }
 
 export const everyRole: RoleGrant[] = ROLES.map((role) => ({ role, squadId: null }));

@@ -47,7 +47,7 @@ export async function controlPlane(custodyDisk?: (path: string) => { unmount: ()
     logLevel: 'error',
   });
   const log = pino({ level: 'silent' });
-  const store = openStore(join(dataDir, 'fieldhub.sqlite'));
+  const store = openStore(':memory:');
   const hub = new Hub({ store, mediaSocket: settings.mediaSocket, dataDir, log });
   const nowMs = (): number => hub.nowMs();
   const custodyIndex = new IndexFollower(store, log);

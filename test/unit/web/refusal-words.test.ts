@@ -33,14 +33,39 @@ const NO_FORM =
 /** "As things stand now" is all there is to say, or the page acts on it without a word. */
 const AS_THINGS_STAND = ['operationId', 'markId', 'kind', 'free', 'talk', 'totp'];
 
+/** Where a variable names the field: what it may be, but for schemas' fields, settings and what programs send. */
+const BY_VARIABLE: Record<string, string[]> = {
+  'media/operations/take-moves.ts': ['operationId', 'toOperationId'],
+  'media/protocol/channel.ts': [],
+  'media/recorder/move-check.ts': ['angleId', 'toAngleId', 'takeId', 'toOperationId', 'day-away', 'same-time'],
+  'media/rtp/aac.ts': [],
+  'media/sfu/peer.ts': [],
+  'server/auth/attempts.ts': [],
+  'server/config.ts': [],
+  'server/http/permit.ts': ['operationId', 'caseId', 'deviceId'],
+  'server/main.ts': [],
+  'server/signalling/reply.ts': [],
+  'server/store/devices.ts': ['ownerId', 'personId'],
+  'server/store/facts-parts.ts': ['latitude', 'longitude'],
+  'server/store/take-moves.ts': ['operationId', 'toOperationId'],
+};
+type Refusal = { code: string; field: string };
 /** Every refusal that the hub's source names a field in. */
-const refusals = (): { code: string; field: string }[] =>
-  globSync(['server/**/*.ts', 'media/**/*.ts'], { cwd: root }).flatMap((path) =>
-    [...readFileSync(root + path, 'utf8').matchAll(/new HubError\(\s*'(\w+)'[^;]*?\bfield: '([\w-]+)'/g)].map((match) => ({
-      code: match[1] ?? '',
-      field: match[2] ?? '',
-    })),
-  );
+const refusals = (): Refusal[] =>
+  globSync(['server/**/*.ts', 'media/**/*.ts'], { cwd: root }).flatMap((path) => {
+    const made = readFileSync(root + path, 'utf8')
+      .split('new HubError(')
+      .slice(1);
+    return made.flatMap((text) => refusalsIn(text, path));
+  });
+function refusalsIn(text: string, path: string): Refusal[] {
+  const [, code = '', rest = ''] = /^\s*'(\w+)'([^;]*)/.exec(text) ?? [];
+  const [, named] = /(?<!\$)\{[^{}]*\bfield\b([^{}]*)/.exec(rest) ?? [];
+  if (named === undefined) return [];
+  const literal = /^: (?:[^']*\? '([\w-]+)' : )?'([\w/-]+)'/.exec(named)?.slice(1);
+  const fields = literal ?? BY_VARIABLE[path] ?? expect.fail(`${path}: BY_VARIABLE is to say which fields a variable names there`);
+  return fields.filter((field) => field !== undefined).map((field) => ({ code, field }));
+}
 /** Every field of what screens send. */
 function typedFields(): string[] {
   const modules = [capture, cases, custody, devices, handOvers, http, operations, passkeys, people, shots];
