@@ -13,7 +13,7 @@ import * as people from '../../../server/protocol/people.ts';
 import * as shots from '../../../server/protocol/shots.ts';
 import { ApiFailure, errorKey } from '../../../web/composables/api.ts';
 import { CASE_REFUSALS, MOVE_REFUSALS, OPERATION_REFUSALS } from '../../../web/composables/use-operations.ts';
-import { personProblem, squadProblem } from '../../../web/composables/use-people.ts';
+import { PERSON_REFUSALS, squadProblem } from '../../../web/composables/use-people.ts';
 import en from '../../../web/locales/en.ts';
 import zhCN from '../../../web/locales/zh-CN.ts';
 
@@ -52,9 +52,9 @@ function typedFields(): string[] {
 /** The sentences that a refusal may be told with, by the page it comes to. */
 const told = (code: string, field: string): string[] => {
   const error = new ApiFailure(code, '', field);
-  const own = [OPERATION_REFUSALS, CASE_REFUSALS, MOVE_REFUSALS].map((each) => each[`${code} ${field}`]);
+  const own = [OPERATION_REFUSALS, CASE_REFUSALS, MOVE_REFUSALS, PERSON_REFUSALS].map((each) => each[`${code} ${field}`]);
   const ofSquads = field === 'name' ? [squadProblem(error).key] : []; // the only field that a squad has
-  return [errorKey(error).key, personProblem(error).key, ...ofSquads, ...own.filter((key) => key !== undefined)];
+  return [errorKey(error).key, ...ofSquads, ...own.filter((key) => key !== undefined)];
 };
 
 describe('a refusal', () => {
@@ -96,6 +96,10 @@ describe('a refusal', () => {
     ['unprocessable', 'sdp', 'error.internal'],
   ])('%s of %s is %s', (code, field, key) => {
     expect(errorKey(new ApiFailure(code, '', field)).key).toBe(key);
+  });
+
+  it('of a plan without squads, or for others than one plans for, says which may be chosen', () => {
+    for (const code of ['bad_request', 'forbidden']) expect(OPERATION_REFUSALS[`${code} squadIds`]).toBe('op.otherSquads');
   });
 
   it('to seal while a take is moved says so', () => {
