@@ -6,8 +6,12 @@ import { caseNumbers } from '../store/cases.ts';
 import type { Store } from '../store/database.ts';
 import { deviceSerials } from '../store/devices.ts';
 import { angleNames } from '../store/operations.ts';
+import { namesOfPeople } from '../store/people.ts';
 
-/** Names of what lines of the custody log name by id: of operations, angles, cases and devices, as far as the reader may know of them. */
+/**
+ * Names of what lines of the custody log name by id: of operations, angles, cases,
+ * devices, people and squads, as far as the reader may know of them.
+ */
 export async function namesOfIds(store: Store, actor: Actor, lines: CustodyLine[]): Promise<Record<string, string>> {
   const ids = [...new Set(lines.flatMap(({ operationId, angleId, subject, detail }) => [operationId, angleId, subject, ...idsIn(detail)]))];
   const named = ids.filter((id) => id !== null);
@@ -18,12 +22,16 @@ export async function namesOfIds(store: Store, actor: Actor, lines: CustodyLine[
     ...(await angleNames(store, [...operations.keys()], named)),
     ...(await caseNumbers(store, reachOf(actor, 'operation.see'), named)),
     ...(await deviceSerials(store, squadsWith(actor, 'device.see'), named)),
+    ...(squadsWith(actor, 'people.see').length > 0 ? await namesOfPeople(store, named) : []),
   ]);
 }
 
+/** `squad` and `case`: what a list that was exported was narrowed by. */
+const IDS = /Ids?$|^(squad|case)$/;
 /** What stands in a line's details under a name of an id. */
 function idsIn(detail: unknown, name = ''): string[] {
-  if (typeof detail === 'string') return name.endsWith('Id') ? [detail] : [];
-  if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return [];
+  if (typeof detail === 'string') return IDS.test(name) ? [detail] : [];
+  if (typeof detail !== 'object' || detail === null) return [];
+  if (Array.isArray(detail)) return detail.flatMap((each) => idsIn(each, name));
   return Object.entries(detail).flatMap(([key, value]) => idsIn(value, key));
 }

@@ -81,6 +81,8 @@ export class ConsoleNamespace {
           // first the events, then the whole: what happens in between is told twice rather than never
           await socket.join([operationId, JOINED]);
           if (status === 'ended') {
+            membership.peerId = null;
+            membership.operationId = operationId;
             const operation = await hub.view(operationId);
             return { rtpCapabilities: {}, peerExists: false, transports: [], producers: [], consumers: [], operation, talk: null, may };
           }
@@ -103,7 +105,7 @@ export class ConsoleNamespace {
           return closed;
         },
         dismissAlarm: async ({ alarmId }) => {
-          const { operationId } = membership.get();
+          const operationId = membership.joined();
           if (!hub.alarms(operationId).some((alarm) => alarm.alarmId === alarmId)) return {}; // it is gone, or none of theirs
           await custody.record({ what: 'alarm.dismissed', who: permit.who(), operationId, detail: { alarm: alarmId } });
           return hub.dismissAlarm(alarmId);

@@ -27,7 +27,13 @@ export class Membership {
     this.owner = owner;
   }
 
-  /** Throws `conflict` before `join`. */
+  /** The operation that was joined; of one that is over there is no peer. Throws `conflict` before `join`. */
+  joined(): string {
+    if (this.operationId === null) throw new HubError('conflict', 'join first');
+    return this.operationId;
+  }
+
+  /** Throws `conflict` before `join`, and where that was of an operation that is over. */
   get(): { peerId: string; operationId: string; owner: string } {
     if (this.peerId === null || this.operationId === null) throw new HubError('conflict', 'join first');
     return { peerId: this.peerId, operationId: this.operationId, owner: this.owner };

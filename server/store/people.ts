@@ -101,6 +101,13 @@ function listed(person: Person, whole: boolean): PersonListed {
   return whole ? { ...person, squadIds } : { personId, name, badge, squadIds };
 }
 
+/** Of these ids, those of people and squads. */
+export async function namesOfPeople(store: Store, ids: string[]): Promise<[id: string, name: string][]> {
+  const people = await store.selectFrom('person').where('person_id', 'in', ids).select(['person_id as id', 'name']).execute();
+  const squads = await store.selectFrom('squad').where('squad_id', 'in', ids).select(['squad_id as id', 'name']).execute();
+  return [...people, ...squads].map(({ id, name }) => [id, name]);
+}
+
 type NewPerson = { personId: string; login: string; name: string; badge: string | null; roles: RoleGrant[]; passwordHash: string };
 
 /** With a password that must be changed. Throws `conflict` for a login that is taken, `bad_request` for a squad that is not. */

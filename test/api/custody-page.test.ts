@@ -86,6 +86,29 @@ describe('the page of the log', () => {
   });
 });
 
+describe('what lines name by id', () => {
+  it('comes with its name, wherever in the details it stands: people and squads too, however many the hub knows', async () => {
+    const { store } = plane.context;
+    await store.insertInto('squad').values({ squad_id: 'sq-north', name: '城北中队', created_ms: 0 }).execute();
+    const atMs = BEFORE_MS + 500_000;
+    const officers = [{ personId: 'pe-operator', name: '' }];
+    const roles = [{ role: 'leader', squadId: 'sq-north' }];
+    await record(
+      { subject: 'pe-legal', atMs, what: 'person.changed', detail: { roles } },
+      { atMs, operationId: OPERATION, detail: { officers, squadIds: ['sq-north'] } },
+      { atMs, what: 'export', detail: { exported: 'operations', squad: 'sq-north' } },
+    );
+    const nameOf = async (id: string) =>
+      (await store.selectFrom('person').where('person_id', '=', id).select('name').executeTakeFirst())?.name;
+    const { names } = await readLines(plane, legal, `from=${atMs}&to=${atMs + 1}`);
+    expect(names).toMatchObject({
+      'sq-north': '城北中队',
+      'pe-legal': await nameOf('pe-legal'),
+      'pe-operator': await nameOf('pe-operator'),
+    });
+  });
+});
+
 describe('of a secret operation', () => {
   const since = BEFORE_MS + 1_000_000;
   const within = `from=${since}&to=${since + 10}`;

@@ -7,7 +7,7 @@ import { verifyOperation } from '../../media/recordings/verify.ts';
 import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
 import { signedIn } from '../../scripts/demo/sign-in.ts';
-import { OperationView } from '../../server/protocol/http.ts';
+import { OperationList, OperationView } from '../../server/protocol/http.ts';
 import { themeFaults } from '../support/axe.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { film, type FilmedOperation, untilSegments } from '../support/operation.ts';
@@ -43,6 +43,13 @@ describe('the form that moves a take', () => {
     );
     const context = await browser.newContext({ storageState: signedIn(hub.url), locale: 'zh-CN', viewport: { width: 1280, height: 844 } });
     const page = await context.newPage();
+    // as to who may label only some of them
+    await page.route('**/api/operations?*', async (route) => {
+      const response = await route.fetch();
+      const list = OperationList.parse(await response.json());
+      const operations = list.operations.map((each) => (each.name === right.name ? { ...each, may: ['operation.see'] } : each));
+      await route.fulfill({ response, json: { ...list, operations } });
+    });
     let answer = (): void => undefined;
     const held = new Promise<void>((resolve) => (answer = resolve));
     await page.route(`**/api/operations/${slow?.operationId}`, async (route) => (await held, await route.continue()));
@@ -51,6 +58,7 @@ describe('the form that moves a take', () => {
     const operation = page.getByTestId('move-operation');
     const offered = page.getByTestId('move-angle').locator('option');
     await operation.locator('option', { hasText: '西街 甲机位' }).waitFor({ state: 'attached' });
+    expect(await operation.locator('option', { hasText: right.name }).count()).toBe(0);
     const asked = page.waitForRequest(`**/api/operations/${slow?.operationId}`);
     await operation.selectOption({ label: '西街 甲机位' });
     await asked;

@@ -130,9 +130,10 @@ describe('a record that others change meanwhile', () => {
     await page.getByTestId('device-change').click();
     const form = page.getByTestId('device-form');
     await form.getByLabel('品牌型号').fill('DSJ-10');
-    await call(hub, DeviceView, 'PUT', `/devices/${device.deviceId}`, { ...facts, serial: 'SN-2', version: device.version });
+    const theirs = { ...facts, serial: 'SN-2', state: 'in-repair', version: device.version };
+    await call(hub, DeviceView, 'PUT', `/devices/${device.deviceId}`, theirs);
     await form.locator('button[type="submit"]').click();
-    await expect.poll(() => page.getByTestId('newer').textContent()).toContain('序列号');
+    await expect.poll(() => page.getByTestId('newer').textContent()).toContain('序列号、状态。');
     await button(page, '保留我填写的内容').click();
     await form.locator('button[type="submit"]').click();
     await expect.poll(() => call(hub, DeviceView, 'GET', `/devices/${device.deviceId}`)).toMatchObject({ serial: 'SN-2', model: 'DSJ-10' });
@@ -259,6 +260,8 @@ describe('a form that cannot be sent', () => {
     await button(page, '生成令牌').click();
     await expect.poll(() => page.evaluate<string>(`document.activeElement.type + document.activeElement.ariaInvalid`)).toBe('checkboxtrue');
     await page.getByRole('checkbox').first().check();
+    await button(page, '生成令牌').click();
+    await expect.poll(() => page.evaluate<string>(`document.activeElement.name + document.activeElement.ariaInvalid`)).toBe('passwordtrue');
     await page.getByLabel('当前密码').fill(session.password);
     await call(hub, Person, 'PUT', `/people/${person.personId}`, { roles: [] });
     await button(page, '生成令牌').click();

@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { EnforcementCase } from '../../server/protocol/cases.ts';
+import { DeviceView } from '../../server/protocol/devices.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
 import { seedBoard } from '../support/board.ts';
 import { consolePage, follow } from '../support/console-page.ts';
@@ -17,12 +18,16 @@ let browser: Browser;
 let caseId = '';
 let empty = '';
 let unfilmed = '';
+let deviceId = '';
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-lists-'));
   [hub, browser] = await Promise.all([startHub(join(root, 'data')), launchBrowser()]);
-  ({ caseId, unfilmed } = await seedBoard(hub));
+  const { squadId, ...board } = await seedBoard(hub);
+  ({ caseId, unfilmed } = board);
   const nothing = { number: '空案1号', cause: '占道经营', stage: 'archiving' };
   ({ caseId: empty } = await call(hub, EnforcementCase, 'POST', '/cases', nothing));
+  const camera = { squadId, type: 'body-camera', serial: 'BC-7', model: 'T8' };
+  ({ deviceId } = await call(hub, DeviceView, 'POST', '/devices', camera));
 });
 afterAll(async () => {
   await browser.close();
@@ -94,6 +99,20 @@ describe('a list that does not come', () => {
     await again();
     await form.getByRole('button', { name: '重试' }).click();
     await form.getByRole('button', { name: '甬综执罚字' }).waitFor();
+    await close();
+  });
+});
+
+describe('a page that comes into view while the hub cannot be reached', () => {
+  it.each(['/people', '/cases', '/devices', 'the case', 'the device'])('%s says so, and goes on showing what it had', async (which) => {
+    const path = { 'the case': `/cases/${caseId}`, 'the device': `/devices/${deviceId}` }[which] ?? which;
+    const { page, close } = await consolePage(browser, hub.url + path, { name: 'awake', locale: 'zh-CN', width: 1440 });
+    const shown = which === '/people' ? page.getByTestId('person').first() : page.locator('main').getByText(/第12号|BC-7/).first(); // prettier-ignore
+    await shown.waitFor();
+    await page.route('**/api/**', (route) => route.abort());
+    await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
+    await page.getByRole('alert').getByText('无法连接服务器').first().waitFor();
+    expect(await shown.isVisible()).toBe(true);
     await close();
   });
 });

@@ -109,8 +109,12 @@ describe('passkeys', () => {
       detail: { with: 'passkey', passkey: name },
     });
 
-    await row.getByRole('button', { name: words.account.passkeyRemoveOf.replace('{name}', name) }).click();
+    const remove = row.getByRole('button', { name: words.account.passkeyRemoveOf.replace('{name}', name) });
     const removal = page.getByTestId('passkey-removal');
+    await remove.click();
+    await removal.getByRole('button', { name: words.app.cancel }).click();
+    await expect.poll(() => remove.and(page.locator(':focus')).count()).toBe(1);
+    await remove.click();
     await removal.getByLabel(words.login.current, { exact: true }).fill('not this one');
     await removal.getByRole('button', { name: words.account.passkeyRemove, exact: true }).click();
     await expect.poll(() => removal.getByRole('alert').textContent()).toBe(words.error.current);

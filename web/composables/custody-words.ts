@@ -10,17 +10,20 @@ const FIELDS: Record<string, Record<string, string>> = {
   case: CASE_FIELDS,
   operation: OPERATION_FIELDS,
   handover: HAND_OVER_FIELDS,
-  device: {
-    ...DEVICE_FIELDS,
-    squadId: 'device.squad',
-    type: 'device.type',
-    serial: 'device.serial',
-    model: 'device.model',
-    ownerId: 'device.owner',
-    state: 'device.state',
-    personId: 'device.person',
-    kind: 'device.kind',
-    text: 'device.note',
+  device: DEVICE_FIELDS,
+  // what a list was narrowed by
+  export: {
+    q: 'board.search',
+    state: 'cases.stage',
+    stage: 'cases.stage',
+    type: 'op.type',
+    squad: 'op.squad',
+    case: 'op.case',
+    confidentiality: 'op.secrecy',
+    missing: 'board.missing',
+    from: 'board.from',
+    to: 'board.to',
+    sort: 'board.sort',
   },
 };
 /** The key of the words for a detail of that name. */
@@ -36,6 +39,15 @@ const CHOICES: Record<string, string> = {
   'device state': 'device.states',
   'device kind': 'device.kinds',
   'link devices': 'links',
+  'export state': 'stage',
+  'export stage': 'caseStage',
+  'export type': 'shots.type',
+  'export confidentiality': 'secrecy',
+  'export missing': 'board.without',
+  'export sort': 'custody.sort',
+  'export order': 'custody.order',
+  'export lang': 'custody.lang',
+  'refused permission': 'permission',
 };
 /** Details that the hub itself fills with a few words of its own. */
 const SAID = ['why', 'with', 'state', 'decision', 'pictures', 'change', 'exported', 'source'];
@@ -53,5 +65,8 @@ const REFUSALS: Record<string, Record<string, string>> = {
 /** The key of a sentence that tells this refusal where it is met; undefined: the usual one. */
 export const refusalKey = (what: string, code: string, field: string): string | undefined => REFUSALS[nounOf(what)]?.[`${code} ${field}`];
 
+const inExport = (what: string, name: string, names: string[]): boolean => nounOf(what) === 'export' && names.includes(name);
 /** Details whose values are ids of things that have names. */
-export const isId = (name: string): boolean => /Ids?$/.test(name);
+export const isId = (what: string, name: string): boolean => /Ids?$/.test(name) || inExport(what, name, ['squad', 'case']);
+/** Details whose values are moments, in milliseconds. */
+export const isMoment = (what: string, name: string): boolean => name.endsWith('Ms') || inExport(what, name, ['from', 'to']);

@@ -1,7 +1,7 @@
 import { useI18n } from 'vue-i18n';
 import type { CustodyLine } from '../../server/protocol/custody.ts';
 import { ApiFailure, errorKey } from './api.ts';
-import { fieldKey, isId, refusalKey, valueKey } from './custody-words.ts';
+import { fieldKey, isId, isMoment, refusalKey, valueKey } from './custody-words.ts';
 import { dateTime, timeOfDay } from './format.ts';
 
 /**
@@ -18,6 +18,10 @@ export function useCustodyText(names: () => ReadonlyMap<string, string> = () => 
     const name = names().get(id);
     return name === undefined ? id : `${name} (${id})`;
   };
+
+  /** Shot lists are told apart by the type of operation that they are for. */
+  const subjectText = (what: string, subject: string): string =>
+    what === 'shot-list.changed' ? worded(`shots.type.${subject}`, subject) : named(subject);
 
   const grantText = (grant: unknown): string => {
     const { role, squadId } =
@@ -38,14 +42,21 @@ export function useCustodyText(names: () => ReadonlyMap<string, string> = () => 
     if (Array.isArray(value)) return LISTS[name]?.(value) ?? list(value.map((each) => valueText(what, name, each)));
     if (name === 'begins') return t(value === true ? 'custody.begun' : 'custody.over');
     if (value === null || value === '') return '–';
-    if (typeof value === 'number') return name.endsWith('Ms') ? dateTime(value) : String(value);
+    if (typeof value === 'number') return isMoment(what, name) ? dateTime(value) : String(value);
     if (typeof value === 'boolean') return t(value ? 'custody.yes' : 'custody.no');
-    if (typeof value === 'string') return isId(name) ? named(value) : worded(valueKey(what, name, value) ?? '', value);
+    if (typeof value === 'string') return textOf(what, name, value);
     const { angleId, name: called } = value as Record<string, unknown>;
     if (typeof angleId === 'string' && typeof called === 'string') return `${called} (${angleId})`; // not the operation's name
     return pairs(what, value as Record<string, unknown>)
       .map(([field, text]) => `${field} ${text}`)
       .join(' · ');
+  }
+  function textOf(what: string, name: string, value: string): string {
+    if (what === 'alarm.dismissed' && name === 'alarm') {
+      const [code = '', ...rest] = value.split(':'); // where it is follows the kind
+      return [worded(`custody.alarm.${code}`, code), rest.join(':')].filter(Boolean).join(' · ');
+    }
+    return isId(what, name) ? named(value) : worded(valueKey(what, name, value) ?? '', value);
   }
   const pairs = (what: string, detail: Record<string, unknown>): [name: string, value: string][] =>
     Object.entries(detail)
@@ -56,6 +67,8 @@ export function useCustodyText(names: () => ReadonlyMap<string, string> = () => 
   function whyText(what: string, why: string, code: string, field: string): string {
     const { key, params } = errorKey(new ApiFailure(code, why, field));
     const own = refusalKey(what, code, field) ?? key;
+    // of a code without a sentence, the hub's own words say more than that something went wrong
+    if (own === 'error.internal' && code !== 'internal') return why;
     return i18n.te(own) ? t(own, { ...params, field: worded(fieldKey(what, field), field) }) : why;
   }
 
@@ -63,8 +76,8 @@ export function useCustodyText(names: () => ReadonlyMap<string, string> = () => 
     whatText: (what: string): string => worded(`custody.what.${what}`, what),
     whoText: ({ who }: CustodyLine): string => who.name ?? worded(`custody.who.${who.kind}`, who.kind),
     operationText: named,
-    aboutText: ({ angleId, subject }: CustodyLine): string =>
-      [angleId, subject].flatMap((id) => (id === null ? [] : named(id))).join(' · '),
+    aboutText: ({ what, angleId, subject }: CustodyLine): string =>
+      [angleId === null ? '' : named(angleId), subject === null ? '' : subjectText(what, subject)].filter(Boolean).join(' · '),
     details({ what, detail }: CustodyLine): [name: string, value: string][] {
       const { why, code, field = '', ...rest } = detail;
       if (typeof why !== 'string' || typeof code !== 'string') return pairs(what, detail);

@@ -21,8 +21,19 @@ export const devicesApi = {
   takeBack: (deviceId: string, useId: string) => api(DeviceView, 'POST', of(deviceId, `/uses/${useId}/end`)),
 };
 
-/** What the forms of devices call fields that elsewhere are called otherwise. */
-export const DEVICE_FIELDS: Record<string, string> = { operationId: 'device.operation' };
+/** The words of the forms of devices for their fields. */
+export const DEVICE_FIELDS: Record<string, string> = {
+  squadId: 'device.squad',
+  type: 'device.type',
+  serial: 'device.serial',
+  model: 'device.model',
+  ownerId: 'device.owner',
+  state: 'device.state',
+  personId: 'device.person',
+  operationId: 'device.operation',
+  kind: 'device.kind',
+  text: 'device.note',
+};
 
 /** Who has a device, in words. */
 export function useDeviceText() {

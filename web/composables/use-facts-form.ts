@@ -1,6 +1,7 @@
 import type { Confidentiality, OperationType } from '../../server/protocol/cases.ts';
 import type { GivenFacts, OperationFacts } from '../../server/protocol/operations.ts';
 import type { PersonListed } from '../../server/protocol/people.ts';
+import { oneLine } from './one-line.ts';
 
 /** An officer as a form shows one: of the hub's people, or (`personId` null) by name alone. */
 export type Chosen = OperationFacts['officers'][number];
@@ -75,10 +76,10 @@ export function factsOf(form: FactsForm, before: OperationFacts | null): GivenFa
   // minutes are all that a form shows of a time
   const samePlan = before !== null && form.planned === localTime(before.plannedMs);
   return {
-    name: form.name.trim(),
+    name: oneLine(form.name),
     type: (form.type || null) as OperationType | null,
     caseId: form.caseId || null,
-    place: form.place.trim() || null,
+    place: oneLine(form.place) || null,
     latitude: number(form.latitude),
     longitude: number(form.longitude),
     plannedMs: samePlan ? before.plannedMs : plannedMs,

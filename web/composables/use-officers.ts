@@ -1,14 +1,14 @@
-import { onScopeDispose, type Ref, ref, shallowRef } from 'vue';
+import { type Ref, ref } from 'vue';
 import type { PersonListed } from '../../server/protocol/people.ts';
 import { calledSo, type Chosen, officerNamed } from './use-facts-form.ts';
 import { peopleApi } from './use-people.ts';
+import { useSearch } from './use-search.ts';
 import { useSession } from './use-session.ts';
 
 /** So many are offered while somebody types; so many are looked through for those of one name. */
 const OFFERED = 8;
 const LOOKED_THROUGH = 200;
-const PAUSE_MS = 200;
-const BETWEEN = /[、,，;；\n]/;
+const BETWEEN = /[、,，;；\n\r\t]/;
 
 const isSame = (one: Chosen, other: Chosen): boolean =>
   one.personId === other.personId && (one.personId !== null || one.name === other.name);
@@ -17,48 +17,35 @@ const isSame = (one: Chosen, other: Chosen): boolean =>
 export function useOfficers(chosen: Ref<Chosen[]>) {
   const known = useSession().may('people.see');
   const find = (q: string, size: number): Promise<PersonListed[]> => (known ? peopleApi.find(q, size) : Promise.resolve([]));
-  const typed = ref('');
-  /** Who may be meant by what is typed; null: nothing is asked. */
-  const found = shallowRef<PersonListed[] | null>(null);
+  /** Who may be meant by what is typed. */
+  const { q: typed, found, failure, look: search, close } = useSearch((q) => find(q, OFFERED));
   /** The name that several have, of whom one must be chosen. */
   const several = ref('');
-  let timer: ReturnType<typeof setTimeout> | undefined;
   let taking: Promise<boolean> | null = null;
-  onScopeDispose(() => clearTimeout(timer));
 
   function add(officer: Chosen): void {
     if (!chosen.value.some((each) => isSame(each, officer))) chosen.value = [...chosen.value, officer];
   }
   function forget(): void {
-    clearTimeout(timer);
     typed.value = several.value = '';
-    found.value = null;
+    close();
   }
   function choose({ personId, name, badge }: Chosen): void {
     add({ personId, name, badge });
     forget();
   }
   function look(): void {
-    clearTimeout(timer);
     several.value = '';
-    const asked = typed.value.trim();
-    if (asked === '') return forget();
-    timer = setTimeout(() => {
-      find(asked, OFFERED).then(
-        (people) => asked === typed.value.trim() && several.value === '' && (found.value = people),
-        () => (found.value = null), // typed once more, it is asked for once more
-      );
-    }, PAUSE_MS);
+    if (typed.value.trim() === '') forget();
+    else search();
   }
   const joined = (...texts: string[]): string => texts.filter((text) => text !== '').join('、');
   /** Who types on while the hub is asked finds that behind what is left of this. */
   async function resolve(): Promise<boolean> {
-    clearTimeout(timer);
     const asked = typed.value;
     const names = asked.split(BETWEEN).map((name) => name.trim());
     const left: { name: string; people: PersonListed[] }[] = [];
-    typed.value = several.value = '';
-    found.value = null;
+    forget();
     try {
       for (const name of new Set(names.filter((each) => each !== ''))) {
         const people = await find(name, LOOKED_THROUGH);
@@ -74,6 +61,7 @@ export function useOfficers(chosen: Ref<Chosen[]>) {
     if (!first) return true;
     typed.value = joined(...left.map(({ name }) => name), typed.value);
     several.value = first.name;
+    close(); // what was asked meanwhile is of no use
     found.value = first.people;
     return false;
   }
@@ -89,9 +77,12 @@ export function useOfficers(chosen: Ref<Chosen[]>) {
   return {
     typed,
     found,
+    failure,
     several,
     choose,
     look,
+    /** The list goes, what is typed stays. */
+    close,
     isEnded: (text: string): boolean => BETWEEN.test(text),
     /** Whoever is typed is taken. False where a name is that of several: one must be chosen. Throws ApiFailure. */
     take,

@@ -83,6 +83,7 @@ export const OPERATION_REFUSALS: Record<string, string> = {
   'conflict takes': 'op.takeMoves',
   'bad_request requiredAngles': 'op.twoAngles',
   'forbidden squadIds': 'op.otherSquads',
+  'bad_request squadIds': 'op.otherSquads',
   'forbidden confidentiality': 'op.notLower',
   'bad_request deviceId': 'op.noDevice',
   'conflict angleId': 'op.angleUsed',

@@ -10,15 +10,13 @@ import {
   Squad,
 } from '../../server/protocol/people.ts';
 import { api, ApiFailure, errorKey } from './api.ts';
+import { oneLine } from './one-line.ts';
 import { queryOf } from './use-filters.ts';
 
 /** As people are told to who manages them. */
 const ManagedPage = PeoplePage.extend({ people: z.array(Person) });
 
 export const SessionList = z.object({ sessions: z.array(SessionItem) });
-
-/** As a name is kept: what was pasted out of a table has tabs in it. */
-export const oneLine = (text: string): string => text.replaceAll(/[\t\n\v\f\r]+/g, ' ').trim();
 
 /** What an administrator does with people and squads. All throw ApiFailure. */
 export const peopleApi = {
@@ -54,12 +52,6 @@ export const PERSON_REFUSALS: Record<string, string> = {
   'bad_request login': 'people.badLogin',
   'bad_request name': 'people.badName',
 };
-
-/** Which words tell why a person could not be saved. */
-export function personProblem(error: unknown): { key: string; params: Record<string, string> } {
-  const own = error instanceof ApiFailure ? PERSON_REFUSALS[`${error.code} ${error.field ?? ''}`] : undefined;
-  return own ? { key: own, params: {} } : errorKey(error);
-}
 
 export function squadProblem(error: unknown): { key: string; params: Record<string, string> } {
   if (error instanceof ApiFailure && error.code === 'conflict') return { key: 'squads.taken', params: {} };

@@ -15,7 +15,7 @@ import * as shots from '../../../server/protocol/shots.ts';
 import { ApiFailure, errorKey } from '../../../web/composables/api.ts';
 import { HAND_OVER_REFUSALS } from '../../../web/composables/use-hand-overs.ts';
 import { CASE_REFUSALS, MOVE_REFUSALS, OPERATION_REFUSALS } from '../../../web/composables/use-operations.ts';
-import { personProblem, squadProblem } from '../../../web/composables/use-people.ts';
+import { PERSON_REFUSALS, squadProblem } from '../../../web/composables/use-people.ts';
 import en from '../../../web/locales/en.ts';
 import zhCN from '../../../web/locales/zh-CN.ts';
 
@@ -81,9 +81,9 @@ function typedFields(): string[] {
 /** The sentences that a refusal may be told with, by the page it comes to. */
 const told = (code: string, field: string): string[] => {
   const error = new ApiFailure(code, '', field);
-  const own = [OPERATION_REFUSALS, CASE_REFUSALS, MOVE_REFUSALS, HAND_OVER_REFUSALS].map((each) => each[`${code} ${field}`]);
+  const own = [OPERATION_REFUSALS, CASE_REFUSALS, MOVE_REFUSALS, HAND_OVER_REFUSALS, PERSON_REFUSALS].map((each) => each[`${code} ${field}`]);
   const ofSquads = field === 'name' ? [squadProblem(error).key] : []; // the only field that a squad has
-  return [errorKey(error).key, personProblem(error).key, ...ofSquads, ...own.filter((key) => key !== undefined)];
+  return [errorKey(error).key, ...ofSquads, ...own.filter((key) => key !== undefined)];
 };
 
 describe('a refusal', () => {
@@ -125,6 +125,10 @@ describe('a refusal', () => {
     ['unprocessable', 'sdp', 'error.internal'],
   ])('%s of %s is %s', (code, field, key) => {
     expect(errorKey(new ApiFailure(code, '', field)).key).toBe(key);
+  });
+
+  it('of a plan without squads, or for others than one plans for, says which may be chosen', () => {
+    for (const code of ['bad_request', 'forbidden']) expect(OPERATION_REFUSALS[`${code} squadIds`]).toBe('op.otherSquads');
   });
 
   it('to seal while a take is moved says so', () => {

@@ -37,7 +37,6 @@ export default {
     person: 'To',
     operation: 'For operation',
     back: 'It is back',
-    backDone: 'Taken back',
     useEnded: 'until {at}',
     giveFirst: 'Choose a person, an operation, or both.',
     giveNot: 'Only a device in service can be handed out; this one is: {state}.',

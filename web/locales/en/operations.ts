@@ -57,6 +57,7 @@ export default {
     casePlaceholder: 'Number, cause or party',
     caseUnread: 'This case could not be read, and stays chosen. {why}',
     searchFailed: 'The search failed. {why}',
+    foundCount: 'Nothing found | 1 found | {n} found',
     place: 'Place',
     latitude: 'Latitude',
     longitude: 'Longitude',

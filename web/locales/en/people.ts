@@ -116,7 +116,6 @@ export default {
     rolesHint: 'Each role holds in one squad or in the whole brigade.',
     addRole: 'Add a role',
     removeRole: 'Remove {role}',
-    since: 'Since {at}',
     save: 'Save',
     create: 'Make, and show the one-time password',
     saved: '{name} is saved.',

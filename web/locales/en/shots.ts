@@ -32,7 +32,6 @@ export default {
     edition: 'Edition {n}',
     first: 'came with the hub',
     by: '{who}, {at}',
-    number: 'No.',
     zh: 'Chinese',
     en: 'English',
     up: 'Move item {n} up',

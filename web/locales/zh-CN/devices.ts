@@ -37,7 +37,6 @@ export default {
     person: '领用人',
     operation: '用于行动',
     back: '归还',
-    backDone: '已归还',
     useEnded: '至 {at}',
     giveFirst: '请选择领用人或行动，也可两者都选。',
     giveNot: '只有“在用”的设备才能领用；此设备状态：{state}。',

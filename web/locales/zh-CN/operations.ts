@@ -57,6 +57,7 @@ export default {
     casePlaceholder: '案号、案由或当事人',
     caseUnread: '暂时无法读取此案件，仍保持选中。{why}',
     searchFailed: '搜索失败。{why}',
+    foundCount: '没有找到 | 找到 {n} 项 | 找到 {n} 项',
     place: '地点',
     latitude: '纬度',
     longitude: '经度',

@@ -116,7 +116,6 @@ export default {
     rolesHint: '每个角色在一个中队或全大队内有效。',
     addRole: '添加角色',
     removeRole: '移除 {role}',
-    since: '{at} 建立',
     save: '保存',
     create: '建立并显示一次性密码',
     saved: '{name} 已保存。',

@@ -32,7 +32,6 @@ export default {
     edition: '第 {n} 版',
     first: '系统自带',
     by: '{who}，{at}',
-    number: '序号',
     zh: '中文',
     en: '英文',
     up: '第 {n} 项上移',
