@@ -113,7 +113,7 @@ async function start(): Promise<void> {
     presence.close();
     liveRights.close();
     recordingViews.close();
-    liveViews.close();
+    liveViews.endAll();
     await custody.close();
     await custodyIndex.flush();
     await hub.close();
