@@ -68,7 +68,7 @@ async function start(): Promise<void> {
   custodyIndex.catchUp(logFile(custodyDir)).catch((error: unknown) => log.error({ err: error }, 'the custody log could not be indexed'));
   recordSettings(store, custody, settings.told, nowMs).catch((error: unknown) => log.error({ err: error }, 'settings were not told'));
   const recordingViews = new RecordingViews(custody, nowMs);
-  const liveRights = new LiveRights({ store, hub, log });
+  const liveRights = new LiveRights({ store, hub, log, custody });
   const liveViews = new LiveViews(custody, nowMs);
   let url = '';
   const context: Context & { redisUp: () => boolean } = {
@@ -111,7 +111,7 @@ async function start(): Promise<void> {
     await app.close();
     await packing.close();
     presence.close();
-    liveRights.close();
+    await liveRights.close();
     recordingViews.close();
     liveViews.endAll();
     await custody.close();

@@ -42,6 +42,7 @@ export function attachSignalling(server: HttpServer, context: Context): Server {
     return namespace;
   };
   context.hub.on('media', (event) => context.liveViews.heard(event));
+  context.hub.on('synced', (anew) => anew && context.liveViews.endAll()); // of what ended unheard there is no event
   new CaptureNamespace(guard('capture'), context);
   new ConsoleNamespace(guard('console'), context);
   return io;
