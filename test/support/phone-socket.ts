@@ -13,6 +13,8 @@ export type PhoneSocket = {
   /** Whether it is connected now. */
   connected: () => boolean;
   close: () => void;
+  /** Its network breaks, and is there again when this is called. */
+  cut: () => () => void;
 };
 
 /** A capture page's signalling, without the page. */
@@ -58,5 +60,10 @@ function openSocket(hub: RunningHub, kind: string, token: string): Omit<PhoneSoc
     told: (name) => heard.filter((each) => each.name === name).map(({ value }) => value),
     connected: () => socket.connected,
     close: () => void socket.close(),
+    cut: () => {
+      socket.io.reconnection(false);
+      socket.io.engine.close();
+      return () => void socket.connect();
+    },
   };
 }
