@@ -109,9 +109,8 @@ async function start(): Promise<void> {
     setTimeout(() => process.exit(0), 2000).unref();
     await io.close();
     await app.close();
-    await packing.close();
+    await Promise.all([packing.close(), liveRights.close()]);
     presence.close();
-    await liveRights.close();
     recordingViews.close();
     liveViews.endAll();
     await custody.close();

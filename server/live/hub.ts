@@ -139,7 +139,7 @@ export class Hub extends EventEmitter<HubEvents> {
 
   async #lost(): Promise<void> {
     this.#synced = false;
-    await this.#allChanged();
+    if (!this.#closed) await this.#allChanged();
   }
 
   /** Of every operation that goes on, and of these, something changed. */
