@@ -68,7 +68,7 @@ async function start(): Promise<void> {
   custodyIndex.catchUp(logFile(custodyDir)).catch((error: unknown) => log.error({ err: error }, 'the custody log could not be indexed'));
   recordSettings(store, custody, settings.told, nowMs).catch((error: unknown) => log.error({ err: error }, 'settings were not told'));
   const recordingViews = new RecordingViews(custody, nowMs);
-  const liveRights = new LiveRights({ store, hub, log });
+  const liveRights = new LiveRights({ store, hub, log, custody });
   const liveViews = new LiveViews(custody, nowMs);
   let url = '';
   const context: Context & { redisUp: () => boolean } = {
@@ -109,11 +109,10 @@ async function start(): Promise<void> {
     setTimeout(() => process.exit(0), 2000).unref();
     await io.close();
     await app.close();
-    await packing.close();
+    await Promise.all([packing.close(), liveRights.close()]);
     presence.close();
-    liveRights.close();
     recordingViews.close();
-    liveViews.close();
+    liveViews.endAll();
     await custody.close();
     await custodyIndex.flush();
     await hub.close();

@@ -4,8 +4,8 @@ import type { CustodyLog } from './log.ts';
 
 /** One page of a console, or one player, by the media plane's name for it. */
 export type Viewer = { peerId: string; who: Who; operationId: string };
-/** `consumers`: what of the angle is sent; the angle is watched for as long as one of them is there. */
-type Watched = { sinceMs: number; consumers: Set<string> };
+/** `consumers`: what of the angle is sent; the angle is watched for as long as one of them is there. `asked`: sendings under way. */
+type Watched = { sinceMs: number; consumers: Set<string>; asked: number };
 type Watching = { viewer: Viewer; angles: Map<string, Watched> };
 
 /** Who watches which angle live: a line before its first packet is sent, and one when it is sent no more. */
@@ -13,6 +13,7 @@ export class LiveViews {
   readonly #log: Pick<CustodyLog, 'record' | 'note' | 'requireWritable'>;
   readonly #nowMs: () => number;
   readonly #watching = new Map<string, Watching>();
+  readonly #begun = new Map<string, Promise<unknown>>();
 
   constructor(log: Pick<CustodyLog, 'record' | 'note' | 'requireWritable'>, nowMs: () => number) {
     this.#log = log;
@@ -27,10 +28,13 @@ export class LiveViews {
     const watched = await this.#begin(viewer, angleId);
     try {
       const sent = await send();
+      watched.asked -= 1;
       for (const consumerId of consumersOf(sent)) watched.consumers.add(consumerId);
       return sent;
     } catch (error) {
-      if (watched.consumers.size === 0) this.#endAngle(viewer.peerId, angleId);
+      watched.asked -= 1;
+      if (watched.asked === 0 && watched.consumers.size === 0 && this.#of(viewer.peerId, angleId) === watched)
+        this.#endAngle(viewer.peerId, angleId);
       throw error;
     }
   }
@@ -52,24 +56,31 @@ export class LiveViews {
     else if (event.type === 'consumer.closed') this.consumerClosed(event.peerId, event.consumerId);
   }
 
-  /** Nobody watches any more: the hub stops. */
-  close(): void {
+  /** Nobody watches any more: the hub stops, or all have to begin anew. */
+  endAll(): void {
     for (const peerId of this.#watching.keys()) this.end(peerId);
   }
 
   async #begin(viewer: Viewer, angleId: string): Promise<Watched> {
-    const present = this.#watching.get(viewer.peerId)?.angles.get(angleId);
-    if (present) {
-      this.#log.requireWritable();
-      return present;
+    const { peerId, who, operationId } = viewer;
+    const key = `${peerId} ${angleId}`;
+    if (this.#of(peerId, angleId)) this.#log.requireWritable();
+    else {
+      // two may be asked for at once; both wait for the one line
+      const begun = this.#begun.get(key) ?? this.#log.record({ what: 'view.live', who, operationId, angleId, detail: { begins: true } });
+      this.#begun.set(key, begun);
+      await begun.finally(() => this.#begun.delete(key));
     }
-    const { who, operationId } = viewer;
-    await this.#log.record({ what: 'view.live', who, operationId, angleId, detail: { begins: true } });
-    const known = this.#watching.get(viewer.peerId) ?? { viewer, angles: new Map<string, Watched>() };
-    this.#watching.set(viewer.peerId, known);
-    const watched = known.angles.get(angleId) ?? { sinceMs: Math.round(this.#nowMs()), consumers: new Set<string>() };
-    known.angles.set(angleId, watched);
+    const watching = this.#watching.get(peerId) ?? { viewer, angles: new Map<string, Watched>() };
+    this.#watching.set(peerId, watching);
+    const watched = watching.angles.get(angleId) ?? { sinceMs: Math.round(this.#nowMs()), consumers: new Set<string>(), asked: 0 };
+    watching.angles.set(angleId, watched);
+    watched.asked += 1;
     return watched;
+  }
+
+  #of(peerId: string, angleId: string): Watched | undefined {
+    return this.#watching.get(peerId)?.angles.get(angleId);
   }
 
   #endAngle(peerId: string, angleId: string): void {

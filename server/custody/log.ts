@@ -217,7 +217,7 @@ export class CustodyLog {
     this.#open = open;
     this.#head = open.head;
     this.#queue.pushFirst({ type: 'log.opened', atMs: Math.round(nowMs()), publicKey: signer.publicKey, ...open.found });
-    this.#tellHealth();
+    if (this.#refusal === null) this.#tellHealth(); // else with the next line that is written
     return open;
   }
 
@@ -246,7 +246,11 @@ export class CustodyLog {
   }
 
   #tellHealth(): void {
-    this.#options.onHealth?.({ refusal: this.#refusal, problems: this.problems });
+    try {
+      this.#options.onHealth?.({ refusal: this.#refusal, problems: this.problems });
+    } catch (error) {
+      this.#options.log.error({ err: error }, "a listener of the custody log's health failed");
+    }
   }
 
   #stopRetry(): void {

@@ -71,6 +71,7 @@ export function takeMoveRoutes(app: FastifyInstance, context: Context): void {
         await hub.settled();
         return place;
       } catch (error) {
+        // it is certain: looked up, it would stay open where the reason is a journal that is missing or broken
         if (error instanceof HubError && !UNKNOWN.includes(error.code)) await dropMove(store, moveId);
         throw error;
       }

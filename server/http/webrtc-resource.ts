@@ -40,7 +40,8 @@ const RETRY_S: Record<number, number> = { 409: 2, 429: 60, 503: 2, 504: 2 };
 /**
  * The HTTP side that WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) have in common: an endpoint an angle, to which an offer
  * is posted, and a resource a session, for ICE restarts (PATCH) and the end (DELETE). Sessions are peers of the media plane
- * and nothing else: they outlive the control plane, and after a restart of the hub there is none.
+ * and nothing else: those that publish outlive the control plane (`LiveRights` ends those that watch), and after a restart of
+ * the hub there is none.
  */
 export function webRtcResource(app: FastifyInstance, context: Context, resource: WebRtcResource): void {
   const endpoint = `/${resource.name}/:operationId/:angleId`;

@@ -21,10 +21,13 @@ export type HubEvents = {
   revoked: [linkHashes: string[]];
   /** These sessions of people, by their hashes, and access tokens, by their ids, are over, or open less than before. */
   signedOut: [keys: string[]];
-  /** Somebody's roles, or what of an operation says who may see it, changed. */
+  /** Somebody's roles, or what of an operation says who may see it, changed; or, every ten seconds, may have without a word. */
   rights: [];
   /** One device of a link was. */
   shutOut: [sessionHash: string];
-  /** The store knows all that the media plane had to tell. */
-  synced: [];
+  /**
+   * The store knows all that the media plane had to tell. `anew`: who watches this process does not know, since it was just
+   * started, or has missed events.
+   */
+  synced: [anew: boolean];
 };

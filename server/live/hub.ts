@@ -47,6 +47,7 @@ export class Hub extends EventEmitter<HubEvents> {
   readonly #told = new WeakSet<NumberedEvent>();
   #closed = false;
   #synced = false;
+  #anew = true;
   #queueUp = true;
   #reopening: NodeJS.Timeout | null = null;
 
@@ -138,7 +139,7 @@ export class Hub extends EventEmitter<HubEvents> {
 
   async #lost(): Promise<void> {
     this.#synced = false;
-    await this.#allChanged();
+    if (!this.#closed) await this.#allChanged();
   }
 
   /** Of every operation that goes on, and of these, something changed. */
@@ -157,13 +158,15 @@ export class Hub extends EventEmitter<HubEvents> {
         afterSeq: cursor?.seq ?? 0,
       });
       if (!replayed) await this.#resync(bootId, lastSeq);
+      this.#anew ||= !replayed;
       const { alarms } = await this.media.request('alarms', {});
       this.standing.replace(alarms);
       await this.#reopen();
       await this.settled();
       await this.moves.follow();
       this.#synced = true;
-      this.emit('synced');
+      this.emit('synced', this.#anew);
+      this.#anew = false;
       await this.#allChanged();
       this.#log.info({ bootId, lastSeq, replayed }, 'following the media plane');
     } catch (error) {

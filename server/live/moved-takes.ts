@@ -33,6 +33,7 @@ export class MovedTakes {
   /** Moves whose answer this process waits for. */
   readonly #asking = new Set<string>();
   #again: NodeJS.Timeout | null = null;
+  #state: 'open' | 'closed' = 'open';
 
   constructor(context: MovedTakesContext) {
     this.#context = context;
@@ -61,13 +62,13 @@ export class MovedTakes {
   /**
    * A move that no journal knows came to nothing, unless it is under way: asked for by this process, or known to the media plane
    * from before this process was started. `over`: of these the media plane has told that they are done. One whose journals
-   * cannot be read now is looked at again later.
+   * cannot be read now is looked at again later. Never throws.
    */
   async follow(over: ReadonlySet<string> = NONE): Promise<void> {
     const { store, media, log } = this.#context;
-    const open = await openMoves(store);
-    if (open.length === 0) return;
     try {
+      const open = await openMoves(store);
+      if (open.length === 0) return;
       // before the journals are read, so that none ends in between unseen
       const { moveIds } = await media.request('movesUnderWay', {});
       const goesOn = ({ moveId }: OpenMove): boolean => !over.has(moveId) && moveIds.includes(moveId);
@@ -75,15 +76,18 @@ export class MovedTakes {
         if (over.has(move.moveId) || !(goesOn(move) || this.#asking.has(move.moveId))) await followMove(move, this.#context);
       if (open.some((move) => goesOn(move) && !this.#asking.has(move.moveId))) this.#againSoon();
     } catch (error) {
-      log.warn({ reason: messageOf(error) }, 'moves of takes are looked after when the media plane is back');
+      log.warn({ reason: messageOf(error) }, 'moves of takes could not be looked after');
+      if (media.up) this.#againSoon(); // else when it is back
     }
   }
 
   close(): void {
+    this.#state = 'closed';
     if (this.#again) clearTimeout(this.#again);
   }
 
   #againSoon(): void {
+    if (this.#state === 'closed') return;
     this.#again ??= setTimeout(() => {
       this.#again = null;
       void this.follow();

@@ -42,7 +42,11 @@ export function attachSignalling(server: HttpServer, context: Context): Server {
     return namespace;
   };
   context.hub.on('media', (event) => context.liveViews.heard(event));
+  context.hub.on('synced', (anew) => anew && context.liveViews.endAll()); // of what ended unheard there is no event
   new CaptureNamespace(guard('capture'), context);
-  new ConsoleNamespace(guard('console'), context);
+  const consoles = guard('console');
+  // what it missed would be sent before its right is looked at: it joins anew each time, and is told the whole
+  consoles.adapter.restoreSession = () => Promise.reject(new Error('a console is told nothing before it has joined'));
+  new ConsoleNamespace(consoles, context);
   return io;
 }

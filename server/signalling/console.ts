@@ -4,6 +4,8 @@ import type { Claims } from '../auth/socket-tokens.ts';
 import type { Context } from '../context.ts';
 import { type ConsoleRequests, consoleRequests, type HubEvents } from '../protocol/socket.ts';
 import { viewerOwner } from '../live/live-rights.ts';
+import { angleName } from '../store/operations.ts';
+import { consoleAlarms } from './alarm-requests.ts';
 import { ConsolePermit, maySee } from './console-permit.ts';
 import { consoleMarks } from './mark-requests.ts';
 import { consoleTakeovers } from './takeover-requests.ts';
@@ -13,8 +15,6 @@ import { answer } from './reply.ts';
 
 type ConsoleClaims = Extract<Claims, { kind: 'console' }>;
 const ABANDONED_MS = 30_000;
-/** What changes without a word, a session that grows old say, is seen so much later at most. */
-const REVIEW_MS = 10_000;
 /** The room of all who have joined an operation. */
 const JOINED = 'joined';
 const operationsOf = ({ rooms, id }: Socket): string[] => [...rooms].filter((room) => room !== id && room !== JOINED);
@@ -32,7 +32,6 @@ export class ConsoleNamespace {
     namespace.on('connection', (socket) => this.#connected(socket, socket.data['claims'] as ConsoleClaims));
     context.hub.on('signedOut', (keys) => this.#disconnect(({ sessionHash }) => keys.includes(sessionHash)));
     context.hub.on('rights', () => void this.#review());
-    setInterval(() => void this.#review(), REVIEW_MS).unref();
     context.hub.on('media', (event) => {
       if (event.type === 'angle.changed') this.#room(event.operationId, 'angle', { operationId: event.operationId, state: event.state });
       else if (event.type === 'mark') this.#room(event.operationId, 'mark', { operationId: event.operationId, mark: event.mark });
@@ -59,9 +58,8 @@ export class ConsoleNamespace {
 
   #connected(socket: Socket, claims: ConsoleClaims): void {
     const membership = new Membership(viewerOwner(claims.sessionHash));
-    if (socket.recovered) void this.#review(); // it is in its rooms again, and may have lost its right meanwhile
     const permit = new ConsolePermit(this.#context, claims.sessionHash, socket.handshake.address);
-    const { hub, liveViews, custody } = this.#context;
+    const { hub, liveViews, store } = this.#context;
     const peerId = (): string => membership.get().peerId;
     answer(
       socket,
@@ -71,12 +69,12 @@ export class ConsoleNamespace {
         ...consoleMarks(this.#context, membership),
         ...consoleTalk(this.#context, membership),
         ...consoleTakeovers(this.#context, membership, permit),
+        ...consoleAlarms(this.#context, membership, permit),
         join: async ({ peerId: wanted, operationId }) => {
           const may = await permit.mayOn(operationId);
           const { status } = await hub.view(operationId);
           const name = peerName(membership.owner, operationId, wanted);
-          const before = membership.peerId;
-          if (before !== null && before !== name) this.#close(before);
+          if (membership.peerId !== null && (membership.peerId !== name || status === 'ended')) this.#close(membership.leave());
           for (const room of operationsOf(socket)) if (room !== operationId) await socket.leave(room);
           // first the events, then the whole: what happens in between is told twice rather than never
           await socket.join([operationId, JOINED]);
@@ -87,12 +85,15 @@ export class ConsoleNamespace {
             return { rtpCapabilities: {}, peerExists: false, transports: [], producers: [], consumers: [], operation, talk: null, may };
           }
           this.#peers.set(name, socket);
-          const joined = await joinPeer(this.#context, membership, name, operationId);
+          const joined = await joinPeer(this.#context, membership, name, operationId).finally(() => {
+            if (membership.peerId !== name || !socket.connected) this.#abandon(name, socket, membership);
+          });
           const { talk } = await hub.media.request('talkState', { operationId });
           return { ...joined, operation: await hub.view(operationId), talk, may };
         },
         consume: async ({ transportId, angleId, rtpCapabilities }) => {
           const viewer = { who: permit.who(), ...membership.get() };
+          await angleName(store, viewer.operationId, angleId); // nobody has watched what is not there
           const send = () => hub.media.request('consume', { peerId: viewer.peerId, transportId, angleId, rtpCapabilities });
           return liveViews.watch(viewer, angleId, send, ({ consumers }) => consumers.map(({ consumerId }) => consumerId));
         },
@@ -103,12 +104,6 @@ export class ConsoleNamespace {
           const closed = await hub.media.request('closeConsumer', { peerId: peerId(), consumerId });
           liveViews.consumerClosed(peerId(), consumerId);
           return closed;
-        },
-        dismissAlarm: async ({ alarmId }) => {
-          const operationId = membership.joined();
-          if (!hub.alarms(operationId).some((alarm) => alarm.alarmId === alarmId)) return {}; // it is gone, or none of theirs
-          await custody.record({ what: 'alarm.dismissed', who: permit.who(), operationId, detail: { alarm: alarmId } });
-          return hub.dismissAlarm(alarmId);
         },
       },
       this.#context,
@@ -124,8 +119,14 @@ export class ConsoleNamespace {
     this.#context.hub.media
       .request('stopTalk', { peerId, reason: 'connection-lost' })
       .catch((error: unknown) => this.#context.log.debug({ reason: messageOf(error) }, 'talk not ended'));
+    this.#abandon(peerId, socket, membership);
+  }
+
+  /** Whose peer this is has gone, or could not join: unless it comes back, its peer ends. */
+  #abandon(peerId: string, socket: Socket, membership: Membership): void {
     setTimeout(() => {
-      if (this.#peers.get(peerId) === socket) this.#close(peerId); // else it came back
+      const isBack = this.#peers.get(peerId) !== socket || (socket.connected && membership.peerId === peerId);
+      if (!isBack) this.#close(peerId);
     }, ABANDONED_MS).unref();
   }
 

@@ -33,6 +33,13 @@ export class Membership {
     return this.operationId;
   }
 
+  /** It is of no operation any more. Its peer, as `get`. */
+  leave(): string {
+    const { peerId } = this.get();
+    [this.peerId, this.operationId] = [null, null];
+    return peerId;
+  }
+
   /** Throws `conflict` before `join`, and where that was of an operation that is over. */
   get(): { peerId: string; operationId: string; owner: string } {
     if (this.peerId === null || this.operationId === null) throw new HubError('conflict', 'join first');

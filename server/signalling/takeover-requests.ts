@@ -1,5 +1,5 @@
-import { messageOf } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
+import { recorded } from '../custody/recorded.ts';
 import type { ConsoleRequests } from '../protocol/socket.ts';
 import type { ConsolePermit } from './console-permit.ts';
 import type { Membership } from './media-requests.ts';
@@ -16,13 +16,8 @@ export function consoleTakeovers(
       const { operationId } = membership.get();
       const { angleId, device, from } = hub.takeovers.asked(operationId, requestId);
       const line = { what: 'takeover.answered', who: permit.who(), operationId, angleId, subject: requestId } as const;
-      await custody.record({ ...line, detail: { agree, device, fromDevice: from } });
-      try {
-        hub.takeovers.answer(operationId, requestId, agree);
-      } catch (error) {
-        custody.note({ ...line, outcome: 'failed', detail: { why: messageOf(error) } }); // its time ran out meanwhile
-        throw error;
-      }
+      const detail = { agree, device, fromDevice: from };
+      await recorded(custody, { ...line, detail }, () => hub.takeovers.answer(operationId, requestId, agree)); // its time may run out meanwhile
       return {};
     },
   };

@@ -1,6 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -8,7 +18,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Signer } from '../../media/recordings/signer.ts';
 import { readHead } from '../../server/custody/heads.ts';
 import { type CustodyLine, THE_HUB } from '../../server/custody/lines.ts';
-import { CustodyLog } from '../../server/custody/log.ts';
+import { CustodyLog, type CustodyLogOptions } from '../../server/custody/log.ts';
 import { headFile, logFile } from '../../server/custody/open-log.ts';
 import { readLog } from '../../server/custody/read-log.ts';
 import { verifyLog } from '../../server/custody/verify-log.ts';
@@ -31,7 +41,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-async function open(dir: string, more: { onLine?: (line: CustodyLine) => void; maxNotes?: number } = {}): Promise<CustodyLog> {
+async function open(dir: string, more: Partial<Pick<CustodyLogOptions, 'onLine' | 'onHealth' | 'maxNotes'>> = {}): Promise<CustodyLog> {
   const log = await CustodyLog.open(dir, { signer, nowMs: () => Date.now(), log: pino({ level: 'silent' }), ...more });
   logs.push(log);
   return log;
@@ -98,6 +108,26 @@ describe('the custody log', () => {
     expect(lines.flatMap((line) => (line.type === 'custody' ? [line.late] : []))).toEqual([false, true, true, true, false]);
     expect(lines.find(({ type }) => type === 'log.dropped')).toMatchObject({ count: 2 });
     expect(await check(dir)).toEqual([]);
+  });
+
+  it('tells once that it is refused, whoever listens to that, and once that it is not', async () => {
+    disk = SmallDisk.mount(join(root, 'told'), 4);
+    const dir = join(disk.path, 'custody');
+    const told: boolean[] = [];
+    const onHealth = ({ refusal }: { refusal: string | null }): never => {
+      told.push(refusal !== null);
+      throw new Error('a bad listener');
+    };
+    const log = await open(dir, { onHealth });
+    await log.record(seen('before'));
+    disk.flood();
+    await Promise.allSettled(Array.from({ length: 40 }, (_, i) => log.record(seen(`big ${i}`, 'x'.repeat(900)))));
+    renameSync(logFile(dir), join(dir, 'taken-away'));
+    await until('it is opened anew', () => log.problems.length > 0);
+    expect(told).toEqual([false, true]);
+    disk.clear();
+    await log.record(seen('after'));
+    expect(told).toEqual([false, true, false]);
   });
 
   it('opens on a disk that is full, and puts a torn end aside when there is room', async () => {

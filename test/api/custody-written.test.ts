@@ -1,6 +1,8 @@
 import { TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashPassword } from '../../server/people/passwords.ts';
+import type { Alarm } from '../../media/protocol/alarms.ts';
+import { consoleAlarms } from '../../server/signalling/alarm-requests.ts';
 import { ConsolePermit } from '../../server/signalling/console-permit.ts';
 import { Membership } from '../../server/signalling/media-requests.ts';
 import { consoleTakeovers } from '../../server/signalling/takeover-requests.ts';
@@ -222,5 +224,20 @@ describe('a phone', () => {
     }
     expect(await lines('what=takeover.answered')).toHaveLength(2);
     expect(context.hub.takeovers.redeem('phone', ANGLE)).toBe(true);
+  });
+});
+
+describe('an alarm', () => {
+  it('that could not be dismissed does not stand as dismissed', async () => {
+    const { context } = plane;
+    const permit = new ConsolePermit(context, hash(cookie.split('=')[1] ?? ''), '10.1.0.9');
+    await permit.check('dismissAlarm', {}, OPERATION);
+    const membership = new Membership('viewer');
+    Object.assign(membership, { peerId: 'desk-0001', operationId: OPERATION });
+    const alarm: Alarm = { alarmId: 'disk-low', code: 'disk-low', message: 'low', facts: {}, atMs: 1, lasting: true };
+    context.hub.standing.heard({ type: 'alarm', alarm });
+    const { dismissAlarm } = consoleAlarms(context, membership, permit);
+    await expect(dismissAlarm({ alarmId: 'disk-low' })).rejects.toMatchObject({ code: 'unavailable' }); // the media plane is away
+    expect((await lines('what=alarm.dismissed')).map(({ outcome }) => outcome)).toEqual(['failed', 'done']);
   });
 });

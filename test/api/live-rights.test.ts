@@ -6,11 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { hubFetch, sessionAt, signIn } from '../../scripts/demo/sign-in.ts';
 import { CaptureLinkItem } from '../../server/protocol/capture.ts';
+import { CustodyPage } from '../../server/protocol/custody.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
 import { AccessTokenMade, Person, PersonCreated, type RoleGrant, Squad } from '../../server/protocol/people.ts';
 import { metric, type RunningHub, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneAngle, type PhoneOperation } from '../support/phone-operation.ts';
-import { openConsoleOf, openPhone, type PhoneSocket } from '../support/phone-socket.ts';
+import { openConsoleOf, openConsoleSocket, openPhone, type PhoneSocket } from '../support/phone-socket.ts';
 import { rawHttp } from '../support/raw-http.ts';
 import { obsOffer, playerOffer } from '../support/sdp-offers.ts';
 
@@ -22,6 +23,8 @@ let operation: PhoneOperation;
 let other: PhoneOperation;
 let angle: PhoneAngle;
 let squads: Squad[];
+/** Closed at the end: a peer whose desk has gone goes half a minute later, in the middle of what another test counts. */
+const desks: PhoneSocket[] = [];
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-rights-'));
   hub = await startHub(join(root, 'data'));
@@ -31,6 +34,7 @@ beforeAll(async () => {
   await changeFacts({ squadIds: squads.map(({ squadId }) => squadId) });
 });
 afterAll(async () => {
+  for (const desk of desks) desk.close();
   await hub.stop();
   rmSync(root, { recursive: true, force: true });
 });
@@ -53,9 +57,14 @@ async function person(roles: RoleGrant[]): Promise<Officer> {
   const { cookie } = await signIn(hub.url, login, password, `a long way to ${made} gates`);
   return { personId: created.personId, cookie };
 }
-/** A console that receives: it has a transport of its own. */
-async function watching({ cookie }: Officer): Promise<{ desk: PhoneSocket; transportId: string; rtpCapabilities: unknown }> {
+async function deskOf({ cookie }: Officer): Promise<PhoneSocket> {
   const desk = await openConsoleOf(hub, cookie);
+  desks.push(desk);
+  return desk;
+}
+/** A console that receives: it has a transport of its own. */
+async function watching(officer: Officer): Promise<{ desk: PhoneSocket; transportId: string; rtpCapabilities: unknown }> {
+  const desk = await deskOf(officer);
   const { rtpCapabilities } = await desk.ask('join', { peerId: PEER, operationId: operation.operationId });
   const before = await transports();
   const { id } = await desk.ask('createTransport', { direction: 'recv' });
@@ -78,20 +87,18 @@ describe('who watches live loses the picture', () => {
     await call(hub, Person, 'PUT', `/people/${officer.personId}`, { roles: of(0, 'operator') });
     await until('its transport is closed', async () => (await transports()) === before - 1);
     await until('it is disconnected', () => !desk.connected());
-    const again = await openConsoleOf(hub, officer.cookie);
+    const again = await deskOf(officer);
     const joined = await again.ask('join', { peerId: PEER, operationId: operation.operationId });
     expect([joined['peerExists'], joined['transports']]).toEqual([false, []]);
     await expect(again.ask('createTransport', { direction: 'recv' })).rejects.toThrow('forbidden permission');
-    again.close();
   });
 
   it('when he is signed out', async () => {
     const officer = await person(of(0, 'commander'));
-    const { desk } = await watching(officer);
+    await watching(officer);
     const before = await transports();
     expect((await hubFetch(`${hub.url}/api/people/${officer.personId}/sessions`, { method: 'DELETE' })).status).toBe(204);
     await until('its transport is closed', async () => (await transports()) === before - 1);
-    desk.close();
   });
 
   it('when the operation is no more one of his squads, and hears no more of it', async () => {
@@ -101,17 +108,15 @@ describe('who watches live loses the picture', () => {
     await changeFacts({ squadIds: [squads[0]?.squadId] });
     await until('its transport is closed', async () => (await transports()) === before - 1);
     await until('it is disconnected', () => !goes.desk.connected());
-    const again = await openConsoleOf(hub, second.cookie);
+    const again = await deskOf(second);
     await expect(again.ask('join', { peerId: PEER, operationId: operation.operationId })).rejects.toThrow('not_found operationId');
     await stays.desk.ask('mark', { markId: 'mark-of-who-stays', angleId: null, atMs: Date.now(), text: '只有一中队' });
     await until('who stays is told', () => stays.desk.told('mark').length === 1);
     expect(again.told('mark')).toEqual([]);
-    again.close();
 
     await changeFacts({ confidentiality: 'secret' });
     await until('nobody but who was on it', async () => (await transports()) === before - 2);
     await changeFacts({ confidentiality: 'internal', squadIds: squads.map(({ squadId }) => squadId) });
-    stays.desk.close();
   });
 
   it('when the token of his player is revoked', async () => {
@@ -137,21 +142,54 @@ describe('a console’s peer', () => {
     expect(joined['peerExists']).toBe(false);
     await expect(desk.ask('restartIce', { transportId })).rejects.toThrow('not_found peerId');
     await until('it is closed', async () => (await transports()) === before - 1);
-    desk.close();
   });
 
   it('is of one person: by its name another gets one of its own', async () => {
     const [one, two] = [await watching(await person(of(0, 'commander'))), await watching(await person(of(0, 'commander')))];
     await expect(two.desk.ask('restartIce', { transportId: one.transportId })).rejects.toThrow('not_found transportId');
     expect(await one.desk.ask('restartIce', { transportId: one.transportId })).toHaveProperty('iceParameters');
-    one.desk.close();
-    two.desk.close();
+  });
+});
+
+describe('a console', () => {
+  it('that was away is told nothing of what it may not see any more, before it has joined again', async () => {
+    const [goes, stays] = [await deskOf(await person(of(0, 'commander'))), await openConsoleSocket(hub, operation.operationId)];
+    desks.push(stays);
+    await goes.ask('join', { peerId: PEER, operationId: operation.operationId });
+    const mark = (markId: string) => stays.ask('mark', { markId, angleId: null, atMs: Date.now(), text: '涉密' });
+    await mark('mark-before-0001');
+    await until('it is told', () => goes.told('mark').length === 1);
+    const comeBack = goes.cut();
+    await changeFacts({ confidentiality: 'secret' });
+    await mark('mark-while-away-1');
+    await until('who stays is told', () => stays.told('mark').length === 2);
+    comeBack();
+    await until('it is back', () => goes.connected());
+    await expect(goes.ask('join', { peerId: PEER, operationId: operation.operationId })).rejects.toThrow('not_found operationId');
+    expect(goes.told('mark')).toHaveLength(1);
+    await changeFacts({ confidentiality: 'internal' });
+  });
+
+  it('that has come to an operation that is over is in the one before no more', async () => {
+    const desk = await deskOf(await person([{ role: 'commander', squadId: null }]));
+    const over = await phoneOperation(hub, ['北门']);
+    await over.end();
+    await desk.ask('join', { peerId: PEER, operationId: operation.operationId });
+    await desk.ask('join', { peerId: PEER, operationId: over.operationId });
+    await expect(desk.ask('createTransport', { direction: 'recv' })).rejects.toThrow('conflict');
+  });
+
+  it('watches no angle that is not there, and no line says so', async () => {
+    const { desk, transportId, rtpCapabilities } = await watching(await person(of(0, 'commander')));
+    const asked = { transportId, angleId: 'an-nowhere', rtpCapabilities };
+    await expect(desk.ask('consume', asked)).rejects.toThrow('not_found angleId');
+    expect((await call(hub, CustodyPage, 'GET', '/custody?what=view.live')).lines.map((line) => line.angleId)).not.toContain('an-nowhere');
   });
 });
 
 describe('a phone', () => {
   it('sees nothing of what another device films, whatever its link; revoked, its ways end with it', async () => {
-    const { desk, rtpCapabilities } = await watching(await person(of(0, 'commander')));
+    const { rtpCapabilities } = await watching(await person(of(0, 'commander')));
     const before = await transports();
     await film();
     const phone = await openPhone(hub, angle.url);
@@ -166,6 +204,5 @@ describe('a phone', () => {
     await hubFetch(`${hub.url}/api/operations/${operation.operationId}/links/${link?.linkId}`, { method: 'DELETE' });
     await until('encoder and ways are gone', async () => (await transports()) === before);
     phone.close();
-    desk.close();
   });
 });

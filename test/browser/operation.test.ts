@@ -7,6 +7,7 @@ import { call } from '../../scripts/demo/hub.ts';
 import { sessionAt, signedIn } from '../../scripts/demo/sign-in.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { launchBrowser, untilMoving } from '../../scripts/demo/phone.ts';
+import { CustodyPage } from '../../server/protocol/custody.ts';
 import { OperationView } from '../../server/protocol/http.ts';
 import { type RunningHub, signal, startHub, until, workersOf } from '../support/hub.ts';
 import { journalLines } from '../support/operation.ts';
@@ -97,8 +98,12 @@ describe('an operation, from the first click to the review', () => {
       ),
     );
     await state('recording').waitFor({ timeout: 30_000 });
-    const after = await framesOf(video);
-    await until('the picture still moves', async () => (await framesOf(video)) > after + 15);
+    const looks = async () => (await call(hub, CustodyPage, 'GET', '/custody?what=view.live')).lines.map(({ detail }) => detail ?? {});
+    await until('the page watches again, with a line', async () => {
+      const [now, then] = await looks();
+      return now?.['begins'] === true && then?.['why'] === 'control-restarted';
+    });
+    await untilMoving(desk.page, angleId);
     expect(readdirSync(join(hub.dataDir, 'recordings', operationId, angleId)).filter((name) => /^\d+$/.test(name))).toEqual(['0001']);
   });
 

@@ -92,7 +92,7 @@ export async function controlPlane(custodyDisk?: (path: string) => { unmount: ()
       await io.close();
       await app.close();
       recordingViews.close();
-      liveViews.close();
+      liveViews.endAll();
       await custody.close();
       await custodyIndex.flush();
       await hub.close();

@@ -13,6 +13,8 @@ export type PhoneSocket = {
   /** Whether it is connected now. */
   connected: () => boolean;
   close: () => void;
+  /** Its network breaks, and is there again when this is called. */
+  cut: () => () => void;
 };
 
 /** A capture page's signalling, without the page. */
@@ -36,12 +38,12 @@ export async function openConsoleSocket(hub: RunningHub, operationId: string): P
 }
 
 /** A console's signalling as somebody else has it, joined to nothing yet. */
-export async function openConsoleOf(hub: RunningHub, cookie: string): Promise<PhoneSocket> {
+export async function openConsoleOf(hub: Pick<RunningHub, 'url'>, cookie: string): Promise<PhoneSocket> {
   const { socketToken } = Me.parse(await (await fetch(`${hub.url}/api/session`, { headers: { cookie } })).json());
   return { ...openSocket(hub, 'console', socketToken), cookie };
 }
 
-function openSocket(hub: RunningHub, kind: string, token: string): Omit<PhoneSocket, 'cookie'> {
+function openSocket(hub: Pick<RunningHub, 'url'>, kind: string, token: string): Omit<PhoneSocket, 'cookie'> {
   const socket = io(`${hub.url}/${kind}`, { auth: { token }, transports: ['websocket'], forceNew: true });
   const heard: { name: string; value: Record<string, unknown> }[] = [];
   socket.onAny((name: string, value: Record<string, unknown>) => heard.push({ name, value }));
@@ -58,5 +60,10 @@ function openSocket(hub: RunningHub, kind: string, token: string): Omit<PhoneSoc
     told: (name) => heard.filter((each) => each.name === name).map(({ value }) => value),
     connected: () => socket.connected,
     close: () => void socket.close(),
+    cut: () => {
+      socket.io.reconnection(false);
+      socket.io.engine.close();
+      return () => void socket.connect();
+    },
   };
 }

@@ -148,8 +148,24 @@ describe('an angle watched live', () => {
     await views.watch(page, 'an-2', ...sends('video-2'));
     await expect(views.watch(page, 'an-2', broken)).rejects.toMatchObject({ code: 'conflict' }); // what came before goes on
     expect(lines).toHaveLength(3);
-    views.close();
+    views.endAll();
     expect(told().at(-1)).toBe('op-1 an-2 ends');
+  });
+
+  it('asked for twice at once is one look, which one that fails does not end', async () => {
+    const views = new LiveViews(log, () => nowMs);
+    const broken = (): Promise<string[]> => Promise.reject(new HubError('conflict', 'gone'));
+    const both = [views.watch(page, 'an-1', broken), views.watch(page, 'an-1', ...sends('video-1'))];
+    expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+    expect(told()).toEqual(['op-1 an-1 begins']);
+    views.consumerClosed(page.peerId, 'video-1');
+    expect(told()).toEqual(['op-1 an-1 begins', 'op-1 an-1 ends']);
+    refuse = true; // and neither is where there is no line
+    for (const { status } of await Promise.allSettled([0, 1].map(() => views.watch(page, 'an-2', ...sends('video-2')))))
+      expect(status).toBe('rejected');
+    refuse = false;
+    await views.watch(page, 'an-2', ...sends('video-2'));
+    expect(told()).toHaveLength(3);
   });
 
   it('is not sent while the log cannot be written, nor sent again', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import type { TakeMoves } from '../../../media/operations/take-moves.ts';
 import { Turns } from '../../../media/operations/turns.ts';
 import { EventLog, MediaClient, type MediaHandlers, serveMedia } from '../../../media/protocol/channel.ts';
@@ -17,6 +17,7 @@ import { MadeUpTime } from '../../support/replay.ts';
 
 const FROM = 'op-wrong';
 const TO = 'op-right';
+const PLACE = { operationId: FROM, angleId: 'east', takeId: '0001' };
 let root = '';
 let channel: { close: () => Promise<void> };
 let media: MediaClient;
@@ -97,4 +98,23 @@ it('neither operation is sealed while the media plane moves a take of which this
   await expect.poll(() => openMoves(store), { timeout: 5000 }).toEqual([]);
   expect(await movesOf(store, TO)).toMatchObject([{ moveId: 'mv-test0001', to: { operationId: TO } }]);
   await assertNoMove(store, FROM);
+});
+
+it('a store that cannot be read for a moment loses no event for whoever follows them', async () => {
+  await begin('mv-nobody-02');
+  await store.schema.alterTable('take_move').renameTo('away').execute();
+  await moved.told([{ type: 'take.moved', moveId: 'mv-nobody-02', from: PLACE, to: PLACE }]);
+  await store.schema.alterTable('away').renameTo('take_move').execute();
+  // it is looked after again without being told
+  await expect.poll(() => openMoves(store), { timeout: 5000 }).toEqual([]);
+});
+
+it('closed while it looks, it does not look again', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  await store.schema.alterTable('take_move').renameTo('away').execute();
+  const looking = moved.follow();
+  moved.close();
+  await looking;
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -81,7 +81,9 @@ function typedFields(): string[] {
 /** The sentences that a refusal may be told with, by the page it comes to. */
 const told = (code: string, field: string): string[] => {
   const error = new ApiFailure(code, '', field);
-  const own = [OPERATION_REFUSALS, CASE_REFUSALS, MOVE_REFUSALS, HAND_OVER_REFUSALS, PERSON_REFUSALS].map((each) => each[`${code} ${field}`]);
+  const own = [OPERATION_REFUSALS, CASE_REFUSALS, MOVE_REFUSALS, HAND_OVER_REFUSALS, PERSON_REFUSALS].map(
+    (each) => each[`${code} ${field}`],
+  );
   const ofSquads = field === 'name' ? [squadProblem(error).key] : []; // the only field that a squad has
   return [errorKey(error).key, ...ofSquads, ...own.filter((key) => key !== undefined)];
 };

@@ -119,6 +119,7 @@ export default {
       'unknown-passkey': 'passkey removed, or never known',
       'wrong-passkey': 'passkey not accepted',
       'too-many-attempts': 'too many attempts',
+      'control-restarted': 'the hub began anew, and whatever was watched of the operation ended',
       'set-up': 'set up',
       added: 'added',
       removed: 'removed',

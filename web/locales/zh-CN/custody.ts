@@ -113,6 +113,7 @@ export default {
       'unknown-passkey': '通行密钥已移除或不存在',
       'wrong-passkey': '通行密钥验证未通过',
       'too-many-attempts': '尝试次数过多',
+      'control-restarted': '服务器重新启动，该行动正在观看的画面全部结束',
       'set-up': '启用',
       added: '添加',
       removed: '移除',

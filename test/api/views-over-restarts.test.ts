@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { call } from '../../scripts/demo/hub.ts';
+import { sessionAt } from '../../scripts/demo/sign-in.ts';
+import { CustodyPage } from '../../server/protocol/custody.ts';
+import { AccessTokenMade } from '../../server/protocol/people.ts';
+import { crashControl, metric, type RunningHub, signal, startHub, until } from '../support/hub.ts';
+import { phoneOperation, type PhoneAngle, type PhoneOperation } from '../support/phone-operation.ts';
+import { openConsoleOf, type PhoneSocket } from '../support/phone-socket.ts';
+import { rawHttp } from '../support/raw-http.ts';
+import { obsOffer, playerOffer } from '../support/sdp-offers.ts';
+
+/** Who watches live has a line when it begins and one when it is over, whatever of the hub is begun anew meanwhile. */
+let root = '';
+let hub: RunningHub;
+let operation: PhoneOperation;
+let angle: PhoneAngle;
+let token = '';
+let desk: PhoneSocket;
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fieldhub-views-'));
+  hub = await startHub(join(root, 'data'));
+  operation = await phoneOperation(hub, ['东门']);
+  [angle] = operation.angles as [PhoneAngle];
+  const asked = { name: '大屏', permissions: ['live.watch'], days: 7, password: sessionAt(hub.url)?.password };
+  ({ token } = await call(hub, AccessTokenMade, 'POST', '/session/tokens', asked));
+  desk = await openConsoleOf(hub, sessionAt(hub.url)?.cookie ?? '');
+});
+afterAll(async () => {
+  desk.close();
+  await hub.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const { stringify } = JSON;
+const post = (kind: 'whip' | 'whep', secret: string, body: string): Promise<number> =>
+  rawHttp(`${hub.url}/${kind}/${operation.operationId}/${angle.angleId}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/sdp', authorization: `Bearer ${secret}` },
+    body,
+  }).then(({ status }) => status);
+const transports = (): Promise<number> => metric(hub, 'webrtc_transports');
+/** Who began to watch, and of whom that is over, since the last time. */
+let seen = 0;
+const lines = async (): Promise<string[]> => {
+  const all = (await call(hub, CustodyPage, 'GET', '/custody?what=view.live')).lines.flatMap((line) => ('who' in line ? [line] : []));
+  return all
+    .toReversed()
+    .slice(seen)
+    .map(({ who, detail }) => `${who?.kind} ${stringify(detail?.['begins'])} ${stringify(detail?.['why'] ?? null)}`);
+};
+
+/** An encoder films; a console and a player watch it. */
+beforeEach(async () => {
+  await until('nothing fills the angle', async () => [201, 409].includes(await post('whip', angle.url.split('#')[1] ?? '', obsOffer)));
+  seen += (await lines()).length;
+  await until('the desk is connected', () => desk.connected());
+  const joined = await desk.ask('join', { peerId: 'desk-0001', operationId: operation.operationId });
+  expect(joined['peerExists']).toBe(false);
+  const { id: transportId } = await desk.ask('createTransport', { direction: 'recv' });
+  const wanted = { transportId, angleId: angle.angleId, rtpCapabilities: joined['rtpCapabilities'] };
+  expect((await desk.ask('consume', wanted))['consumers']).not.toEqual([]);
+  expect(await post('whep', token, playerOffer)).toBe(201);
+  expect(await lines()).toEqual(['person true null', 'token true null']);
+  expect(await transports()).toBe(3);
+});
+
+it('a control process that was killed ends, once it is back, what nobody has an eye on, and says whose', async () => {
+  await crashControl(hub);
+  await until('only the encoder is left', async () => (await transports()) === 1);
+  await until('both are over', async () => (await lines()).length === 4);
+  expect((await lines()).slice(2).toSorted()).toEqual(['person false "control-restarted"', 'token false "control-restarted"']);
+});
+
+it('one that is stopped ends it before it goes', async () => {
+  const { control } = hub.state();
+  signal(control, 'SIGTERM');
+  await until('another is there', async () => {
+    if (hub.state().control === control) return false;
+    return (await transports().catch(() => 0)) === 1;
+  });
+  expect((await lines()).slice(2).toSorted()).toEqual(['person false null', 'token false null']);
+});
+
+it('a media process that dies ends it with itself', async () => {
+  signal(hub.state().media, 'SIGKILL');
+  await until('both are over', async () => (await lines()).length === 4);
+  expect((await lines()).slice(2).toSorted()).toEqual(['person false null', 'token false null']);
+});
