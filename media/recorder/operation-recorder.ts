@@ -189,8 +189,7 @@ export class OperationRecorder {
 
   /** The machine's wall clock was moved; hub time did not follow. Not told of an operation that is ending: nothing follows its last lines. */
   noteClockStep(atMs: number, stepMs: number): void {
-    if (this.#closing) return;
-    this.#journal.note({ type: 'clock.stepped', atMs, stepMs });
+    if (!this.#closing) this.#journal.note({ type: 'clock.stepped', atMs, stepMs });
   }
 
   /** A device was checked before it records. Resolves with its hub time when that is on the disk. Throws `gone`, `not_found`. */

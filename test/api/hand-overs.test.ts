@@ -66,10 +66,11 @@ async function ended(packed: boolean): Promise<void> {
   await savePackage(store, operationId, { state: 'verified', path: bag, sizeBytes: 5000, files: 7, verifiedMs: 12 });
 }
 
-async function ask<T>(who: string, method: 'GET' | 'POST', path: string, payload?: object) {
+type Told<T> = { status: number; body: T & { code?: string; field?: string } };
+async function ask<T>(who: string, method: 'GET' | 'POST', path: string, payload?: object): Promise<Told<T>> {
   const headers = { cookie: cookies.get(who) ?? '', host: '127.0.0.1' };
   const reply = await plane.app.inject({ method, url: `/api${path}`, headers, ...(payload && { payload }) });
-  return { status: reply.statusCode, body: JSON.parse(reply.payload) as T & { code?: string; field?: string } };
+  return { status: reply.statusCode, body: JSON.parse(reply.payload) as Told<T>['body'] };
 }
 const give = (who: string, takerId: string, note: string | null = null) =>
   ask<OperationFacts>(who, 'POST', `/operations/${operationId}/hand-overs`, { takerId, note });
