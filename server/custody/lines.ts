@@ -136,11 +136,13 @@ export type CustodyEntry = {
 };
 
 const MAX_TEXT = 1000;
+/** Lists and records within one another, deeper than anything that the hub has a use for. */
+const MAX_DEPTH = 12;
 const MAX_ENTRY_BYTES = 16 * 1024 - 512; // with its place in the chain a line has 16 KiB at most
 
 /**
  * The entry as it is written. Its size is bounded, and too much text is no reason to lose it: long texts are cut, which
- * shows; details that are still too many are left out but for their size and SHA-256.
+ * shows, and so does what is nested too deep; details that are still too many are left out but for their size and SHA-256.
  */
 export function entryData(entry: CustodyEntry, nowMs: number): EntryData {
   const { what, who, outcome = 'done', late = false } = entry;
@@ -172,9 +174,10 @@ export function entryData(entry: CustodyEntry, nowMs: number): EntryData {
 const cut = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
 const cutOrNull = (text: string | null | undefined): string | null => (text === null || text === undefined ? null : cut(text));
 
-function shortened(value: Json): Json {
+function shortened(value: Json, depth = 0): Json {
   if (typeof value === 'string') return cut(value);
-  if (Array.isArray(value)) return value.map(shortened);
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [cut(name), shortened(inner)]));
+  if (depth === MAX_DEPTH) return '…';
+  if (Array.isArray(value)) return value.map((inner) => shortened(inner, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [cut(name), shortened(inner, depth + 1)]));
 }

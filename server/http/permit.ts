@@ -209,9 +209,9 @@ async function seenBy({ store }: Context, request: FastifyRequest): Promise<Seen
   return { fromMs: Number(cell) * segmentMs, toMs: (Number(cell) + 1) * segmentMs };
 }
 
-/** What was sent, or asked for, as its schema has left it; of texts that are no JSON, nothing. */
-function sentWith({ method, body, query }: FastifyRequest): Record<string, Json> {
-  const sent = method === 'GET' || method === 'HEAD' ? query : body;
+/** What was sent, or asked for, as its schema has left it; nothing of what has none, nor of texts that are no JSON. */
+function sentWith({ method, body, query, routeOptions: { schema } }: FastifyRequest): Record<string, Json> {
+  const sent = method === 'GET' || method === 'HEAD' ? schema?.querystring && query : schema?.body && body;
   if (typeof sent !== 'object' || sent === null || sent instanceof Uint8Array || sent instanceof Readable) return {};
   return JSON.parse(JSON.stringify(sent)) as Record<string, Json>;
 }

@@ -195,3 +195,19 @@ describe('what was never there', () => {
     expect(await store.selectFrom('custody_line').where('angle_id', '=', 'an-invented').select('seq').execute()).toEqual([]);
   });
 });
+
+describe('what was sent where nothing is asked for', () => {
+  it('is in no line, however it is made', async () => {
+    const custodian = await personWith(plane, 'pe-sealer', ['custodian']);
+    const deep = `{"note":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+    const headers = { host: '127.0.0.1', cookie: custodian, 'content-type': 'application/json' };
+    const url = `/api/operations/${OPERATION}/seal`;
+    const reply = await plane.app.inject({ method: 'POST', url, headers, payload: deep });
+    expect([reply.statusCode, reply.payload]).toEqual([409, expect.stringContaining('state') as string]); // it goes on
+    const { lines } = await readLines(plane, legal, `what=operation.sealed&operation=${OPERATION}`);
+    expect(lines.map(({ outcome, detail }) => [outcome, detail['note']])).toEqual([
+      ['failed', undefined],
+      ['done', undefined],
+    ]);
+  });
+});
