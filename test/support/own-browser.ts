@@ -33,7 +33,8 @@ export async function ownBrowser(): Promise<{ context: BrowserContext; close: ()
       await browser.close();
       child.kill('SIGTERM');
       await exited;
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+      // its helper processes go a little later, and write into it until then
+      rmSync(profile, { recursive: true, force: true, maxRetries: 12, retryDelay: 200 });
     },
   };
 }
