@@ -8,7 +8,7 @@ export default {
     given: 'waiting to be taken',
     taken: 'taken over',
     declined: 'not taken',
-    replaced: 'given to somebody else instead',
+    replaced: 'replaced by the next hand-over',
     content: 'no file | {n} file · {size} · list of hashes, SHA-256 {hash} | {n} files · {size} · list of hashes, SHA-256 {hash}',
     said: '{name}: {note}',
     note: 'Note',

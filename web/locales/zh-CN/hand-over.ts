@@ -8,7 +8,7 @@ export default {
     given: '待接收',
     taken: '已接收',
     declined: '未接收',
-    replaced: '已改交他人',
+    replaced: '已由后一次移交取代',
     content: '{n} 个文件 · {size} · 清单 SHA-256 {hash}',
     said: '{name}：{note}',
     note: '移交说明',
