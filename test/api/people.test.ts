@@ -73,18 +73,16 @@ describe('signing in', () => {
     expect([wrong.status, wrong.body]).toEqual([401, nobody.body]);
     expect(nobody.status).toBe(401);
     expect(wrong.body).toMatchObject({ field: 'sign-in' });
-    const fastest = async (tried: string): Promise<number> => {
-      const took: number[] = [];
-      for (let i = 0; i < 3; i += 1) {
+    // by turns, and the fastest of each: what else the machine does hits both
+    const took = { known: Infinity, unknown: Infinity };
+    for (let i = 0; i < 4; i += 1)
+      for (const which of ['known', 'unknown'] as const) {
         const sinceMs = performance.now();
-        await ask('POST', '/session', '', { login: tried, password: 'something else' });
-        took.push(performance.now() - sinceMs);
+        await ask('POST', '/session', '', { login: which === 'known' ? login : 'nobody-here', password: 'something else' });
+        took[which] = Math.min(took[which], performance.now() - sinceMs);
       }
-      return Math.min(...took);
-    };
-    const [known, unknown] = [await fastest(login), await fastest('nobody-here')];
-    expect(known / unknown).toBeGreaterThan(1 / 8); // a password that is not hashed costs a fiftieth
-    expect(known / unknown).toBeLessThan(8);
+    expect(took.known / took.unknown).toBeGreaterThan(1 / 3); // a password that is not hashed costs a fiftieth
+    expect(took.known / took.unknown).toBeLessThan(3);
   });
 
   it('a given password opens nothing but the choice of another one, and easily guessed ones are refused', async () => {

@@ -131,13 +131,13 @@ it('no dialog has one, the sign-in over a page included', async () => {
   const settled = awaiting(page);
   const findings = new Findings();
   await page.goto(hub.url);
-  for (const [at, [path, what, show, shown = (here: Page) => over(here).first()]] of dialogs().entries()) {
+  for (const [path, what, show, shown = (here: Page) => over(here).first()] of dialogs()) {
     await follow(page, path);
     await settled();
     await show(page);
     await shown(page).waitFor();
     await settled();
-    await findings.look(page, what, [THEMES[at % 2] ?? 'dark']);
+    await findings.look(page, what);
     await page.keyboard.press('Escape');
     await expect.poll(() => over(page).count()).toBe(0);
   }

@@ -8,7 +8,7 @@ import { OperationView } from '../../server/protocol/http.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
 import { DeviceView } from '../../server/protocol/devices.ts';
 import { seedBoard } from '../support/board.ts';
-import { consolePage, follow } from '../support/console-page.ts';
+import { consolePage, follow, VIEWS } from '../support/console-page.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
 
@@ -31,10 +31,7 @@ afterAll(async () => {
 
 const rows = (page: Page) => page.locator('main ul > li');
 
-describe.each([
-  ['zh-CN', 390],
-  ['en', 1440],
-] as const)('the board and the forms in %s at %i pixels', (locale, width) => {
+describe.each(VIEWS)('the board and the forms in %s at %i pixels', (locale, width) => {
   it('show operations and cases, live ones first, and what is missing', async () => {
     const { page, shot, close } = await consolePage(browser, hub.url, { name: 'board', locale, width });
     await expect.poll(() => rows(page).count()).toBeGreaterThanOrEqual(3);
@@ -111,8 +108,10 @@ describe('who films what', () => {
 describe('somebody in a hurry', () => {
   it('has a live operation with two angles and a code to scan after one press', async () => {
     const { page, shot, close } = await consolePage(browser, hub.url, { name: 'quick', locale: 'zh-CN', width: 1440 });
+    const startMs = performance.now();
     await page.getByTestId('quick-start').click();
     await page.getByTestId('link-code').waitFor();
+    expect(performance.now() - startMs).toBeLessThan(20_000);
     expect(await page.locator('[data-testid^="tile-"]').count()).toBe(2);
     await shot('code');
     const operationId = page.url().split('/').at(-1) ?? '';
