@@ -9,6 +9,7 @@ import { operationJournal } from '../recordings/paths.ts';
 import { readOperation } from '../recordings/read.ts';
 import { hashFile, listFiles } from '../recordings/verify-files.ts';
 import { type Problem, verifyOperation, type VerifyReport } from '../recordings/verify.ts';
+import { oxumIn } from './handed.ts';
 
 export type BagOptions = { operationDir: string; archiveDir: string; hubVersion: string; nowMs: number; progress?: (part: number) => void };
 export type Bag = { path: string; sizeBytes: number; files: number };
@@ -118,9 +119,12 @@ export async function verifyBag(path: string, progress?: (part: number) => void)
     for (const file of listed.keys()) report(file, `is listed in ${name}, but missing`);
   }
   const info = await readFile(join(path, 'bag-info.txt'), 'utf8').catch(() => '');
-  const oxum = /^Payload-Oxum: (\d+\.\d+)$/m.exec(info)?.[1];
-  if (oxum !== `${octets}.${payload.length}`)
-    report('bag-info.txt', `Payload-Oxum is ${oxum ?? 'missing'}, the payload has ${octets}.${payload.length}`);
+  const oxum = oxumIn(info);
+  if (oxum?.sizeBytes !== octets || oxum.files !== payload.length)
+    report(
+      'bag-info.txt',
+      `Payload-Oxum is ${oxum ? `${oxum.sizeBytes}.${oxum.files}` : 'missing'}, the payload has ${octets}.${payload.length}`,
+    );
   const operation = await verifyOperation(join(path, PAYLOAD));
   // the playlists are the bag's own: listed in its manifest, in no journal
   for (const problem of operation.problems)

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HubError } from '../errors.ts';
+import { hashFile } from '../recordings/verify-files.ts';
 
 /** What a package holds, in figures by which it is known again. */
 export type Payload = { files: number; sizeBytes: number; manifestSha256: string };
@@ -12,12 +12,16 @@ export type Payload = { files: number; sizeBytes: number; manifestSha256: string
  */
 export async function payloadOf(path: string): Promise<Payload> {
   try {
-    const manifest = await readFile(join(path, 'manifest-sha256.txt'));
-    const info = await readFile(join(path, 'bag-info.txt'), 'utf8');
-    const [, octets, files] = /^Payload-Oxum: (\d+)\.(\d+)$/m.exec(info) ?? [];
-    if (octets === undefined || files === undefined) throw new Error('bag-info.txt has no Payload-Oxum');
-    return { files: Number(files), sizeBytes: Number(octets), manifestSha256: createHash('sha256').update(manifest).digest('hex') };
+    const oxum = oxumIn(await readFile(join(path, 'bag-info.txt'), 'utf8'));
+    if (oxum === null) throw new Error('bag-info.txt has no Payload-Oxum');
+    return { ...oxum, manifestSha256: (await hashFile(join(path, 'manifest-sha256.txt'))).sha256 };
   } catch (error) {
     throw new HubError('conflict', `package: it is not whole at ${path}`, { field: 'package', cause: error });
   }
+}
+
+/** The Payload-Oxum that stands in a `bag-info.txt`. */
+export function oxumIn(info: string): Omit<Payload, 'manifestSha256'> | null {
+  const [, octets, files] = /^Payload-Oxum: (\d+)\.(\d+)$/m.exec(info) ?? [];
+  return octets === undefined || files === undefined ? null : { files: Number(files), sizeBytes: Number(octets) };
 }

@@ -10,8 +10,8 @@ import { HubError } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
 import type { Who } from '../custody/lines.ts';
 import type { PasskeyAssertion, PasskeyAttestation, PasskeyItem, PasskeyOptions } from '../protocol/passkeys.ts';
-import { sessionFor } from '../store/person-sessions.ts';
 import { credentialsOf, insertPasskey, listPasskeys, passkeyIdOf, passkeyOf, usePasskey } from '../store/passkeys.ts';
+import { beginSession } from './begin-session.ts';
 import { CHALLENGE_MS, Challenges } from './challenges.ts';
 
 /** EdDSA, ES256, RS256 (IANA COSE algorithms): every authenticator has one of them. */
@@ -166,14 +166,10 @@ export class Passkeys {
     if (!(await usePasskey(store, given.id, authenticationInfo.newCounter, hub.nowMs())))
       throw refuse('wrong passkey', refused('unauthorized'));
     const detail = { device: from.device, with: 'passkey', passkey: known.name };
-    await custody.record({ what: 'sign-in', who, subject, outcome: 'done', detail });
-    const session = await sessionFor(store, { personId: known.personId, credentialId: given.id }, from, hub.nowMs());
-    if (session === null) {
-      custody.note({ what: 'sign-in', who, subject, outcome: 'failed', detail: { why: 'changed meanwhile' } });
-      throw refused('unauthorized');
-    }
-    hub.emit('signedOut', session.ended);
-    return session.secret;
+    const checked = { personId: known.personId, credentialId: given.id };
+    const secret = await beginSession(this.#context, { what: 'sign-in', who, subject, detail }, checked, from);
+    if (secret === null) throw refused('unauthorized');
+    return secret;
   }
 
   #expected(port: number | undefined) {

@@ -2,8 +2,8 @@ import { HubError } from '../../media/errors.ts';
 import { Attempts } from '../auth/attempts.ts';
 import type { Context } from '../context.ts';
 import { newId } from '../live/new-angle.ts';
-import { sessionFor } from '../store/person-sessions.ts';
 import { credentials, hasPeople, insertPerson, setPassword, takeTotpStep, unusedAdministrator } from '../store/people.ts';
+import { beginSession } from './begin-session.ts';
 import { checkPassword, hashPassword, oneTimePassword } from './passwords.ts';
 import { totpStep } from './totp.ts';
 
@@ -57,17 +57,11 @@ export async function signIn(
       throw refuse('wrong code', new HubError('unauthorized', "this is not the authenticator's code now", { field: 'code' }));
   }
   const detail = { device: from.device, with: asksCode ? 'password and code' : 'password' };
-  const line = { what: 'sign-in', who: { ...who, name: known.name } } as const;
-  await custody.record({ ...line, outcome: 'done', detail });
-  const session = await sessionFor(store, known, from, hub.nowMs());
-  if (session === null) {
-    custody.note({ ...line, outcome: 'failed', detail: { why: 'changed meanwhile' } });
-    throw wrong();
-  }
+  const secret = await beginSession(context, { what: 'sign-in', who: { ...who, name: known.name }, detail }, known, from);
+  if (secret === null) throw wrong();
   attempts.clear(key);
   codes.clear(known.personId);
-  hub.emit('signedOut', session.ended);
-  return session.secret;
+  return secret;
 }
 
 const LOGIN = 'admin';

@@ -11,7 +11,7 @@ import { sessionAt } from '../../scripts/demo/sign-in.ts';
 import { AngleState, CaptureLink, CaptureSession, OperationView } from '../../server/protocol/http.ts';
 import { ApiDocument, faultsOf, routesOf } from '../support/api-document.ts';
 import { controlPlane } from '../support/in-process.ts';
-import { COMPILED, freePort, type RunningHub, startHub } from '../support/hub.ts';
+import { freePort, type RunningHub, startHub } from '../support/hub.ts';
 
 let root = '';
 let hub: RunningHub;
@@ -243,7 +243,7 @@ describe('starting', () => {
   type Ended = { status: number | null; stdout: string; stderr: string };
   const start = (env: Record<string, string>, ...args: string[]): Promise<Ended> =>
     new Promise((resolve) => {
-      const options = { env: { ...COMPILED, ...process.env, ...env }, timeout: 20_000 };
+      const options = { env: { ...process.env, ...env }, timeout: 20_000 };
       const hub = execFile(process.execPath, ['server/supervisor/main.ts', ...args], options, (_, stdout, stderr) =>
         resolve({ status: hub.exitCode, stdout, stderr }),
       );

@@ -8,9 +8,6 @@ import { firstAdministratorIn, hubFetch, type HubSession, keepSession, takeCharg
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** For processes of the hub: Node strips and compiles its sources once for all of them (NODE_COMPILE_CACHE), a third of what a start costs. */
-export const COMPILED = { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compiled') };
-
 export type HubState = {
   url: string;
   pid: number;
@@ -43,7 +40,7 @@ export type RunningHub = {
 export async function startHub(dataDir: string, env: Record<string, string> = {}, { untouched = false } = {}): Promise<RunningHub> {
   const settings = { DATA: dataDir, PORT: '0', RTC_PORT: String(await freePort()), DISK_RESERVE_MB: '100', LOG_LEVEL: 'info', ...env };
   const child = spawn(process.execPath, [join(root, 'server/supervisor/main.ts')], {
-    env: { ...COMPILED, ...process.env, ...settings },
+    env: { ...process.env, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { HandOverAnswer, HandOverCreate } from '../../server/protocol/hand-overs.ts';
+import type { HandOver, HandOverAnswer, HandOverCreate } from '../../server/protocol/hand-overs.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
 import { api } from './api.ts';
 
@@ -21,3 +21,10 @@ export const HAND_OVER_REFUSALS: Record<string, string> = {
   'bad_request takerId': 'handover.notCustodian',
   'bad_request note': 'handover.whyNot',
 };
+
+/** The one that nobody has answered yet. */
+export const waitingOf = ({ handOvers }: Pick<OperationFacts, 'handOvers'>): HandOver | null =>
+  handOvers.find(({ state }) => state === 'given') ?? null;
+/** Whether it waits for this person. */
+export const waitsFor = (facts: Pick<OperationFacts, 'handOvers' | 'may'>, personId: string | undefined): boolean =>
+  facts.may.includes('operation.keep') && waitingOf(facts)?.takerId === personId;
