@@ -126,6 +126,7 @@ describe('the custody log', () => {
     await until('it is opened anew', () => log.problems.length > 0);
     expect(told).toEqual([false, true]);
     disk.clear();
+    await until('the disk takes lines again', () => log.refusal === null); // what comes while a write fails is refused with it
     await log.record(seen('after'));
     expect(told).toEqual([false, true, false]);
   });
