@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { PlainSource } from '../../media/protocol/requests.ts';
+import { keep } from './child.ts';
 
 /**
  * A camera: an ffmpeg test picture with a burned-in clock, thirty pictures of this size a second in H.264 with Opus, sent as RTP
@@ -53,7 +54,7 @@ export class TestCamera {
     );
     args.push('-g', '30', '-b:v', '2500k', '-maxrate', '2500k', '-bufsize', '2500k', ...rtp(video));
     args.push('-map', '1:a', '-c:a', 'libopus', '-ac', '2', '-b:a', '64k', ...rtp(audio));
-    const child = spawn('ffmpeg', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = keep(spawn('ffmpeg', args, { stdio: ['ignore', 'ignore', 'pipe'] }));
     child.once('error', (error) => process.stderr.write(`camera ${this.#label}: ${error.message}\n`));
     // three encoders on a small machine shall not make the phone's camera stutter: their own pictures are timed by count
     if (child.pid !== undefined) setPriority(child.pid, 10);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
+import { keep } from './child.ts';
 import { hubFetch, takeCharge } from './sign-in.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -15,11 +16,13 @@ export type DemoHub = { url: string; archiveDir: string; process: ChildProcess; 
  * own, to which Linux gives as much of the processors as to all of ours (sched(7), autogroup), as a service would get.
  */
 export async function startHub(dataDir: string, env: Record<string, string>, { apart = false } = {}): Promise<DemoHub> {
-  const child = spawn(process.execPath, [join(root, 'server/supervisor/main.ts')], {
-    env: { ...process.env, LOG_LEVEL: 'warn', LISTEN: '127.0.0.1', PUBLIC_URL: '', ...env, DATA: dataDir },
-    stdio: ['ignore', 'pipe', 'inherit'],
-    detached: apart,
-  });
+  const child = keep(
+    spawn(process.execPath, [join(root, 'server/supervisor/main.ts')], {
+      env: { ...process.env, LOG_LEVEL: 'warn', LISTEN: '127.0.0.1', PUBLIC_URL: '', ...env, DATA: dataDir },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: apart,
+    }),
+  );
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Signer } from '../../media/recordings/signer.ts';
+import { keep } from '../../scripts/demo/child.ts';
 import { readHead } from '../../server/custody/heads.ts';
 import { type CustodyLine, THE_HUB } from '../../server/custody/lines.ts';
 import { CustodyLog, type CustodyLogOptions } from '../../server/custody/log.ts';
@@ -154,7 +155,7 @@ describe('the custody log', () => {
     const writer = join(import.meta.dirname, '../support/custody-writer.ts');
     const own = await Signer.load(join(data, 'keys'), 'custody-ed25519');
     for (const round of [1, 2]) {
-      const child = spawn(process.execPath, [writer, data], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = keep(spawn(process.execPath, [writer, data], { stdio: ['ignore', 'pipe', 'pipe'] }));
       let said = '';
       child.stdout.on('data', (bytes: Buffer) => void (said += bytes.toString()));
       await until('lines are acknowledged', () => said.length > 8000 * round);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { keep } from '../../scripts/demo/child.ts';
 
 export type RtspCamera = {
   port: number;
@@ -16,9 +17,8 @@ export const PASSWORD = 'geh3im/@:&%wort';
 /** Debian's GStreamer RTSP server as a camera with a password; each path is a pipeline of its own for each viewer. */
 export async function rtspCamera(streams: Record<string, string>, port = 0): Promise<RtspCamera> {
   const asked = JSON.stringify({ user: USER, password: PASSWORD, port, streams });
-  const server = spawn('/usr/bin/python3', [fileURLToPath(new URL('rtsp-server.py', import.meta.url)), asked], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const script = fileURLToPath(new URL('rtsp-server.py', import.meta.url));
+  const server = keep(spawn('/usr/bin/python3', [script, asked], { stdio: ['ignore', 'pipe', 'pipe'] }));
   const [said] = (await once(server.stdout, 'data')) as [Buffer];
   const listening = Number(said.toString());
   return {
