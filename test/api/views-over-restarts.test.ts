@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { sessionAt } from '../../scripts/demo/sign-in.ts';
 import { CustodyPage } from '../../server/protocol/custody.ts';
@@ -9,7 +9,7 @@ import { AccessTokenMade } from '../../server/protocol/people.ts';
 import { crashControl, metric, type RunningHub, signal, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneAngle, type PhoneOperation } from '../support/phone-operation.ts';
 import { openConsoleOf, type PhoneSocket } from '../support/phone-socket.ts';
-import { rawHttp } from '../support/raw-http.ts';
+import { rawHttp, type RawReply } from '../support/raw-http.ts';
 import { obsOffer, playerOffer } from '../support/sdp-offers.ts';
 
 /** Who watches live has a line when it begins and one when it is over, whatever of the hub is begun anew meanwhile. */
@@ -35,12 +35,15 @@ afterAll(async () => {
 });
 
 const { stringify } = JSON;
-const post = (kind: 'whip' | 'whep', secret: string, body: string): Promise<number> =>
+const post = (kind: 'whip' | 'whep', secret: string, body: string): Promise<RawReply> =>
   rawHttp(`${hub.url}/${kind}/${operation.operationId}/${angle.angleId}`, {
     method: 'POST',
     headers: { 'content-type': 'application/sdp', authorization: `Bearer ${secret}` },
     body,
-  }).then(({ status }) => status);
+  });
+const linkSecret = (): string => angle.url.split('#')[1] ?? '';
+/** The encoder's session. No media comes of it, and so it ends by itself after half a minute: each test has one of its own. */
+let encoder = '';
 const transports = (): Promise<number> => metric(hub, 'webrtc_transports');
 /** Who began to watch, and of whom that is over, since the last time. */
 let seen = 0;
@@ -54,7 +57,11 @@ const lines = async (): Promise<string[]> => {
 
 /** An encoder films; a console and a player watch it. */
 beforeEach(async () => {
-  await until('nothing fills the angle', async () => [201, 409].includes(await post('whip', angle.url.split('#')[1] ?? '', obsOffer)));
+  await until('an encoder fills the angle', async () => {
+    const { status, headers } = await post('whip', linkSecret(), obsOffer);
+    encoder = String(headers['location']);
+    return status === 201;
+  });
   seen += (await lines()).length;
   await until('the desk is connected', () => desk.connected());
   const joined = await desk.ask('join', { peerId: 'desk-0001', operationId: operation.operationId });
@@ -62,9 +69,12 @@ beforeEach(async () => {
   const { id: transportId } = await desk.ask('createTransport', { direction: 'recv' });
   const wanted = { transportId, angleId: angle.angleId, rtpCapabilities: joined['rtpCapabilities'] };
   expect((await desk.ask('consume', wanted))['consumers']).not.toEqual([]);
-  expect(await post('whep', token, playerOffer)).toBe(201);
+  expect((await post('whep', token, playerOffer)).status).toBe(201);
   expect(await lines()).toEqual(['person true null', 'token true null']);
   expect(await transports()).toBe(3);
+});
+afterEach(async () => {
+  await rawHttp(hub.url + encoder, { method: 'DELETE', headers: { authorization: `Bearer ${linkSecret()}` } });
 });
 
 it('a control process that was killed ends, once it is back, what nobody has an eye on, and says whose', async () => {
