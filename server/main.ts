@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { HubError, messageOf } from '../media/errors.ts';
 import { Signer } from '../media/recordings/signer.ts';
@@ -29,6 +30,9 @@ import { openStore } from './store/database.ts';
 import { indexMissing } from './store/operation-index.ts';
 import { putFirstEditions } from './store/shot-lists.ts';
 import { hubSecret } from './store/sessions.ts';
+
+/** Who does not hang up when the process stops, a phone that has lost its network say, is waited for so long: the log's last lines are not lost by that. */
+const GOODBYE_MS = 500;
 
 /** The control process: knows who may do what and what happened. Settings come from the supervisor as JSON. */
 const settings = ControlSettings.parse(JSON.parse(process.env['FIELDHUB_CONTROL_SETTINGS'] ?? '{}'));
@@ -107,8 +111,7 @@ async function start(): Promise<void> {
     if (stopping) return;
     stopping = true;
     setTimeout(() => process.exit(0), 2000).unref();
-    await io.close();
-    await app.close();
+    await Promise.race([io.close().then(() => app.close()), delay(GOODBYE_MS)]);
     await Promise.all([packing.close(), liveRights.close()]);
     presence.close();
     recordingViews.close();

@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { sessionAt } from '../../scripts/demo/sign-in.ts';
 import { CustodyPage } from '../../server/protocol/custody.ts';
 import { AccessTokenMade } from '../../server/protocol/people.ts';
 import { crashControl, metric, type RunningHub, signal, startHub, until } from '../support/hub.ts';
+import { idleTcp } from '../support/idle-sockets.ts';
 import { phoneOperation, type PhoneAngle, type PhoneOperation } from '../support/phone-operation.ts';
 import { openConsoleOf, type PhoneSocket } from '../support/phone-socket.ts';
 import { rawHttp, type RawReply } from '../support/raw-http.ts';
@@ -35,6 +36,15 @@ afterAll(async () => {
 });
 
 const { stringify } = JSON;
+const UPGRADE = [
+  'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1',
+  'host: 127.0.0.1',
+  'connection: Upgrade',
+  'upgrade: websocket',
+  'sec-websocket-version: 13',
+  `sec-websocket-key: ${Buffer.alloc(16).toString('base64')}`,
+  '\r\n',
+].join('\r\n');
 const post = (kind: 'whip' | 'whep', secret: string, body: string): Promise<RawReply> =>
   rawHttp(`${hub.url}/${kind}/${operation.operationId}/${angle.angleId}`, {
     method: 'POST',
@@ -84,7 +94,9 @@ it('a control process that was killed ends, once it is back, what nobody has an 
   expect((await lines()).slice(2).toSorted()).toEqual(['person false "control-restarted"', 'token false "control-restarted"']);
 });
 
-it('one that is stopped ends it before it goes', async () => {
+it('one that is stopped ends it before it goes, and does not wait for who does not hang up', async () => {
+  const mute = await idleTcp(new URL(hub.url), UPGRADE); // as a phone is that has lost its network
+  onTestFinished(mute.close);
   const { control } = hub.state();
   signal(control, 'SIGTERM');
   await until('another is there', async () => {
