@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readHead } from '../../server/custody/heads.ts';
 import { THE_HUB } from '../../server/custody/lines.ts';
-import { logFile } from '../../server/custody/open-log.ts';
+import { headFile, logFile } from '../../server/custody/open-log.ts';
 import { readLog } from '../../server/custody/read-log.ts';
 import { createLink } from '../../server/store/capture-links.ts';
 import { insertAngle, insertOperation } from '../../server/store/operations.ts';
@@ -39,10 +41,15 @@ beforeAll(async () => {
 });
 afterAll(() => plane.close());
 
-/** To the last byte: the page of memory that the log ends in has room for some lines more. */
+/**
+ * To the last byte: the page of memory that the log ends in has room for some lines more. A head that is still being kept would
+ * give room back, that of the one before it.
+ */
 async function fill(): Promise<void> {
+  const { custody, settings } = plane.context;
+  const head = headFile(join(settings.dataDir, 'custody'));
+  await until('the head of the log is kept', async () => (await readHead(head))?.seq === custody.figures.seq);
   disk.leave(0);
-  const { custody } = plane.context;
   for (let lines = 0; lines < 100; lines += 1)
     if (await custody.record({ what: 'export', who: THE_HUB }).then(() => false, () => true)) return; // prettier-ignore
   throw new Error('the disk does not fill up');
