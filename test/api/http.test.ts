@@ -243,7 +243,8 @@ describe('starting', () => {
   type Ended = { status: number | null; stdout: string; stderr: string };
   const start = (env: Record<string, string>, ...args: string[]): Promise<Ended> =>
     new Promise((resolve) => {
-      const options = { env: { ...process.env, ...env }, timeout: 20_000 };
+      // three of them at once take their time on a busy machine; one that goes on does not outlast the test
+      const options = { env: { ...process.env, ...env }, timeout: 90_000 };
       const hub = execFile(process.execPath, ['server/supervisor/main.ts', ...args], options, (_, stdout, stderr) =>
         resolve({ status: hub.exitCode, stdout, stderr }),
       );
