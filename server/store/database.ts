@@ -56,7 +56,8 @@ function adapter(sqlite: DatabaseSync): SqliteDatabase {
   return {
     close: () => sqlite.close(),
     prepare: (sql) => {
-      const statement = sqlite.prepare(sql);
+      // one that has only read when another connection writes could never write itself, however long it waits (SQLITE_BUSY_SNAPSHOT)
+      const statement = sqlite.prepare(sql === 'begin' ? 'BEGIN IMMEDIATE' : sql);
       const values = (parameters: readonly unknown[]): SQLInputValue[] => parameters as SQLInputValue[];
       return {
         reader: statement.columns().length > 0,
