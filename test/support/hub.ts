@@ -94,13 +94,14 @@ async function signInAt(url: string, dataDir: string, output: string): Promise<v
 export async function crashControl(hub: RunningHub): Promise<void> {
   const { control } = hub.state();
   signal(control, 'SIGKILL');
-  await until('another control process serves', async () => {
+  const serves = async (): Promise<boolean> => {
     if (hub.state().control === control) return false;
     return fetch(`${hub.url}/readyz`).then(
       ({ ok }) => ok,
       () => false,
     );
-  });
+  };
+  await until('another control process serves', serves, 90_000); // as long as the first one may take
 }
 
 /** Ask again and again until it is so. A condition that throws ends the wait. */
