@@ -104,7 +104,7 @@ describe('what somebody may do with an operation', () => {
     await markEnded(plane.context.store, FAR, Date.now()); // of one that goes on the media plane would be asked, which is not here
     const token = plane.context.tokens.issue({ kind: 'console', sessionHash: hash(secrets.get('both') ?? '') }, Date.now());
     const socket = io(`${plane.url}/console`, { auth: { token }, transports: ['websocket'], forceNew: true, reconnection: false });
-    const joined = (await socket.timeout(5000).emitWithAck('join', { peerId: 'rights-0001', operationId: FAR })) as {
+    const joined = (await socket.timeout(30_000).emitWithAck('join', { peerId: 'rights-0001', operationId: FAR })) as {
       data: { may: string[] };
     };
     socket.close();
