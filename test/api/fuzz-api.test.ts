@@ -16,7 +16,7 @@ import { changesBetween, dumpHub } from '../support/store-dump.ts';
 /** `FUZZ_SEED` and `FUZZ_TIMES` look elsewhere, and further. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_128);
 const TIMES = Number(process.env['FUZZ_TIMES'] ?? 1);
-const PATIENCE_MS = 120_000 * TIMES;
+const PATIENCE_MS = 300_000 * TIMES;
 const AT_ONCE = 25;
 const BATCHES = { strangers: 288 * TIMES, allowed: 120 * TIMES };
 /** Routes that the document does not have. */
