@@ -113,10 +113,20 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   }
 }
 
-/** A port that is free for UDP and TCP now, outside the range from which the kernel gives out ports by itself. */
+/** Files of tests that run at once (vitest numbers them) have each their own; a hub’s workers take the ports after the first’s. */
+const PORTS = { first: 61_000, files: 9, each: 504, step: 8 };
+const given = new Set<number>();
+
+/**
+ * A port that is free for UDP and TCP, and stays so until it is used: outside the ranges from which the kernel (32768 to 60999)
+ * and mediasoup (10000 to 59999) give out ports by themselves.
+ */
 export async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
+  const first = PORTS.first + PORTS.each * (Number(process.env['VITEST_POOL_ID'] ?? 0) % PORTS.files);
+  for (let attempt = 0; attempt < 1000; attempt += 1) {
+    const port = first + PORTS.step * Math.floor((Math.random() * PORTS.each) / PORTS.step);
+    if (given.has(port)) continue;
+    given.add(port);
     if ((await bindsTcp(port)) && (await bindsUdp(port))) return port;
   }
   throw new Error('no free port was found');
