@@ -15,7 +15,7 @@ export async function openDesk(hub: RunningHub, operationId: string): Promise<De
   socket.on('alarm', (alarm: unknown) => raised.push(Alarm.parse(alarm)));
   socket.on('alarm-cleared', ({ alarmId }: { alarmId: string }) => cleared.push(alarmId));
   const ask = async (name: string, params: object): Promise<void> => {
-    const reply = (await socket.timeout(5000).emitWithAck(name, params)) as { ok: boolean };
+    const reply = (await socket.timeout(30_000).emitWithAck(name, params)) as { ok: boolean };
     if (!reply.ok) throw new Error(`${name}: ${JSON.stringify(reply)}`);
   };
   await ask('join', { peerId: 'test-desk-0001', operationId });

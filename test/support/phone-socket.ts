@@ -49,7 +49,7 @@ function openSocket(hub: Pick<RunningHub, 'url'>, kind: string, token: string): 
   socket.onAny((name: string, value: Record<string, unknown>) => heard.push({ name, value }));
   return {
     ask: async (name, params) => {
-      const reply = (await socket.timeout(8000).emitWithAck(name, params)) as {
+      const reply = (await socket.timeout(30_000).emitWithAck(name, params)) as {
         ok: boolean;
         data: Record<string, unknown>;
         error: { code: string; field?: string };
