@@ -27,7 +27,7 @@ import { firstAdministrator } from './people/sign-in.ts';
 import { attachSignalling } from './signalling/attach.ts';
 import { DEFAULT_LISTS } from './shots/default-lists.ts';
 import { openStore } from './store/database.ts';
-import { indexMissing } from './store/operation-index.ts';
+import { catchUpIndex } from './store/operation-index.ts';
 import { putFirstEditions } from './store/shot-lists.ts';
 import { hubSecret } from './store/sessions.ts';
 
@@ -57,7 +57,7 @@ try {
 async function start(): Promise<void> {
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o750 });
   const store = openStore(join(settings.dataDir, 'fieldhub.sqlite'));
-  await indexMissing(store);
+  await catchUpIndex(store, log);
   await putFirstEditions(store, DEFAULT_LISTS, Date.now());
   const hub = new Hub({ store, mediaSocket: settings.mediaSocket, dataDir: settings.dataDir, log });
   const packing = new Packing({ settings, store, hub, hubVersion, log });

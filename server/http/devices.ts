@@ -23,7 +23,7 @@ import {
 import { ApiError } from '../protocol/http.ts';
 import { addNote, handOut, takeBack } from '../store/device-history.ts';
 import { changeDevice, insertDevice, listDevices } from '../store/devices.ts';
-import { indexMissing } from '../store/operation-index.ts';
+import { catchUpIndex } from '../store/operation-index.ts';
 import { actorOf, madeId } from './permit.ts';
 
 const errors = { '4xx': ApiError, '5xx': ApiError };
@@ -34,7 +34,7 @@ const view = { 200: DeviceView, ...errors };
 
 /** The register of devices (R4): facts, notes of maintenance, who has had which one on what. */
 export function deviceRoutes(app: FastifyInstance, context: Context): void {
-  const { store, hub } = context;
+  const { store, hub, log } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
   routes.get(
@@ -84,7 +84,7 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
       const { deviceId } = request.params;
       const actor = actorOf(request);
       requireKeeper(actor, request.body.squadId); // it may go to another squad, of the same keeper
-      if (await changeDevice(store, deviceId, request.body)) await indexMissing(store);
+      if (await changeDevice(store, deviceId, request.body)) await catchUpIndex(store, log);
       return deviceView(context, actor, deviceId);
     },
   );

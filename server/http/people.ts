@@ -23,7 +23,7 @@ import {
 import { squadsWith } from '../permission/decide.ts';
 import { endTokens } from '../store/access-tokens.ts';
 import { inTransaction, type Store } from '../store/database.ts';
-import { indexMissing } from '../store/operation-index.ts';
+import { catchUpIndex } from '../store/operation-index.ts';
 import { changePerson, insertPerson, listPeople, listSquads, personById, saveSquad, setPassword, setTotp } from '../store/people.ts';
 import { deletePasskeys } from '../store/passkeys.ts';
 import { endSessions, listSessions, sessionHashes } from '../store/person-sessions.ts';
@@ -35,7 +35,7 @@ const OfSquad = z.object({ squadId: Id });
 
 /** Squads, people, their roles, and what an administrator does about their sessions and passwords. */
 export function peopleRoutes(app: FastifyInstance, context: Context): void {
-  const { store, hub } = context;
+  const { store, hub, log } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   /** Nothing that somebody has signed in with, or has given to a program, opens anything any more; what is over by that. */
   const signOut = async (tx: Store, personId: string): Promise<string[]> => [
@@ -64,7 +64,7 @@ export function peopleRoutes(app: FastifyInstance, context: Context): void {
     },
     async (request) => {
       const squad = await saveSquad(store, request.params.squadId, request.body.name, null);
-      await indexMissing(store);
+      await catchUpIndex(store, log);
       return squad;
     },
   );

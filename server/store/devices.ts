@@ -97,7 +97,7 @@ export async function insertDevice(store: Store, deviceId: string, device: Devic
   });
 }
 
-/** Throws as above, `not_found`, and `conflict` (`version`) when it was changed since it was seen. True: to be followed by `indexMissing`. */
+/** Throws as above, `not_found`, and `conflict` (`version`) when it was changed since it was seen. True: to be followed by `catchUpIndex`. */
 export function changeDevice(store: Store, deviceId: string, change: DeviceChange): Promise<boolean> {
   return store.transaction().execute(async (tx) => {
     const { version, serial } = await deviceById(tx, deviceId);

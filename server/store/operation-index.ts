@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { CASE_STAGE_WORDS, TYPE_WORDS } from '../protocol/cases.ts';
 import type { Store } from './database.ts';
 import { anglesWithPlans } from './facts-parts.ts';
@@ -5,6 +6,7 @@ import { labelSources } from './label-sources.ts';
 import { removeText, saveText, withoutText } from './operation-text.ts';
 
 const STEP = 200;
+const AGAIN_MS = 60_000;
 
 /**
  * Enter all words of an operation that it may be found by, as they are now; of a sealed one as they were. Part of every change
@@ -48,7 +50,7 @@ export async function indexOperationsOf(store: Store, caseId: string): Promise<v
   for (const { operation_id: id } of rows) await indexOperation(store, id);
 }
 
-/** A squad may have thousands: they are found by nothing until `indexMissing` has been there, which goes on after a crash. */
+/** A squad may have thousands: they are found by nothing until `catchUpIndex` has been there, which goes on after a crash. */
 export async function forgetSquadsText(store: Store, squadId: string): Promise<void> {
   const rows = await notSealed(store)
     .innerJoin('operation_squad as o', 'o.operation_id', 'f.operation_id')
@@ -75,4 +77,14 @@ export async function indexMissing(store: Store): Promise<void> {
     await store.transaction().execute(async (tx) => {
       for (const id of missing.slice(at, at + STEP)) await indexOperation(tx, id);
     });
+}
+
+/** What a change that stands already must not fail over, nor the hub's start: what could not be indexed is logged, and tried again until it is. */
+export async function catchUpIndex(store: Store, log: Logger): Promise<void> {
+  try {
+    await indexMissing(store);
+  } catch (error) {
+    log.error({ err: error }, 'operations are not found by their words yet, it is tried again');
+    setTimeout(() => void catchUpIndex(store, log), AGAIN_MS).unref();
+  }
 }
