@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import type { Claims } from '../auth/socket-tokens.ts';
 import { HubError } from '../../media/errors.ts';
 import { actorOfSession } from '../store/person-sessions.ts';
-import { requireGrant } from '../store/sessions.ts';
+import { type CaptureGrant, requireGrant } from '../store/sessions.ts';
 import { CaptureNamespace } from './capture.ts';
 import { ConsoleNamespace } from './console.ts';
 
@@ -43,9 +43,17 @@ export function attachSignalling(server: HttpServer, context: Context): Server {
   };
   context.hub.on('media', (event) => context.liveViews.heard(event));
   context.hub.on('synced', (anew) => anew && context.liveViews.endAll()); // of what ended unheard there is no event
-  new CaptureNamespace(guard('capture'), context);
+  // whoever comes back is sent what it missed before any middleware is asked
+  const phones = guard('capture');
+  const restore = phones.adapter.restoreSession.bind(phones.adapter);
+  phones.adapter.restoreSession = async (...of) => {
+    const session = await restore(...of);
+    if (session) await requireGrant(context.store, (session.data as { claims: CaptureGrant }).claims);
+    return session;
+  };
+  new CaptureNamespace(phones, context);
   const consoles = guard('console');
-  // what it missed would be sent before its right is looked at: it joins anew each time, and is told the whole
+  // what it may know is not so soon said: it joins anew each time, and is told the whole
   consoles.adapter.restoreSession = () => Promise.reject(new Error('a console is told nothing before it has joined'));
   new ConsoleNamespace(consoles, context);
   return io;

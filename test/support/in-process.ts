@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import type { Server } from 'socket.io';
 import { Signer } from '../../media/recordings/signer.ts';
 import { Attempts } from '../../server/auth/attempts.ts';
 import { SocketTokens } from '../../server/auth/socket-tokens.ts';
@@ -22,7 +23,7 @@ import { requestPackage } from '../../server/store/archive-jobs.ts';
 import { openStore } from '../../server/store/database.ts';
 import { hubSecret } from '../../server/store/sessions.ts';
 
-export type ControlPlane = { context: Context; app: FastifyInstance; routes: RuledRoute[]; url: string; close: () => Promise<void> };
+export type ControlPlane = { context: Context; app: FastifyInstance; routes: RuledRoute[]; io: Server; url: string; close: () => Promise<void> };
 
 /**
  * The control plane in this process, its media plane away: for what is decided before that is asked for anything.
@@ -87,6 +88,7 @@ export async function controlPlane(custodyDisk?: (path: string) => { unmount: ()
     context,
     app,
     routes,
+    io,
     url,
     close: async () => {
       await io.close();
