@@ -32,11 +32,7 @@ export function mediaHandlers({ registry, alarms, events, clock, workers, figure
       await operation.recorder.addAngle(angleId, name);
       return operation.angle(angleId);
     },
-    renameAngle: async ({ operationId, angleId, name }) => {
-      const operation = registry.get(operationId);
-      await operation.recorder.plans.rename(angleId, name);
-      return operation.angle(angleId);
-    },
+    renameAngle: async ({ operationId, angleId, name }) => registry.get(operationId).renameAngle(angleId, name),
     removeAngle: async ({ operationId, angleId }) => {
       await registry.get(operationId).removeAngle(angleId);
       return {};

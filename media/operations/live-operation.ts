@@ -93,11 +93,19 @@ export class LiveOperation {
     return { ...this.recorder.angle(angleId), producers, gateway, source: source && { ...source, ...codecs } };
   }
 
+  /** Throws as `AnglePlans.rename`. */
+  async renameAngle(angleId: string, name: string): Promise<AngleState> {
+    await this.recorder.plans.rename(angleId, name);
+    this.#changed(angleId);
+    return this.angle(angleId);
+  }
+
   /** Throws `gone`, `not_found`, `conflict` when something was recorded of it, or a source stands ready for it. */
   async removeAngle(angleId: string): Promise<void> {
     if (this.sources.has(angleId) || this.cameras.has(angleId) || this.gateways.state(angleId))
       throw new HubError('conflict', 'angleId: it has a source', { field: 'angleId' });
     await this.recorder.plans.remove(angleId);
+    this.#context.emit({ type: 'angle.removed', operationId: this.recorder.operationId, angleId });
   }
 
   async createTransport(peerId: string, owner: string): Promise<ResultOf<'createTransport'>> {

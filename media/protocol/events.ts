@@ -34,6 +34,8 @@ export const MediaEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('interruption.closed'), ...angle, interruption: Interruption }),
   /** The angle's state as a whole, after any change a viewer can see and at most once a second while it records. */
   z.object({ type: z.literal('angle.changed'), operationId: Id, state: AngleState }),
+  /** It was taken out of a plan: the journal has that, whether or not anybody still waited for the answer. */
+  z.object({ type: z.literal('angle.removed'), ...angle }),
   /** A moment was marked, or what is known of a mark has changed. */
   z.object({ type: z.literal('mark'), operationId: Id, mark: Mark }),
   /** A picture that an operator took is on the disk. */

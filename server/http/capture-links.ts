@@ -41,10 +41,14 @@ export function captureLinkRoutes(app: FastifyInstance, context: Context): void 
     const expiresMs = nowMs + hours * 3600_000;
     const isVoid = replaces !== undefined && (await isUnused(store, operationId, replaces)) ? replaces : null;
     if (isVoid !== null) await record(context, request, { what: 'link.revoked', subject: isVoid, detail: { replacedBy: linkId } });
-    const { token, revoked } = await inTransaction(store, async (tx) => ({
-      revoked: isVoid === null || (await revokeUnused(tx, operationId, isVoid)),
-      ...(await createLink(tx, { linkId, operationId, angleId, devices, label, expiresMs }, nowMs)),
-    }));
+    const { token, revoked } = await inTransaction(store, async (tx) => {
+      if (angleId !== null) {
+        await angleName(tx, operationId, angleId);
+        hub.leaving.assertStays(angleId); // from here on it stands in the line of whoever begins to remove it
+      }
+      const isRevoked = isVoid === null || (await revokeUnused(tx, operationId, isVoid));
+      return { ...(await createLink(tx, { linkId, operationId, angleId, devices, label, expiresMs }, nowMs)), revoked: isRevoked };
+    });
     if (!revoked) noteUndone(context, request, 'link.revoked', 'it was opened or revoked meanwhile');
     return { linkId, url: `${context.publicUrl()}/capture#${token}`, operationId, angleId, devices, label, expiresMs };
   };

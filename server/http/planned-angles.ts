@@ -11,7 +11,7 @@ import { linksOfAngle } from '../store/capture-links.ts';
 import { readFacts } from '../store/facts-view.ts';
 import { planAngle } from '../store/operation-facts.ts';
 import { angleName, saveAngleState } from '../store/operations.ts';
-import { assertUnused, removeAngle, renameAngle } from '../store/planned-angles.ts';
+import { assertUnused, removeAngle } from '../store/planned-angles.ts';
 import { factsFor } from './acting.ts';
 import { record } from './permit.ts';
 
@@ -20,8 +20,17 @@ const response = { 200: OperationFacts, '4xx': ApiError, '5xx': ApiError };
 
 /** The angles of a plan: who films each and with what; and, until somebody films it, its name, or that it is not needed. */
 export function plannedAngleRoutes(app: FastifyInstance, context: Context): void {
-  const { store, hub } = context;
+  const { store, hub, log } = context;
   const routes = app.withTypeProvider<ZodTypeProvider>();
+
+  // told by the media plane, for whoever asked may have had no answer
+  hub.on('media', (event) => {
+    if (event.type === 'angle.removed') removed(event).catch((error: unknown) => log.error({ err: error }, 'a removal was not told'));
+  });
+  async function removed(angle: { operationId: string; angleId: string }): Promise<void> {
+    hub.emit('revoked', await removeAngle(store, angle));
+    await tellShots(context, angle.operationId);
+  }
 
   routes.put(
     '/operations/:operationId/angles/:angleId/plan',
@@ -45,11 +54,8 @@ export function plannedAngleRoutes(app: FastifyInstance, context: Context): void
     },
     async (request) => {
       const { operationId } = request.params;
-      const { name } = request.body;
       await assertUnused(store, request.params);
-      const state = await hub.media.request('renameAngle', { ...request.params, name });
-      await renameAngle(store, request.params, name);
-      await saveAngleState(store, operationId, state);
+      await saveAngleState(store, operationId, await hub.media.request('renameAngle', { ...request.params, ...request.body }));
       hub.emit('operation', operationId);
       return factsFor(request, await readFacts(store, operationId));
     },
@@ -64,11 +70,11 @@ export function plannedAngleRoutes(app: FastifyInstance, context: Context): void
     async (request) => {
       const { operationId, angleId } = request.params;
       await assertUnused(store, request.params);
-      await record(context, request, { detail: { links: await linksOfAngle(store, operationId, angleId) } });
-      await hub.media.request('removeAngle', request.params);
-      hub.emit('revoked', await removeAngle(store, request.params));
-      hub.emit('operation', operationId);
-      await tellShots(context, operationId);
+      await hub.leaving.during(angleId, async () => {
+        await record(context, request, { detail: { links: await linksOfAngle(store, operationId, angleId) } });
+        await hub.media.request('removeAngle', request.params);
+        await removeAngle(store, request.params);
+      });
       return factsFor(request, await readFacts(store, operationId));
     },
   );

@@ -8,9 +8,11 @@ import type { NumberedEvent } from '../../media/protocol/events.ts';
 import type { Logger } from 'pino';
 import type { OperationView, PackageStatus } from '../protocol/http.ts';
 import { type Store, storeMayRecover } from '../store/database.ts';
-import { applyEvent, liveOperations, markNotRecording, operationView, saveOperationState } from '../store/operations.ts';
+import { applyEvent } from '../store/apply-event.ts';
+import { liveOperations, markNotRecording, operationView, saveOperationState } from '../store/operations.ts';
 import { openPackages } from '../store/archive-jobs.ts';
 import { gatewaysOf } from '../store/gateways.ts';
+import { LeavingAngles } from './leaving-angles.ts';
 import { MovedTakes } from './moved-takes.ts';
 import { reindex } from './reindex.ts';
 import type { HubEvents } from './hub-events.ts';
@@ -36,6 +38,7 @@ export class Hub extends EventEmitter<HubEvents> {
     raised: (alarm) => this.emit('alarm', alarm),
     cleared: (alarm) => this.emit('alarmCleared', alarm),
   });
+  readonly leaving = new LeavingAngles();
   readonly moves: MovedTakes;
   readonly #store: Store;
   readonly #dataDir: string;
@@ -157,7 +160,9 @@ export class Hub extends EventEmitter<HubEvents> {
         bootId: cursor?.bootId ?? null,
         afterSeq: cursor?.seq ?? 0,
       });
-      if (!replayed) await this.#resync(bootId, lastSeq);
+      if (replayed)
+        await this.settled(); // an angle that was removed meanwhile is not to be taken up
+      else await this.#resync(bootId, lastSeq);
       this.#anew ||= !replayed;
       const { alarms } = await this.media.request('alarms', {});
       this.standing.replace(alarms);
@@ -192,6 +197,7 @@ export class Hub extends EventEmitter<HubEvents> {
 
   /** Events are lost for good: the journals know what happened, the media plane what is. */
   async #resync(bootId: string, lastSeq: number): Promise<void> {
+    this.leaving.forgetUnknown();
     const { operations } = await this.media.request('getState', {});
     for (const { operationId } of await liveOperations(this.#store)) await this.#reindex(operationId);
     for (const state of operations) await saveOperationState(this.#store, state);

@@ -7,12 +7,14 @@ import { saveMark } from '../store/marks.ts';
 import { saveMessage } from '../store/messages.ts';
 import { markEnded, saveInterruption } from '../store/operations.ts';
 import { saveRecordedTakes } from '../store/recorded-takes.ts';
+import { saveRecordedNames } from '../store/planned-angles.ts';
 import { saveStill } from '../store/stills.ts';
 
 /** Learn from an operation's journals what the store has missed. When it ended, hub time; null where it has not, or cannot be read. */
 export async function reindex(store: Store, dataDir: string, operationId: string, log: Logger): Promise<number | null> {
   try {
     const recorded = await readOperation(operationDir(dataDir, operationId));
+    await saveRecordedNames(store, recorded);
     await saveRecordedTakes(store, recorded);
     for (const interruption of recorded.interruptions) await saveInterruption(store, operationId, interruption);
     for (const mark of recorded.marks) await saveMark(store, operationId, mark);

@@ -1,6 +1,5 @@
 import type { Alarm } from '../../media/protocol/alarms.ts';
 import type { Takeover } from '../../media/protocol/takeover.ts';
-import type { MediaEvent } from '../../media/protocol/events.ts';
 import { PlainSource } from '../../media/protocol/requests.ts';
 import { AngleState, type Interruption, type OperationState } from '../../media/protocol/state.ts';
 import { HubError } from '../../media/errors.ts';
@@ -8,12 +7,12 @@ import type { OperationView, PackageStatus, TakeSummary } from '../protocol/http
 import { inTransaction, type Store } from './database.ts';
 import { additionsOf } from './additions.ts';
 import { packageStatus } from './archive-jobs.ts';
-import { messagesOf, saveMessage } from './messages.ts';
-import { saveStill, stillsOf } from './stills.ts';
-import { marksOf, saveMark } from './marks.ts';
+import { messagesOf } from './messages.ts';
+import { stillsOf } from './stills.ts';
+import { marksOf } from './marks.ts';
 import { factsEnded, insertFacts, type NewFacts } from './operation-facts.ts';
 import { indexOperation } from './operation-index.ts';
-import { movesOf, noteMove } from './take-moves.ts';
+import { movesOf } from './take-moves.ts';
 
 const ms = (value: number): number => Math.round(value);
 
@@ -179,13 +178,28 @@ export async function removeCamera(store: Store, operationId: string, angleId: s
   await store.deleteFrom('camera').where('operation_id', '=', operationId).where('angle_id', '=', angleId).execute();
 }
 
+/** As the media plane tells of it, its name too: that may have been changed by somebody who had no answer any more. */
 export async function saveAngleState(store: Store, operationId: string, state: AngleState): Promise<void> {
-  await store
+  await inTransaction(store, async (tx) => {
+    await saveAngleName(tx, operationId, state);
+    await tx
+      .updateTable('angle')
+      .set({ state: JSON.stringify(state) })
+      .where('operation_id', '=', operationId)
+      .where('angle_id', '=', state.angleId)
+      .execute();
+  });
+}
+
+async function saveAngleName(store: Store, operationId: string, { angleId, name }: AngleState): Promise<void> {
+  const { numUpdatedRows } = await store
     .updateTable('angle')
-    .set({ state: JSON.stringify(state) })
+    .set({ name })
     .where('operation_id', '=', operationId)
-    .where('angle_id', '=', state.angleId)
-    .execute();
+    .where('angle_id', '=', angleId)
+    .where('name', '!=', name)
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows > 0n) await indexOperation(store, operationId);
 }
 
 export async function saveOperationState(store: Store, state: OperationState): Promise<void> {
@@ -231,32 +245,6 @@ export async function saveInterruption(store: Store, operationId: string, interr
     .values({ operation_id: operationId, interruption_id: id, angle_id: angleId, start_ms: ms(startMs), ...rest })
     .onConflict((oc) => oc.columns(['operation_id', 'interruption_id']).doUpdateSet(rest))
     .execute();
-}
-
-/** Apply one event of the media plane. Applying it twice changes nothing. */
-export async function applyEvent(store: Store, event: MediaEvent): Promise<void> {
-  if (event.type === 'take.started') {
-    const { operationId, angleId, takeId, atMs } = event;
-    await saveTake(store, operationId, { angleId, takeId, startMs: atMs, endMs: null, reason: null, segments: 0, frames: 0 });
-  } else if (event.type === 'take.ended') {
-    const { operationId, angleId, takeId, atMs, reason, segments, frames } = event;
-    await saveTake(store, operationId, { angleId, takeId, startMs: atMs, endMs: atMs, reason, segments, frames });
-  } else if (event.type === 'take.moved') {
-    const { moveId, from, to } = event;
-    await noteMove(store, { moveId, operationId: from.operationId, toOperationId: to.operationId });
-  } else if (event.type === 'interruption.opened' || event.type === 'interruption.closed') {
-    await saveInterruption(store, event.operationId, event.interruption);
-  } else if (event.type === 'mark') {
-    await saveMark(store, event.operationId, event.mark);
-  } else if (event.type === 'still') {
-    await saveStill(store, event.operationId, event.still);
-  } else if (event.type === 'message') {
-    await saveMessage(store, event.operationId, event.message);
-  } else if (event.type === 'angle.changed') {
-    await saveAngleState(store, event.operationId, event.state);
-  } else if (event.type === 'operation.ended') {
-    await markEnded(store, event.operationId, event.endedMs);
-  }
 }
 
 export function angleState(json: string | null, angleId: string, name: string, status: 'live' | 'ended'): AngleState {

@@ -1,10 +1,11 @@
 import { HubError } from '../../media/errors.ts';
+import type { RecordedOperation } from '../../media/recordings/read.ts';
 import { linksOfAngle, revokeLinks } from './capture-links.ts';
 import { inTransaction, type Store } from './database.ts';
 import { factsRow } from './operation-facts.ts';
 import { indexOperation } from './operation-index.ts';
 import { removeTicksOf } from './operation-shots.ts';
-import { angleName } from './operations.ts';
+import { angleName, angleState, saveAngleState } from './operations.ts';
 
 type OfAngle = { operationId: string; angleId: string };
 
@@ -24,21 +25,30 @@ export async function assertUnused(store: Store, { operationId, angleId }: OfAng
   }
 }
 
-/** As the media plane has been told. */
-export async function renameAngle(store: Store, { operationId, angleId }: OfAngle, name: string): Promise<void> {
-  await inTransaction(store, async (tx) => {
-    await tx.updateTable('angle').set({ name }).where('operation_id', '=', operationId).where('angle_id', '=', angleId).execute();
-    await indexOperation(tx, operationId);
-  });
+/** Names as the journal has them: one given by somebody who had no answer any more may have reached nothing else. */
+export async function saveRecordedNames(store: Store, { operationId, angles }: RecordedOperation): Promise<void> {
+  const known = await store.selectFrom('angle').where('operation_id', '=', operationId).select(['angle_id', 'name', 'state']).execute();
+  for (const { angle_id: angleId, name, state } of known) {
+    const recorded = angles.find((each) => each.angleId === angleId);
+    if (recorded && recorded.name !== name)
+      await saveAngleState(store, operationId, { ...angleState(state, angleId, name, 'live'), name: recorded.name });
+  }
 }
 
-/** As the media plane has been told. What was ticked on it is not, and its links open nothing any more; their hashes. */
+/** As the journal has it. What was ticked on it is not, and its links open nothing any more; their hashes. Once more changes nothing. */
 export function removeAngle(store: Store, { operationId, angleId }: OfAngle): Promise<string[]> {
   return inTransaction(store, async (tx) => {
     for (const table of ['angle', 'planned_angle'] as const)
       await tx.deleteFrom(table).where('operation_id', '=', operationId).where('angle_id', '=', angleId).execute();
     await removeTicksOf(tx, { operationId, angleId });
     await indexOperation(tx, operationId);
-    return revokeLinks(tx, operationId, await linksOfAngle(tx, operationId, angleId));
+    await revokeLinks(tx, operationId, await linksOfAngle(tx, operationId, angleId));
+    const links = await tx
+      .selectFrom('capture_link')
+      .where('operation_id', '=', operationId)
+      .where('angle_id', '=', angleId)
+      .select('token_hash')
+      .execute();
+    return links.map((link) => link.token_hash);
   });
 }

@@ -105,6 +105,29 @@ describe('a line says', () => {
     expect(listed.find(({ linkId }) => linkId === first.body['linkId'])?.state).toBe('open');
   });
 
+  it('every link that is void with an angle: none is made for it once it is being taken out, until that has failed', async () => {
+    const { custody, store } = plane.context;
+    const planned = '20260101-dddddddd';
+    await operationWith(plane, planned);
+    await store.updateTable('operation_facts').set({ state: 'planned' }).where('operation_id', '=', planned).execute();
+    const angle = `/operations/${planned}/angles/${ANGLE}`;
+    const before = await root('POST', `${angle}/links`, {});
+    const record = custody.record.bind(custody);
+    custody.record = async (entry) => {
+      const head = await record(entry);
+      if (entry.what !== 'angle.removed') return head;
+      expect((await root('POST', `${angle}/links`, {})).status).toBe(404);
+      expect((await root('DELETE', angle)).status).toBe(404); // nor is it taken out by two
+      return head;
+    };
+    const { status } = await root('DELETE', angle).finally(() => (custody.record = record));
+    expect(status).toBe(503); // the media plane is away
+    const removed = await lines(`what=angle.removed&operation=${planned}`);
+    expect(removed.map(({ outcome }) => outcome)).toEqual(['failed', 'done']);
+    expect(removed[1]?.detail).toEqual({ links: [before.body['linkId']] });
+    expect((await root('POST', `${angle}/links`, {})).status).toBe(201);
+  });
+
   it('of a source where it is fetched from, and none of its secrets', async () => {
     const source = { url: 'rtsp://guard:sesame@10.0.0.9:8554/live?key=sesame', user: 'guard', password: 'sesame' };
     expect((await root('POST', `/operations/${OPERATION}/angles/${ANGLE}/source`, source)).status).toBe(503);
