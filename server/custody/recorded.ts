@@ -1,4 +1,4 @@
-import { messageOf } from '../../media/errors.ts';
+import { failure } from '../http/errors.ts';
 import type { CustodyEntry } from './lines.ts';
 import type { CustodyLog } from './log.ts';
 
@@ -8,7 +8,7 @@ export async function recorded<T>(log: Pick<CustodyLog, 'record' | 'note'>, line
   try {
     return await act();
   } catch (error) {
-    log.note({ ...line, outcome: 'failed', detail: { why: messageOf(error) } });
+    log.note({ ...line, outcome: 'failed', detail: failure(error) });
     throw error;
   }
 }

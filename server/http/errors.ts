@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { HubError, type HubErrorCode } from '../../media/errors.ts';
+import { HubError, type HubErrorCode, messageOf } from '../../media/errors.ts';
 import type { ApiError } from '../protocol/http.ts';
 
 const STATUS: Record<HubErrorCode, number> = {
@@ -58,6 +58,12 @@ export function apiError(error: unknown): { status: number; body: ApiError } {
   if (status >= 400 && status < 500)
     return { status, body: { code: status === 404 ? 'not_found' : 'bad_request', message: (error as Error).message } };
   return { status: 500, body: { code: 'internal', message: 'the hub failed; its log says why' } };
+}
+
+/** Why something came to nothing, as the custody log has it: by its code in the reader's words, and in the hub's own. */
+export function failure(error: unknown): Record<string, string> {
+  const { code, field } = apiError(error).body;
+  return { why: messageOf(error).slice(0, 200), code, ...(field !== undefined && { field }) };
 }
 
 /** The one place where errors become HTTP answers. */

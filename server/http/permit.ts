@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { HubError, messageOf } from '../../media/errors.ts';
+import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import { TALK_ANGLE } from '../../media/protocol/talk.ts';
 import { Attempts } from '../auth/attempts.ts';
@@ -13,7 +13,7 @@ import type { Seen } from '../custody/recording-views.ts';
 import { newId } from '../live/new-angle.ts';
 import { BOUNDS, operationBounds, segmentLength } from '../store/operation-bounds.ts';
 import { angleName } from '../store/operations.ts';
-import { apiError } from './errors.ts';
+import { failure } from './errors.ts';
 
 /** `hidden`: not in the description of the API. */
 export type RuledRoute = { method: string; url: string; rule: Rule; hidden: boolean };
@@ -100,9 +100,7 @@ export function installPermission(app: FastifyInstance, context: Context, plugin
     await record(context, request, { detail: { ...line.detail, ...sent } });
   });
   app.addHook('onError', async (request, _, error) => {
-    const { code, field } = apiError(error).body;
-    const detail = { why: messageOf(error).slice(0, 200), code, ...(field !== undefined && { field }) };
-    for (const line of written.get(request) ?? []) context.custody.note({ ...line, outcome: 'failed', detail });
+    for (const line of written.get(request) ?? []) context.custody.note({ ...line, outcome: 'failed', detail: failure(error) });
   });
   return routes;
 }

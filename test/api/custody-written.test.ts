@@ -246,6 +246,14 @@ describe('a phone', () => {
       await expect(answerTakeover({ requestId, agree })).rejects.toMatchObject({ code: 'not_found' });
     }
     expect(await lines('what=takeover.answered')).toHaveLength(2);
+    const { requestId } = context.hub.takeovers.ask(asking);
+    const record = context.custody.record.bind(context.custody);
+    context.custody.record = async (entry) => record(entry).finally(() => context.hub.takeovers.withdraw('phone')); // it gave up meanwhile
+    await expect(answerTakeover({ requestId, agree: true }).finally(() => (context.custody.record = record))).rejects.toThrow();
+    expect((await lines('what=takeover.answered'))[0]).toMatchObject({
+      outcome: 'failed',
+      detail: { code: 'not_found', field: 'requestId', why: expect.any(String) as string },
+    });
     expect(context.hub.takeovers.redeem('phone', ANGLE)).toBe(true);
   });
 });

@@ -64,6 +64,7 @@ const OWN_BY_CODE: Record<string, string> = {
   'not_found useId': 'no-use',
   'not_found sessionId': 'no-session',
   'not_found tokenId': 'no-token',
+  'not_found requestId': 'takeover-over',
   'unavailable DATA': 'not-writable',
 };
 

@@ -78,6 +78,9 @@ describe('a line of the custody log is read in words', () => {
   it('why something failed: in a sentence, or as the hub wrote it where its code has none', () => {
     expect(read('case.made', { why: 'it is full', code: 'unprocessable' })).toEqual({ 原因: 'it is full' });
     expect(read('case.made', { why: 'secret paths', code: 'internal' })).toEqual({ 原因: zhCN.error.internal });
+    expect(read('takeover.answered', { why: 'nobody asks', code: 'not_found', field: 'requestId' })).toEqual({
+      原因: zhCN.error['takeover-over'],
+    });
     expect(read('case.made', { why: 'there is one', code: 'conflict', field: 'number' })).toEqual({ 原因: zhCN.cases.taken });
   });
 });

@@ -42,6 +42,7 @@ export default {
     'no-case': 'There is no such case, or it is not one of your squads.',
     'no-person': 'There is no such person.',
     'no-squad': 'There is no such squad.',
+    'takeover-over': 'This wish for an angle is over: it was answered or withdrawn, or its 15 seconds have passed.',
     'no-angle': 'This angle is not there any more. Choose another one.',
     'no-use': 'The device was taken back already. Load the page again.',
     'no-session': 'That sign-in is over already.',
