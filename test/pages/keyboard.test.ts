@@ -9,6 +9,7 @@ import { launchBrowser } from '../../scripts/demo/phone.ts';
 import { DEMO_PASSWORD, signedIn } from '../../scripts/demo/sign-in.ts';
 import { OperationView } from '../../server/protocol/http.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
+import { Squad } from '../../server/protocol/people.ts';
 import zhCN from '../../web/locales/zh-CN.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
 
@@ -118,6 +119,33 @@ describe('by keyboard alone', () => {
       squads: [{ name: '一中队' }],
     });
     expect(facts.officers.map(({ name }) => name)).toEqual(['王芳']);
+    await page.context().close();
+  });
+
+  it('a device is entered: the cursor goes from field to field that lacks something, into lists too', async () => {
+    await call(hub, Squad, 'POST', '/squads', { name: '二中队' });
+    const page = await desk({ storageState: signedIn(hub.url) });
+    await page.goto(`${hub.url}/devices`);
+    await go(page, page.getByTestId('device-add'));
+    await page.keyboard.press('Enter');
+    const form = page.getByTestId('device-form');
+    const lacking: [label: string, fill: () => Promise<void>][] = [
+      [zhCN.device.serial, () => page.keyboard.type('SN-0007')],
+      [zhCN.device.type, () => page.keyboard.press('ArrowDown')],
+      [zhCN.device.model, () => page.keyboard.type('DSJ-9')],
+      [zhCN.device.squad, () => page.keyboard.press('ArrowDown')],
+    ];
+    await go(page, form.locator('button[type="submit"]'));
+    for (const [label, fill] of lacking) {
+      await page.keyboard.press('Enter');
+      const field = form.getByLabel(label, { exact: true });
+      await expect.poll(() => isFocused(field), { message: label }).toBe(true);
+      expect(await form.getByRole('alert').textContent()).toContain(label);
+      await fill();
+      await go(page, form.locator('button[type="submit"]'));
+    }
+    await page.keyboard.press('Enter');
+    await page.getByTestId('device-facts').getByText('SN-0007').waitFor();
     await page.context().close();
   });
 

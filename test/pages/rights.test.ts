@@ -73,10 +73,10 @@ async function refusedNothing({ personId, cookie }: HubSession): Promise<void> {
   await expect.poll(routes).toContain('/api/squads');
   expect(await routes()).toEqual(['/api/squads']);
 }
-/** A moment that a phone marks in the live operation, and its call for help. */
-async function phoneCalls(): Promise<void> {
-  const { angles } = await call(hub, OperationView, 'GET', `/operations/${live}`);
-  const { url } = await call(hub, CaptureLink, 'POST', `/operations/${live}/angles/${angles[0]?.angleId}/links`);
+/** A moment that a phone marks in a live operation, and its call for help. */
+async function phoneCalls(operationId: string): Promise<void> {
+  const { angles } = await call(hub, OperationView, 'GET', `/operations/${operationId}`);
+  const { url } = await call(hub, CaptureLink, 'POST', `/operations/${operationId}/angles/${angles[0]?.angleId}/links`);
   const phone = await openPhone(hub, url);
   await phone.ask('join', { peerId: 'rights-phone-01' });
   await phone.ask('mark', { markId: 'rights-mark-01', kind: 'moment', atMs: Date.now(), text: null });
@@ -112,8 +112,10 @@ describe('whoever has a role', () => {
     await expect.poll(() => asked.some((url) => url.includes(live))).toBe(true);
     await settled();
     expect(asked.filter((url) => url.includes(elsewhere))).toEqual([]);
+    await phoneCalls(elsewhere);
     await follow(page, `/console/${elsewhere}`);
     await page.getByText('您的角色无权打开此页面').waitFor();
+    expect(await page.getByTestId('calls').count()).toBe(0); // nor is the siren, whose call is in what that page was told
     await follow(page, `/operations/${elsewhere}`);
     await page.getByTestId('facts-form').waitFor();
     expect(await page.locator('fieldset:disabled').count()).toBeGreaterThan(0);
@@ -122,7 +124,7 @@ describe('whoever has a role', () => {
   });
 
   it('sees at the console only what it may do there: the legal unit watches', async () => {
-    await phoneCalls();
+    await phoneCalls(live);
     const { page, session, close } = await open('legal', `/console/${live}`);
     await page.getByTestId('field-log').waitFor();
     await page.getByTestId('calls').getByText('受阻/遭袭').first().waitFor();

@@ -94,7 +94,10 @@ const PAGES: Shown[] = [
     for: but('administrator', 'squad-administrator'),
     menu: true,
     shows: (page) => page.getByText('城综执案〔2026〕第1号'),
-    controls: [{ what: 'new case', where: (page) => button(page, zhCN.cases.create), for: ['commander', 'leader'] }],
+    controls: [
+      { what: 'new case', where: (page) => button(page, zhCN.cases.create), for: ['commander', 'leader'] },
+      { what: 'export', where: (page) => link(page, zhCN.board.export), for: ['commander', 'leader', 'legal', 'custodian'] },
+    ],
   },
   { path: () => '/cases/new', for: ['commander', 'leader'], shows: (page) => page.getByTestId('case-form') },
   {
