@@ -1,7 +1,7 @@
 import { HubError } from '../../media/errors.ts';
 import type { Context } from '../context.ts';
 import { type Actor, squadsWith } from '../permission/decide.ts';
-import { CHECKS_SHOWN, type Device, type DeviceView } from '../protocol/devices.ts';
+import { CHECKS_A_PAGE, type Device, type DeviceCheckList, type DeviceView } from '../protocol/devices.ts';
 import { checksWith } from '../store/device-checks.ts';
 import { notesOf, usesOf } from '../store/device-history.ts';
 import { deviceById, type KnownDevice } from '../store/devices.ts';
@@ -42,8 +42,7 @@ export async function deviceView(ground: Ground, actor: Actor, deviceId: string)
   const { store } = ground;
   const device = await deviceById(store, deviceId);
   const uses = await usesOf(store, deviceId);
-  const checks = await checksWith(store, deviceId, CHECKS_SHOWN + 1);
-  const names = await namesInReach(store, actor, [...uses, ...checks].flatMap(({ operationId }) => operationId ?? [])); // prettier-ignore
+  const names = await namesInReach(store, actor, uses.flatMap(({ operationId }) => operationId ?? [])); // prettier-ignore
   const [shown] = await shownDevices(ground, actor, [device]);
   if (!shown) throw new HubError('internal', 'a device was lost on its way');
   return {
@@ -51,10 +50,17 @@ export async function deviceView(ground: Ground, actor: Actor, deviceId: string)
     keep: keepsDevicesOf(actor, device.squadId),
     notes: await notesOf(store, deviceId),
     uses: uses.map((use) => ({ ...use, ...known(names, use.operationId) })),
-    checks: checks.slice(0, CHECKS_SHOWN).flatMap((check) => {
-      const operationName = names.get(check.operationId);
-      return operationName === undefined ? [] : [{ ...check, operationName }];
-    }),
-    olderChecks: checks.length > CHECKS_SHOWN,
   };
+}
+
+/** What its checks before duty found, for whoever may see it, whatever they may know of the operations. */
+export async function deviceChecks({ store }: Ground, actor: Actor, deviceId: string, page: number): Promise<DeviceCheckList> {
+  const { checks, total } = await checksWith(store, deviceId, page);
+  const names = await namesInReach(store, actor, checks.map(({ operationId }) => operationId)); // prettier-ignore
+  const shown = checks.map((check) => ({
+    ...check,
+    ...known(names, check.operationId),
+    ...(!names.has(check.operationId) && { angleId: null, reason: null }),
+  }));
+  return { checks: shown, total, pageSize: CHECKS_A_PAGE };
 }

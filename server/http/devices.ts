@@ -5,12 +5,14 @@ import { HubError } from '../../media/errors.ts';
 import { Id } from '../../media/protocol/ids.ts';
 import type { Context } from '../context.ts';
 import { deviceChoices, seesOperation } from '../devices/choices.ts';
-import { deviceView, requireKeeper, shownDevices } from '../devices/view.ts';
+import { deviceChecks, deviceView, requireKeeper, shownDevices } from '../devices/view.ts';
 import { newId } from '../live/new-angle.ts';
 import { squadsWith } from '../permission/decide.ts';
 import { onDevice, onHub } from '../permission/rules.ts';
 import {
   DeviceChange,
+  DeviceCheckList,
+  DeviceChecksQuery,
   DeviceChoices,
   DeviceCreate,
   DeviceList,
@@ -75,6 +77,20 @@ export function deviceRoutes(app: FastifyInstance, context: Context): void {
     '/devices/:deviceId',
     { schema: { summary: 'One device, its notes and uses', params: OfDevice, response: view }, ...onDevice('device.see') },
     (request) => deviceView(context, actorOf(request), request.params.deviceId),
+  );
+
+  routes.get(
+    '/devices/:deviceId/checks',
+    {
+      schema: {
+        summary: 'Checks before duty made with a device, in pages',
+        params: OfDevice,
+        querystring: DeviceChecksQuery,
+        response: { 200: DeviceCheckList, ...errors },
+      },
+      ...onDevice('device.see'),
+    },
+    (request) => deviceChecks(context, actorOf(request), request.params.deviceId, request.query.page),
   );
 
   routes.put(

@@ -87,21 +87,21 @@ export const DeviceUseCreate = z
   });
 export type DeviceUseCreate = z.infer<typeof DeviceUseCreate>;
 
-/** A check before duty that was made with this device, as the operation's journal keeps it. */
-export const DeviceCheck = KeptPreflight.extend({ operationId: Id, operationName: Name });
-export type DeviceCheck = z.infer<typeof DeviceCheck>;
-/** So many of the last checks are shown. */
-export const CHECKS_SHOWN = 100;
-
-/** `keep`: the reader may change it. The newest first in each list; `olderChecks`: there are more than are shown. */
-export const DeviceView = Device.extend({
-  keep: z.boolean(),
-  notes: z.array(DeviceNote),
-  uses: z.array(DeviceUse),
-  checks: z.array(DeviceCheck),
-  olderChecks: z.boolean(),
-});
+/** `keep`: the reader may change it. The newest first in each list. */
+export const DeviceView = Device.extend({ keep: z.boolean(), notes: z.array(DeviceNote), uses: z.array(DeviceUse) });
 export type DeviceView = z.infer<typeof DeviceView>;
+
+/**
+ * A check before duty that was made with this device, as the operation's journal keeps it. Of an operation that the reader may
+ * not know of there is neither id, name, angle nor what was written as the reason to go on.
+ */
+export const DeviceCheck = KeptPreflight.extend({ angleId: Id.nullable(), operationId: Id.nullable(), operationName: Name.nullable() });
+export type DeviceCheck = z.infer<typeof DeviceCheck>;
+export const CHECKS_A_PAGE = 20;
+export const DeviceChecksQuery = z.object({ page: z.coerce.number().int().min(1).max(100_000).default(1) });
+/** All of them, the newest first, a page at a time. */
+export const DeviceCheckList = z.object({ checks: z.array(DeviceCheck), total: z.int(), pageSize: z.int() });
+export type DeviceCheckList = z.infer<typeof DeviceCheckList>;
 
 export const DEVICES_A_PAGE = 30;
 /** `q`: a part of serial number, model, or the name of who owns or has it. `squad`: of one of these. */

@@ -232,6 +232,7 @@ export {
  * GET    /api/devices/choices                        → DeviceChoices (what the forms offer)
  * POST   /api/devices                                DeviceCreate → 201 DeviceView
  * GET    /api/devices/:deviceId                      → DeviceView
+ * GET    /api/devices/:deviceId/checks?page          → DeviceCheckList (checks before duty, the newest first)
  * PUT    /api/devices/:deviceId                      DeviceChange → DeviceView
  * POST   /api/devices/:deviceId/notes                DeviceNoteCreate → DeviceView
  * POST   /api/devices/:deviceId/uses                 DeviceUseCreate → DeviceView (handed out)

@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { KeptPreflight } from '../../media/protocol/preflight.ts';
+import { CHECKS_A_PAGE } from '../protocol/devices.ts';
 import type { Store } from './database.ts';
 import { anglesWithPlans } from './facts-parts.ts';
 import { officerOf } from './operation-shots.ts';
@@ -64,14 +66,20 @@ export async function saveDeviceCheck(store: Store, deviceId: string, operationI
     .execute();
 }
 
-/** The last checks that were made with a device, the newest first. */
-export async function checksWith(store: Store, deviceId: string, most: number): Promise<(KeptPreflight & { operationId: string })[]> {
-  const rows = await store
-    .selectFrom('device_check')
-    .where('device_id', '=', deviceId)
+/** One page of the checks that were made with a device, the newest first. */
+export async function checksWith(
+  store: Store,
+  deviceId: string,
+  page: number,
+): Promise<{ checks: (KeptPreflight & { operationId: string })[]; total: number }> {
+  const made = store.selectFrom('device_check').where('device_id', '=', deviceId);
+  const { total } = await made.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+  const rows = await made
     .select(['operation_id', 'data'])
     .orderBy('at_ms', 'desc')
-    .limit(most)
+    .orderBy(sql`rowid`, 'desc')
+    .limit(CHECKS_A_PAGE)
+    .offset((page - 1) * CHECKS_A_PAGE)
     .execute();
-  return rows.map(({ operation_id: operationId, data }) => ({ ...KeptPreflight.parse(JSON.parse(data)), operationId }));
+  return { checks: rows.map(({ operation_id: operationId, data }) => ({ ...KeptPreflight.parse(JSON.parse(data)), operationId })), total };
 }

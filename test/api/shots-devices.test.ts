@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { call } from '../../scripts/demo/hub.ts';
-import { DeviceChoices, DeviceList, DeviceView } from '../../server/protocol/devices.ts';
+import { DeviceCheckList, DeviceChoices, DeviceList, DeviceView } from '../../server/protocol/devices.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
 import { OperationShots, ShotList } from '../../server/protocol/shots.ts';
 import { DEFAULT_LISTS } from '../../server/shots/default-lists.ts';
@@ -237,7 +237,7 @@ describe('the register of devices', () => {
     }
     const { angles } = await plan(spare.deviceId);
     expect(angles[0]?.device).toEqual({ type: 'body-camera', model: facts.model, serial: 'BC-0002' });
-    const checksOf = async (id: string) => (await call(hub, DeviceView, 'GET', `/devices/${id}`)).checks;
+    const checksOf = async (id: string) => (await call(hub, DeviceCheckList, 'GET', `/devices/${id}/checks`)).checks;
     const [kept, ...others] = await checksOf(deviceId);
     expect([kept, others]).toMatchObject([{ angleId: mine?.angleId, operationId: next.operationId, operationName: '拆除 测试' }, []]);
     expect(journalLines(join(next.dir, 'operation.ndjson'))).toContainEqual(

@@ -5,11 +5,14 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { EnforcementCase } from '../../server/protocol/cases.ts';
-import { DeviceView } from '../../server/protocol/devices.ts';
+import { CHECKS_A_PAGE, DeviceView } from '../../server/protocol/devices.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
+import { openStore } from '../../server/store/database.ts';
+import { saveDeviceCheck } from '../../server/store/device-checks.ts';
 import { seedBoard } from '../support/board.ts';
 import { consolePage, follow } from '../support/console-page.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
+import { somebody } from '../support/people.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
 
 let root = '';
@@ -132,6 +135,32 @@ describe('the cases', () => {
     const text = readFileSync(await (await download).path(), 'utf8');
     expect(text.split('\r\n').map((row) => row.split(',')[0])).toEqual(['\u{FEFF}案号', '甲〔2026〕1号', '']);
     await close();
+  });
+});
+
+describe('the checks before duty of a device', () => {
+  it('are all there, the newest first, also for an administrator, who sees no operation', async () => {
+    const store = openStore(join(hub.dataDir, 'fieldhub.sqlite'));
+    for (let percent = 1; percent <= CHECKS_A_PAGE + 1; percent += 1) {
+      const battery = { name: 'battery', result: 'pass', facts: { percent, charging: false } } as const;
+      const check = { angleId: 'an-east', device: 'Pixel', checks: [battery], reason: null, atMs: 1.8e12 + percent * 60_000 };
+      await saveDeviceCheck(store, deviceId, unfilmed, check);
+    }
+    await store.destroy();
+    const { session } = await somebody(hub, { login: 'admin2', name: '管理员二', roles: [{ role: 'administrator', squadId: null }] });
+    const view = { name: 'device-checks', locale: 'zh-CN', width: 1440 };
+    for (const as of [undefined, session]) {
+      const { page, close } = await consolePage(browser, `${hub.url}/devices/${deviceId}`, { ...view, ...(as && { as }) });
+      const checks = page.getByTestId('device-checks');
+      await expect.poll(() => checks.locator('ul > li').count()).toBe(CHECKS_A_PAGE);
+      const first = (await checks.locator('ul > li').first().textContent()) ?? '';
+      expect(first).toContain(`${CHECKS_A_PAGE + 1}%`);
+      expect(first).toContain(as ? '您无权查看的行动' : '占道经营整治');
+      await checks.getByRole('button', { name: '下一页' }).click();
+      await expect.poll(() => checks.locator('ul > li').count()).toBe(1);
+      expect(await checks.locator('ul > li').textContent()).toContain(' 1%');
+      await close();
+    }
   });
 });
 

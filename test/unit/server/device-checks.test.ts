@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { deviceView } from '../../../server/devices/view.ts';
+import { deviceChecks, deviceView } from '../../../server/devices/view.ts';
 import type { Actor } from '../../../server/permission/decide.ts';
-import { CHECKS_SHOWN } from '../../../server/protocol/devices.ts';
+import { CHECKS_A_PAGE } from '../../../server/protocol/devices.ts';
 import { openStore, type Store } from '../../../server/store/database.ts';
 import { checksWith, deviceOnDuty, saveDeviceCheck } from '../../../server/store/device-checks.ts';
 import { handOut } from '../../../server/store/device-history.ts';
@@ -107,20 +107,33 @@ describe('what is known of a device', () => {
     await give('de-a', 'pe-wang', OPERATION);
     await saveDeviceCheck(store, 'de-a', OPERATION, check(NOW));
     const near = await deviceView({ store }, actor(null), 'de-a');
-    expect([near.out?.operationId, near.uses[0]?.operationName, near.checks.length]).toEqual([OPERATION, '拆除', 1]);
+    expect([near.out?.operationId, near.uses[0]?.operationName]).toEqual([OPERATION, '拆除']);
     const far = await deviceView({ store }, actor('sq-second'), 'de-a');
-    expect(far).toMatchObject({
-      out: { personName: 'pe-wang', operationId: null },
-      uses: [{ operationId: null, operationName: null }],
-      checks: [],
-    });
+    expect(far).toMatchObject({ out: { personName: 'pe-wang', operationId: null }, uses: [{ operationId: null, operationName: null }] });
     expect(JSON.stringify(far)).not.toContain(OPERATION);
   });
 
-  it('has its last checks, the newest first, and says that there are older ones', async () => {
-    for (let i = 0; i <= CHECKS_SHOWN; i += 1) await saveDeviceCheck(store, 'de-a', OPERATION, check(NOW + i));
-    const { checks, olderChecks } = await deviceView({ store }, actor(null), 'de-a');
-    expect([checks.length, checks[0]?.atMs, olderChecks]).toEqual([CHECKS_SHOWN, NOW + CHECKS_SHOWN, true]);
-    expect(await checksWith(store, 'de-b', 10)).toEqual([]);
+  it('has what its checks found for whoever sees the device, and of their operations what the reader may know', async () => {
+    await changeDevice(store, 'de-a', { ...facts('de-a', 'sq-second'), version: 1 });
+    const made = { ...check(NOW), reason: '电量不足，换机' };
+    await saveDeviceCheck(store, 'de-a', OPERATION, made);
+    const kept = async (who: Actor) => (await deviceChecks({ store }, who, 'de-a', 1)).checks;
+    expect(await kept(actor(null))).toEqual([{ ...made, operationId: OPERATION, operationName: '拆除' }]);
+    const nothing = { operationId: null, operationName: null, angleId: null, reason: null };
+    const administrator = { ...actor(null), grants: [{ role: 'administrator' as const, squadId: null }] };
+    for (const who of [actor('sq-second'), administrator]) expect(await kept(who)).toEqual([{ ...made, ...nothing }]);
+  });
+
+  it('has all its checks, the newest first, page after page', async () => {
+    const all = CHECKS_A_PAGE * 2 + 1;
+    for (let i = 0; i < all; i += 1) await saveDeviceCheck(store, 'de-a', OPERATION, check(NOW + i));
+    const times: number[] = [];
+    for (const page of [1, 2, 3]) {
+      const { checks, total } = await deviceChecks({ store }, actor(null), 'de-a', page);
+      expect([checks.length, total]).toEqual([page === 3 ? 1 : CHECKS_A_PAGE, all]);
+      times.push(...checks.map(({ atMs }) => atMs));
+    }
+    expect(times).toEqual(Array.from({ length: all }, (_, i) => NOW + all - 1 - i));
+    expect(await checksWith(store, 'de-b', 1)).toEqual({ checks: [], total: 0 });
   });
 });

@@ -48,7 +48,7 @@ export default {
     kind: 'Kind',
     checks: 'Pre-duty checks',
     noChecks: 'No check that was made with this device is on record.',
-    olderChecks: 'Older ones stand with their operations.',
+    otherOperation: 'An operation that you do not see',
     types: {
       'body-camera': 'Body camera',
       phone: 'Phone',

@@ -48,7 +48,7 @@ export default {
     kind: '类别',
     checks: '出勤检查',
     noChecks: '没有使用此设备的出勤检查记录。',
-    olderChecks: '更早的检查请在相应行动中查看。',
+    otherOperation: '您无权查看的行动',
     types: {
       'body-camera': '执法记录仪',
       phone: '手机',
