@@ -160,12 +160,11 @@ export class Hub extends EventEmitter<HubEvents> {
         bootId: cursor?.bootId ?? null,
         afterSeq: cursor?.seq ?? 0,
       });
-      if (replayed)
-        await this.settled(); // an angle that was removed meanwhile is not to be taken up
-      else await this.#resync(bootId, lastSeq);
+      if (!replayed) await this.#resync(bootId, lastSeq);
       this.#anew ||= !replayed;
       const { alarms } = await this.media.request('alarms', {});
       this.standing.replace(alarms);
+      await this.settled(); // an angle that was removed meanwhile is not to be taken up
       await this.#reopen();
       await this.settled();
       await this.moves.follow();

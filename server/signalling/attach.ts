@@ -53,7 +53,7 @@ export function attachSignalling(server: HttpServer, context: Context): Server {
   };
   new CaptureNamespace(phones, context);
   const consoles = guard('console');
-  // what it may know is not so soon said: it joins anew each time, and is told the whole
+  // theirs is looked at when they join, which they do anew each time: then they are told the whole
   consoles.adapter.restoreSession = () => Promise.reject(new Error('a console is told nothing before it has joined'));
   new ConsoleNamespace(consoles, context);
   return io;

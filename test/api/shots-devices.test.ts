@@ -166,7 +166,7 @@ describe('the register of devices', () => {
 
   it('takes a device once; what is wrong is named', async () => {
     const made = await change('', facts);
-    expect(made).toMatchObject({ ...facts, squadName: '一中队', state: 'in-service', out: null, version: 1, keep: true, checks: [] });
+    expect(made).toMatchObject({ ...facts, squadName: '一中队', state: 'in-service', out: null, version: 1, keep: true, uses: [] });
     ({ deviceId } = made);
     await expect(change('', facts)).rejects.toThrow(/409 .*"field":"serial"/);
     await expect(change('', { ...facts, serial: 'x', squadId: 'sq-none' })).rejects.toThrow(/"field":"squadId"/);

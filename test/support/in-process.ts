@@ -23,7 +23,14 @@ import { requestPackage } from '../../server/store/archive-jobs.ts';
 import { openStore } from '../../server/store/database.ts';
 import { hubSecret } from '../../server/store/sessions.ts';
 
-export type ControlPlane = { context: Context; app: FastifyInstance; routes: RuledRoute[]; io: Server; url: string; close: () => Promise<void> };
+export type ControlPlane = {
+  context: Context;
+  app: FastifyInstance;
+  routes: RuledRoute[];
+  io: Server;
+  url: string;
+  close: () => Promise<void>;
+};
 
 /**
  * The control plane in this process, its media plane away: for what is decided before that is asked for anything.
