@@ -42,3 +42,11 @@ export async function allowZoom({ page, context }: Phone, origin: string): Promi
 
 /** The capture page while it is in this state. */
 export const inState = (page: Page, state: string): Locator => page.locator(`[data-testid="capture"][data-state="${state}"]`);
+
+/** Stop as an officer does: hold the button until it has acted. */
+export async function holdToStop(page: Page): Promise<void> {
+  await page.getByTestId('capture-stop').hover();
+  await page.mouse.down();
+  await inState(page, 'stopped').waitFor();
+  await page.mouse.up();
+}

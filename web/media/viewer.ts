@@ -127,13 +127,12 @@ export class Viewer {
   }
 
   async #watch(transport: types.Transport, angle: AngleState): Promise<void> {
-    const producers = angle.producers
-      .map((producer) => producer.producerId)
-      .toSorted()
-      .join();
+    const ids = angle.producers.map(({ producerId }) => producerId);
+    const producers = keyOf(ids);
     const known = this.#watched.get(angle.angleId);
     const present = known?.transport === transport ? known : undefined; // what came by another way has ended with it
     if (!this.#device || present?.producers === producers || (!present && producers === '')) return;
+    if (present) this.#stream(angle.angleId, null); // what shows them turns black as they end
     for (const consumer of present?.consumers ?? []) {
       consumer.close();
       await this.#signalling.request('closeConsumer', { consumerId: consumer.id }).catch(() => undefined); // it may have ended by itself
@@ -146,7 +145,9 @@ export class Viewer {
       rtpCapabilities: this.#device.recvRtpCapabilities,
     });
     const consumers: types.Consumer[] = [];
-    this.#watched.set(angle.angleId, { transport, producers, consumers });
+    // there may be more than this page has been told of yet: when it is, nothing has to be made anew
+    const received = keyOf([...ids, ...infos.map(({ producerId }) => producerId)]);
+    this.#watched.set(angle.angleId, { transport, producers: received, consumers });
     // at once: one negotiation with the browser instead of one a track
     const made = infos.map(async ({ consumerId: id, producerId, kind, rtpParameters }) => {
       consumers.push(await transport.consume({ id, producerId, kind, rtpParameters: rtpParameters as types.RtpParameters }));
@@ -181,4 +182,8 @@ export class Viewer {
       console.warn('sound not switched', angleId, error);
     }
   }
+}
+
+function keyOf(producerIds: string[]): string {
+  return [...new Set(producerIds)].toSorted().join();
 }
