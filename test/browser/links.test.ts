@@ -10,7 +10,7 @@ import { launchBrowser, startRecording } from '../../scripts/demo/phone.ts';
 import { CaptureLink, type LinkCreate } from '../../server/protocol/capture.ts';
 import { AngleState, OperationView } from '../../server/protocol/http.ts';
 import { crashControl, type RunningHub, startHub } from '../support/hub.ts';
-import { inState, openPhone, type Phone } from '../support/phones.ts';
+import { holdToStop, inState, openPhone, type Phone } from '../support/phones.ts';
 
 let root = '';
 let hub: RunningHub;
@@ -35,10 +35,6 @@ const view = (): Promise<OperationView> => call(hub, OperationView, 'GET', `/ope
 const status = async (name: string): Promise<string | undefined> => (await view()).angles.find((angle) => angle.name === name)?.status;
 const offer = (page: Page, name: string): Locator => page.getByTestId('angle-choice').getByRole('button', { name });
 const problem = (page: Page): Locator => page.getByTestId('capture-problem');
-const stop = async ({ page }: Phone): Promise<void> => {
-  await page.getByTestId('capture-stop').click({ delay: 1300 });
-  await inState(page, 'stopped').waitFor();
-};
 
 describe('phones with one link for the whole operation', () => {
   let url = '';
@@ -91,7 +87,7 @@ describe('phones with one link for the whole operation', () => {
 
   it('give an angle up when they stop; of two that want it the first to start has it, the other is told and chooses again', async () => {
     const [third, fourth] = [await openPhone(browser, url), await openPhone(browser, url)];
-    await stop(second);
+    await holdToStop(second.page);
     for (const { page } of [third, fourth]) {
       await offer(page, '东侧').click({ timeout: 30_000 });
       await inState(page, 'ready').waitFor();

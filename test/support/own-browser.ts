@@ -14,7 +14,8 @@ export async function ownBrowser(): Promise<{ context: BrowserContext; close: ()
   const profile = mkdtempSync(join(tmpdir(), 'fieldhub-profile-'));
   const args = [...BROWSER_ARGS, '--headless=new', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'];
   const child = spawn(process.env['CHROMIUM'] ?? '/usr/bin/chromium', args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  const exited = once(child, 'exit');
+  // its helper processes write to the same pipe, and into its profile until they go, a little later than itself
+  const gone = once(child, 'close');
   const address = await new Promise<string>((resolve, reject) => {
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => {
@@ -22,7 +23,7 @@ export async function ownBrowser(): Promise<{ context: BrowserContext; close: ()
       const [, url] = /DevTools listening on (ws:\S+)/.exec(said) ?? [];
       if (url) resolve(url);
     });
-    void exited.then(() => reject(new Error(`Chromium ended:\n${said}`)));
+    void gone.then(() => reject(new Error(`Chromium ended:\n${said}`)));
   });
   const browser = await chromium.connectOverCDP(address, { noDefaults: true });
   const [context] = browser.contexts();
@@ -32,9 +33,8 @@ export async function ownBrowser(): Promise<{ context: BrowserContext; close: ()
     close: async () => {
       await browser.close();
       child.kill('SIGTERM');
-      await exited;
-      // its helper processes go a little later, and write into it until then
-      rmSync(profile, { recursive: true, force: true, maxRetries: 12, retryDelay: 200 });
+      await gone;
+      rmSync(profile, { recursive: true });
     },
   };
 }
