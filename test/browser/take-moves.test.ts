@@ -12,6 +12,17 @@ import { themeFaults } from '../support/axe.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { film, type FilmedOperation, untilSegments } from '../support/operation.ts';
 
+/** Keeps which answers the page has read: what it does with one it has done before it can be asked. */
+const KEEP_READ = `
+  window.read = [];
+  const json = Response.prototype.json;
+  Response.prototype.json = async function () {
+    const value = await json.call(this);
+    read.push(new URL(this.url).pathname);
+    return value;
+  };
+`;
+
 let root = '';
 let hub: RunningHub;
 let browser: Browser;
@@ -43,6 +54,7 @@ describe('the form that moves a take', () => {
     );
     const context = await browser.newContext({ storageState: signedIn(hub.url), locale: 'zh-CN', viewport: { width: 1280, height: 844 } });
     const page = await context.newPage();
+    await page.addInitScript({ content: KEEP_READ });
     // as to who may label only some of them
     await page.route('**/api/operations?*', async (route) => {
       const response = await route.fetch();
@@ -64,9 +76,8 @@ describe('the form that moves a take', () => {
     await asked;
     await operation.selectOption({ label: '西街 乙机位' });
     await expect.poll(() => offered.allTextContents()).toEqual(['新机位', '乙机位']);
-    const late = page.waitForResponse(`**/api/operations/${slow?.operationId}`);
     answer();
-    await (await late).finished();
+    await expect.poll(() => page.evaluate('read')).toContain(`/api/operations/${slow?.operationId}`);
     expect(await offered.allTextContents()).toEqual(['新机位', '乙机位']);
     expect(quick?.angles).toHaveLength(1);
     await page.getByTestId('move-name').fill('东侧');
