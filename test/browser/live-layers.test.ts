@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { launchBrowser } from '../../scripts/demo/phone.ts';
+import { answersOf } from '../support/answers.ts';
 import { filmClock, SENDERS } from '../support/clock-phone.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
@@ -16,6 +17,7 @@ let hub: RunningHub;
 let browser: Browser;
 let operation: PhoneOperation;
 let page: Page;
+let answered: ReturnType<typeof answersOf>;
 let angleId = '';
 
 beforeAll(async () => {
@@ -29,6 +31,7 @@ beforeAll(async () => {
   await until('the top layer is recorded', async () => (await operation.angle(angleId)).width === FULL.width);
   const context = await browser.newContext({ storageState: signedIn(hub.url), viewport: { width: 390, height: 844 } });
   page = await context.newPage();
+  answered = answersOf(page);
   await page.goto(`${hub.url}/console/${operation.operationId}`);
   await page.getByTestId(`tile-${angleId}`).waitFor();
 });
@@ -45,6 +48,13 @@ const picture = (): Promise<{ height: number; frames: number; stale: boolean }> 
     const stale = tile.classList.contains('stale');
     return { height: video.videoHeight, frames: video.getVideoPlaybackQuality().totalVideoFrames, stale };
   })()`);
+/** Wait until the page itself has lived on for so long, by the time that its tile counts. */
+const lives = async (seconds: number): Promise<void> => {
+  const told = async (): Promise<number> =>
+    ((await page.getByTestId(`elapsed-${angleId}`).textContent()) ?? '').split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+  const from = await told();
+  await until(`${seconds} s more on the page`, async () => (await told()) >= from + seconds);
+};
 /** Encoders want even sizes. */
 const becomes = (height: number): Promise<void> =>
   until(`a picture ${height} high`, async () => Math.abs((await picture()).height - height) <= 1);
@@ -59,16 +69,14 @@ describe('what a console is sent', () => {
   });
 
   it('is nothing while the tile is out of sight, and a live picture soon after', async () => {
+    const nothing = /"showConsumer",.*"heightPx":0\}/;
+    const asked = answered(nothing);
     await page.evaluate('document.body.style.paddingTop = "3000px"');
     await page.evaluate('scrollTo(0, 0)');
-    let before = -1;
-    await until('no more frames come', async () => {
-      const { frames } = await picture();
-      const still = frames === before;
-      before = frames;
-      return still;
-    });
-    await new Promise((resolve) => setTimeout(resolve, 3000)); // longer than a picture may stand still
+    await until('the hub sends it nothing', () => answered(nothing) > asked);
+    await lives(2); // what was under way has come
+    const before = (await picture()).frames;
+    await lives(3); // longer than a picture may stand still
     expect((await picture()).frames).toBe(before);
     await page.evaluate('document.body.style.paddingTop = "0"');
     expect((await picture()).stale).toBe(false);
