@@ -7,7 +7,7 @@ import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { readImage } from '../../media/recordings/image-size.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { filmWithPhone, launchBrowser } from '../../scripts/demo/phone.ts';
-import { type RunningHub, startHub } from '../support/hub.ts';
+import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
 
 let root = '';
@@ -87,8 +87,10 @@ describe('a picture taken while the phone films', () => {
     await review.goto(`${hub.url}/review/${operation.operationId}`);
     await review.getByTestId('timeline').waitFor();
     const clock = review.getByTestId('review-clock');
-    const startMs = Number(await clock.getAttribute('data-hub-ms'));
+    const hubMs = async (): Promise<number> => Number(await clock.getAttribute('data-hub-ms'));
+    await until('it stands at the begin', async () => (await hubMs()) > 0);
+    const startMs = await hubMs();
     await review.getByTestId('stills').getByRole('button', { name: '跳到此时' }).last().click();
-    await expect.poll(async () => Number(await clock.getAttribute('data-hub-ms'))).toBeGreaterThan(startMs + 1000);
+    await expect.poll(hubMs).toBeGreaterThan(startMs + 1000);
   });
 });

@@ -11,7 +11,7 @@ import { OperationView } from '../../server/protocol/http.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { journalLines } from '../support/operation.ts';
 import { phoneOperation, type PhoneAngle, type PhoneOperation } from '../support/phone-operation.ts';
-import { inState, openPhone, type Phone } from '../support/phones.ts';
+import { holdToStop, inState, openPhone, type Phone } from '../support/phones.ts';
 import { journalsOf, playTake } from '../support/playback.ts';
 
 const SCREENSHOTS = process.env['SCREENSHOTS'];
@@ -89,7 +89,7 @@ describe('an angle that a device films, opened on another one with the same link
       '指挥员已将此机位交给另一台设备：PJZ110 · Android · Chrome。此前的录像已保存。',
     );
     await shot(first.page, 'handed-over-zh-CN-390');
-    expect(await wish(angleId).count()).toBe(0);
+    await wish(angleId).waitFor({ state: 'detached' });
     await operation.moreSegments(angleId, 1);
     expect((await operation.angle(angleId)).source?.model).toBe('PJZ110 · Android · Chrome');
     const takes = takesOf(angleId);
@@ -135,7 +135,7 @@ describe('an angle that a device films, opened on another one with the same link
     await second.page.getByTestId('ask-takeover').click();
     await wish(angleId).waitFor();
     await inState(second.page, 'recording').waitFor({ timeout: 40_000 });
-    expect(await wish(angleId).count()).toBe(0);
+    await wish(angleId).waitFor({ state: 'detached' });
     const beside = (await view()).angles.find(({ name }) => name === '南门 2');
     expect(beside?.status).toBe('recording');
     // it began once, and the journal says for which reason
@@ -157,7 +157,7 @@ describe('an angle that a device films, opened on another one with the same link
     await inState(third.page, 'in-use').waitFor();
     await third.page.getByTestId('ask-takeover').click();
     await wish(angleId).waitFor();
-    await second.page.getByTestId('capture-stop').click({ delay: 1300 });
+    await holdToStop(second.page);
     await inState(third.page, 'recording').waitFor();
     await until('the third take', async () => (await operation.angle(angleId)).takes === 3);
     for (const { context } of [second, third]) await context.close();

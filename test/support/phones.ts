@@ -43,10 +43,21 @@ export async function allowZoom({ page, context }: Phone, origin: string): Promi
 /** The capture page while it is in this state. */
 export const inState = (page: Page, state: string): Locator => page.locator(`[data-testid="capture"][data-state="${state}"]`);
 
-/** Stop as an officer does: hold the button until it has acted. */
-export async function holdToStop(page: Page): Promise<void> {
-  await page.getByTestId('capture-stop').hover();
-  await page.mouse.down();
-  await inState(page, 'stopped').waitFor();
-  await page.mouse.up();
+/** When a page is touched from now on, by this machine's clock: how late a click of the test comes there says nothing of the product. */
+export async function noteTouches(page: Page): Promise<() => Promise<number[]>> {
+  await page.evaluate(`(() => {
+    if (!window.touchedMs) addEventListener('pointerdown', () => touchedMs.push(Date.now()), true);
+    window.touchedMs = [];
+  })()`);
+  return () => page.evaluate<number[]>('touchedMs');
 }
+
+/** Hold a button that acts only when it is held, until it has. */
+export async function holdUntil(button: Locator, acted: Locator): Promise<void> {
+  await button.hover();
+  await button.page().mouse.down();
+  await acted.waitFor();
+  await button.page().mouse.up();
+}
+/** Stop as an officer does. */
+export const holdToStop = (page: Page): Promise<void> => holdUntil(page.getByTestId('capture-stop'), inState(page, 'stopped'));
