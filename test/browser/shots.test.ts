@@ -10,6 +10,7 @@ import { OperationShots } from '../../server/protocol/shots.ts';
 import { openStore, type Store } from '../../server/store/database.ts';
 import { consolePage, VIEWS } from '../support/console-page.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
+import { noteTouches } from '../support/phones.ts';
 import { phoneOperation, type PhoneOperation } from '../support/phone-operation.ts';
 import { TcpRelay } from '../support/tcp-relay.ts';
 import { nameType } from '../support/typed-operation.ts';
@@ -75,11 +76,12 @@ describe('what must be on film', () => {
     await phone.getByTestId('shot-done-0').waitFor();
     await desk.getByTestId('shot-0').getByText('东侧').waitFor();
     relay.cut();
-    const touchedMs = Date.now();
+    const touches = await noteTouches(phone);
     await phone.getByTestId('shot-tick-1').click();
     await phone.getByTestId('shot-done-1').getByText('待发送').waitFor();
     relay.mend();
     await desk.getByTestId('shot-1').getByText('东侧').waitFor({ timeout: 30_000 });
+    const [touchedMs = 0] = await touches();
     expect(Math.abs(((await shots())[1]?.tick?.atMs ?? 0) - touchedMs)).toBeLessThan(1500);
   });
 
