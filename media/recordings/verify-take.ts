@@ -78,7 +78,7 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
   const clocks = lines.flatMap(({ line }) => (line.type === 'clock' ? [line] : []));
   const removed = new Set(lines.map(({ line }) => (line.type === 'file.missing' ? line.file : '')));
   const inits = new Map<string, number>();
-  let previous: SegmentLine | null = null;
+  const previous: Previous = { any: null, filmed: null };
   for (const { line } of lines) {
     if (line.type === 'segment.opened' && !closed.has(line.file) && !check.ended) known.add(`${folder}/${line.file}`); // being written
     if (line.type !== 'init' && line.type !== 'segment' && line.type !== 'withheld') continue;
@@ -110,16 +110,20 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
     figures.segments += 1;
     figures.durationMs += line.durationMs;
     figures.alignmentErrorMs = Math.max(figures.alignmentErrorMs, clockFor(clocks, line.mediaMs)?.errorMs ?? line.alignmentErrorMs);
-    previous = line;
+    previous.any = line;
+    if (line.frames > 0) previous.filmed = line;
   }
 }
+
+/** The segment before, and the last one with pictures. */
+type Previous = { any: SegmentLine | null; filmed: SegmentLine | null };
 
 function checkSegment(
   line: SegmentLine,
   bytes: Buffer,
   trackId: number | undefined,
   segmentMs: number,
-  previous: SegmentLine | null,
+  previous: Previous,
   report: (message: string) => void,
 ): void {
   if (trackId === undefined) report(`its initialisation segment ${line.init} comes nowhere before it`);
@@ -127,7 +131,9 @@ function checkSegment(
   if (named?.cell !== line.cell || named.part !== line.part) report(`is named for another cell than ${line.cell}-${line.part}`);
   if (Math.floor(line.startMs / segmentMs) !== line.cell) report(`begins at ${line.startMs}, which is not in cell ${line.cell}`);
   if (Math.abs(line.startMs - line.cell * segmentMs - line.offsetMs) > 0.01) report('its offset does not fit its start');
-  if (previous && line.mediaMs < previous.mediaMs) report('is out of order');
+  // pictures that came late may begin before sound that had gone on alone
+  const before = line.frames > 0 ? previous.filmed : previous.any;
+  if (before && line.mediaMs < before.mediaMs) report('is out of order');
   const { fragments, wholeBytes } = readFragments(bytes);
   if (wholeBytes !== bytes.length) report(`ends with ${bytes.length - wholeBytes} bytes that are no whole fragment`);
   if (fragments.length !== line.fragments) report(`has ${fragments.length} fragments, its journal says ${line.fragments}`);
