@@ -9,7 +9,7 @@ import { filmWithPhone, launchBrowser, startRecording } from '../../scripts/demo
 import { SENDERS } from '../support/clock-phone.ts';
 import { metric, type RunningHub, startHub, until } from '../support/hub.ts';
 import { phoneOperation, type PhoneAngle, type PhoneOperation } from '../support/phone-operation.ts';
-import { holdToStop, openPhone } from '../support/phones.ts';
+import { holdToStop, inState, openPhone } from '../support/phones.ts';
 import { complaints, journalsOf } from '../support/playback.ts';
 import { slowWay } from '../support/slow-way.ts';
 
@@ -27,6 +27,16 @@ const LOCKS = `
 `;
 /** The page's connections, by which it sends and receives, newest last. */
 const KNOWN_PEERS = SENDERS.replace('const peers = [];', 'const peers = (window.peers = []);');
+/** The button that stops is touched, and the page is busy for longer than it has to be held: until the hand lets go, or long after that. */
+const touched = (then: string): string => `(() => {
+  const button = document.querySelector('[data-testid="capture-stop"]');
+  const lift = () => new PointerEvent('pointerup', { bubbles: true });
+  const busy = () => { for (const begin = performance.now(); performance.now() - begin < 1200; ); };
+  let up;
+  button.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true }));
+  ${then};
+  button.dispatchEvent(up);
+})()`;
 const MIRROR = `document.querySelector('[data-testid="mirror"] video')`;
 /** What the tile shows, looked at in every frame of the screen: on the canvas or the video, and how bright its brightest spot is. */
 const WATCH = (angleId: string): string => `(() => {
@@ -114,6 +124,17 @@ describe('a phone that films', () => {
     await operation.moreSegments(angleId, 1);
     await holdToStop(page);
     await until('it may sleep again', () => page.evaluate('locks.every(({ released }) => released)'));
+    await page.context().close();
+  });
+
+  it('stops when its button was held, by the hand that holds it, not by what its busy page hears of that late', async () => {
+    const { angleId, url } = angleOf(1);
+    const page = await filmWithPhone(browser, url);
+    await page.evaluate(touched('up = lift(); busy()'));
+    await operation.moreSegments(angleId, 2); // longer than it would have to be held
+    expect(await inState(page, 'recording').count()).toBe(1);
+    await page.evaluate(touched('busy(); up = lift()'));
+    await inState(page, 'stopped').waitFor();
     await page.context().close();
   });
 
