@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../scripts/demo/hub.ts';
 import { launchBrowser, startRecording } from '../../scripts/demo/phone.ts';
 import { CaptureLink } from '../../server/protocol/capture.ts';
+import { checkAgain, checked } from '../support/check-again.ts';
 import { SENDERS } from '../support/clock-phone.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { journalLines } from '../support/operation.ts';
@@ -33,8 +34,6 @@ const angleOf = (i: number): PhoneOperation['angles'][number] => {
   if (!angle) throw new Error(`no angle ${i}`);
   return angle;
 };
-const checked = (page: Page): Promise<void> =>
-  until('the check has ended', async () => !['running', null].includes(await page.getByTestId('preflight').getAttribute('data-state')));
 type Sending = { codec: string; encodings: { scaleResolutionDownBy?: number; maxBitrate?: number }[]; zoom: number | undefined };
 const sending = (page: Page): Promise<Sending> =>
   page.evaluate<Sending>(`(() => {
@@ -71,9 +70,7 @@ describe('what a phone sends', () => {
       uploadThroughput: 200_000,
     });
     if (!(await page.getByRole('button', { name: '重新检查' }).isVisible())) await page.getByTestId('preflight').locator('summary').click();
-    await page.getByRole('button', { name: '重新检查' }).click();
-    await until('it runs again', async () => (await page.getByTestId('check-uplink').getAttribute('data-result')) === 'skipped');
-    await checked(page);
+    await checkAgain(page, page.getByRole('button', { name: '重新检查' }));
     await startRecording(page);
     const sent = await sending(page);
     expect(sent.encodings).toHaveLength(1);

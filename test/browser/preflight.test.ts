@@ -5,6 +5,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signedIn } from '../../scripts/demo/sign-in.ts';
 import { launchBrowser, startRecording } from '../../scripts/demo/phone.ts';
+import { checkAgain, checked } from '../support/check-again.ts';
 import { WrongClock } from '../support/clock-phone.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { journalLines } from '../support/operation.ts';
@@ -31,8 +32,6 @@ afterAll(async () => {
 
 const urlOf = (i: number): string => operation.angles[i]?.url ?? '';
 const card = (page: Page): Locator => page.getByTestId('preflight');
-const ended = (page: Page): Promise<void> =>
-  until('the check has ended', async () => !['running', null].includes(await card(page).getAttribute('data-state')));
 const resultOf = (page: Page, name: string): Promise<string | null> => page.getByTestId(`check-${name}`).getAttribute('data-result');
 const textOf = async (page: Page, name: string): Promise<string> => (await page.getByTestId(`check-${name}`).textContent()) ?? '';
 const onRecord = (i: number): Record<string, unknown>[] =>
@@ -46,7 +45,7 @@ const checkOnRecord = (i: number, name: string): Check | undefined =>
 describe('the check before duty', () => {
   it('runs while the page opens, and is kept when recording begins', async () => {
     const { page, errors } = await openPhone(browser, urlOf(0));
-    await ended(page);
+    await checked(page);
     for (const name of ['camera', 'microphone', 'network', 'uplink', 'clock']) expect(await resultOf(page, name), name).toBe('pass');
     expect(await textOf(page, 'camera')).toMatch(/1280×720|640×480/);
     expect(await textOf(page, 'network')).toMatch(/往返 \d+ 毫秒/);
@@ -74,7 +73,7 @@ describe('the check before duty', () => {
 
   it('asks for a reason where it fails, keeps it, and shows it in the review', async () => {
     const { page } = await openPhone(late, urlOf(2));
-    await ended(page);
+    await checked(page);
     expect(await resultOf(page, 'clock')).toBe('fail');
     expect(await textOf(page, 'clock')).toContain('−300 s');
     await page.getByTestId('capture-start').click();
@@ -110,11 +109,9 @@ describe('the check before duty', () => {
       downloadThroughput: -1,
       uploadThroughput: 150_000,
     });
-    await ended(page);
+    await checked(page);
     if (!(await page.getByRole('button', { name: 'Check again' }).isVisible())) await card(page).locator('summary').click();
-    await page.getByRole('button', { name: 'Check again' }).click();
-    await until('it runs again', async () => (await resultOf(page, 'uplink')) === 'skipped');
-    await ended(page);
+    await checkAgain(page, page.getByRole('button', { name: 'Check again' }));
     expect(await resultOf(page, 'uplink')).toBe('warn');
     expect(await textOf(page, 'uplink')).toMatch(/(0\.[89]|1\.[0-5]) Mbit\/s/);
     expect(await resultOf(page, 'battery')).toBe('unavailable');
@@ -126,9 +123,7 @@ describe('the check before duty', () => {
       downloadThroughput: -1,
       uploadThroughput: 15_000,
     });
-    await page.getByRole('button', { name: 'Check again' }).click();
-    await until('it runs again', async () => (await resultOf(page, 'uplink')) === 'skipped');
-    await ended(page);
+    await checkAgain(page, page.getByRole('button', { name: 'Check again' }));
     expect(await resultOf(page, 'uplink')).toBe('fail');
     expect(await textOf(page, 'uplink')).toContain('below 0.2 Mbit/s');
   });
