@@ -9,6 +9,7 @@ import { OperationView } from '../../server/protocol/http.ts';
 import { consolePage, VIEWS } from '../support/console-page.ts';
 import { freePort, type RunningHub, startHub } from '../support/hub.ts';
 import { push, STREAMS } from '../support/pushers.ts';
+import { countFrames, untilShown } from '../support/watching.ts';
 
 let root = '';
 let hub: RunningHub;
@@ -92,9 +93,10 @@ describe.each(VIEWS)('an encoder that pushes, on the console (%s, %i px)', (loca
     expect(await first.exited).not.toBe(0);
     const next = await page.getByTestId('push-key').getByLabel(words.key, { exact: true }).inputValue();
     expect(next).not.toBe(key);
-    const second = push(STREAMS.plain, 'flv', `${address}/${next}`);
     await page.keyboard.press('Escape');
-    await untilMoving(page, angleId, 60_000);
+    await countFrames(page, angleId);
+    const second = push(STREAMS.plain, 'flv', `${address}/${next}`);
+    await untilShown(page, [angleId], 20);
     await call(hub, OperationView, 'POST', `/operations/${operationId}/end`);
     await second.exited;
     await close();

@@ -21,6 +21,10 @@ const CONNECTIONS = `
 `;
 
 type Connection = { getStats: () => Promise<Map<string, { type: string; trackIdentifier: string; packetsReceived: number }>> };
+/** Of all that this page sends. */
+const TOLD_LOST = `Promise.all(connections.map((each) => each.getStats())).then((all) => all.flatMap((stats) => [...stats.values()])
+  .filter(({ type }) => type === 'remote-inbound-rtp').reduce((sum, { packetsLost }) => sum + packetsLost, 0))`;
+
 type Frames = { getVideoPlaybackQuality: () => { totalVideoFrames: number } };
 type Playing = { srcObject: { getAudioTracks: () => { id: string }[] } | null };
 
@@ -38,7 +42,10 @@ beforeAll(async () => {
   relay = await WebRtcRelay.open(Number(hub.rtcPort), 1);
   operation = await phoneOperation(hub, ['东门', '西门']);
   [lossy, clean] = operation.angles as [PhoneAngle, PhoneAngle];
-  phones = [await openPhone(browser, lossy.url, { userAgent: AGENT, scripts: [relay.script] }), await openPhone(browser, clean.url)];
+  phones = [
+    await openPhone(browser, lossy.url, { userAgent: AGENT, scripts: [relay.script] }),
+    await openPhone(browser, clean.url, { scripts: [CONNECTIONS] }),
+  ];
   for (const { page } of phones) await startRecording(page);
   if (SCREENSHOTS) mkdirSync(SCREENSHOTS, { recursive: true });
 });
@@ -72,7 +79,10 @@ describe('the source of an angle', () => {
     expect((await source())?.loss?.packets).toBeGreaterThanOrEqual(loss?.packets ?? Infinity);
     await until('the round trip is known', async () => ((await source())?.roundTripMs ?? 0) > 0, 30_000);
     expect((await operation.angle(lossy.angleId)).fps).toBeGreaterThan(3);
-    expect((await operation.angle(clean.angleId)).source?.loss).toEqual({ percent: 0, packets: 0 });
+    // of the other nothing is lost but what its page is told of by receiver reports (RFC 3550, 6.4.1), as may be on a busy machine
+    const [, cleanPhone] = phones as [Phone, Phone];
+    const cleanLost = async (): Promise<number> => (await operation.angle(clean.angleId)).source?.loss?.packets ?? Infinity;
+    await expect.poll(async () => (await cleanLost()) - (await cleanPhone.page.evaluate<number>(TOLD_LOST))).toBeLessThanOrEqual(0);
   });
 
   it.each([
