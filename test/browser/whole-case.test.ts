@@ -69,7 +69,7 @@ describe('a case, from its filing to the log', () => {
     await desk.waitForURL(/\/operations\/\d{8}-/);
     operationId = desk.url().split('/').at(-1) ?? '';
     await desk.getByRole('button', { name: '开始行动' }).waitFor();
-    expect(await desk.locator('dd.missing').count()).toBe(1); // when it was recorded is not known yet
+    await expect.poll(() => desk.locator('dd.missing').count()).toBe(1); // when it was recorded is not known yet
     await shot(desk, 'planned');
   });
 
