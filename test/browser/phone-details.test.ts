@@ -127,7 +127,7 @@ describe('a phone that films', () => {
     await page.context().close();
   });
 
-  it('stops when its button was held, by the hand that holds it, not by what its busy page hears of that late', async () => {
+  it('stops by a hold that its page was too busy to count, and not by a touch whose end it hears late', async () => {
     const { angleId, url } = angleOf(1);
     const page = await filmWithPhone(browser, url);
     await page.evaluate(touched('up = lift(); busy()'));
