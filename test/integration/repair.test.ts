@@ -8,7 +8,7 @@ import { repairOperation } from '../../media/recorder/repair.ts';
 import { Signer } from '../../media/recordings/signer.ts';
 import { verifyOperation } from '../../media/recordings/verify.ts';
 import { listFiles } from '../../media/recordings/verify-files.ts';
-import { startHub } from '../support/hub.ts';
+import { startHub, until } from '../support/hub.ts';
 import { film, untilSegments } from '../support/operation.ts';
 import { segmentLines, journalsOf } from '../support/playback.ts';
 
@@ -24,10 +24,15 @@ beforeAll(async () => {
   const operation = await film(hub, ['东侧']);
   angleId = operation.angles[0]?.angleId ?? '';
   await untilSegments(operation, angleId, 1);
-  await new Promise((resolve) => setTimeout(resolve, 2200));
+  crashed = operation.dir;
+  const written = (): number => {
+    const unfinished = unfinishedOf(crashed);
+    return unfinished === null ? 0 : readFragments(readFileSync(unfinished)).fragments.length;
+  };
+  // half a second each: there is time for some more until it is full
+  await until('some fragments are written', () => written() >= 3 && written() <= 5);
   await hub.killAll();
   operation.angles[0]?.camera.cut();
-  crashed = operation.dir;
   signer = await Signer.load(join(hub.dataDir, 'keys'));
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -36,11 +41,16 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 function copy(): { dir: string; take: string; unfinished: string } {
   const dir = mkdtempSync(join(root, 'copy-'));
   cpSync(crashed, dir, { recursive: true });
+  const unfinished = unfinishedOf(dir);
+  if (unfinished === null) throw new Error('the hub was killed between two segments');
+  return { dir, take: join(dir, angleId, '0001'), unfinished };
+}
+/** The segment that is being written, or was, in this operation's folder. */
+function unfinishedOf(dir: string): string | null {
   const take = join(dir, angleId, '0001');
   const closed = segmentLines(journalsOf(dir, angleId)[0]?.lines ?? []).map((line) => line['file']);
-  const unfinished = readdirSync(take).find((name) => name.endsWith('.m4s') && !closed.includes(name));
-  if (!unfinished) throw new Error('the hub was killed between two segments');
-  return { dir, take, unfinished: join(take, unfinished) };
+  const name = readdirSync(take).find((each) => each.endsWith('.m4s') && !closed.includes(each));
+  return name === undefined ? null : join(take, name);
 }
 async function repair(dir: string): Promise<void> {
   const restored = await repairOperation(dir, signer, Date.now());
