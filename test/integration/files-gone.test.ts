@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ import { type Desk, openDesk } from '../support/console.ts';
 import { makeReadOnly } from '../support/disk.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { film, type FilmedOperation, untilSegments } from '../support/operation.ts';
-import { complaints, segmentLines, journalsOf } from '../support/playback.ts';
+import { complaints, type Line, segmentLines, journalsOf } from '../support/playback.ts';
 
 let root = '';
 let hub: RunningHub | null = null;
@@ -57,12 +57,14 @@ describe('files that are removed under the hub', () => {
     const [east, west] = filmed.angles.map(({ angleId }) => angleId);
     if (!east || !west) throw new Error('two angles were asked for');
     const dir = join(filmed.dir, east, '0001');
-    const open = (): string | undefined => {
-      const closed = segmentLines(journalsOf(filmed.dir, east)[0]?.lines ?? []).map((line) => line['file']);
-      return readdirSync(dir).find((name) => name.endsWith('.m4s') && !closed.includes(name));
+    const lastLine = (angleId: string): Line => journalsOf(filmed.dir, angleId)[0]?.lines.at(-1) ?? {};
+    /** And not being closed already, two seconds after it has begun: then the file would still be found. */
+    const isOpen = (angleId: string): boolean => {
+      const { type, startMs } = lastLine(angleId);
+      return type === 'segment.opened' && Date.now() - Number(startMs) < 1750;
     };
-    await until('a segment is being written', () => open() !== undefined);
-    const unfinished = open() ?? '';
+    await until('a segment of each is being written', () => isOpen(east) && isOpen(west));
+    const unfinished = String(lastLine(east)['file']);
     const finished = String(segmentLines(journalsOf(filmed.dir, east)[0]?.lines ?? [])[0]?.['file']);
     rmSync(join(dir, unfinished));
     rmSync(join(dir, finished));

@@ -69,5 +69,5 @@ export class SmallDisk {
 export function makeReadOnly(path: string): () => void {
   must('mount', '--bind', path, path);
   must('mount', '-o', 'remount,bind,ro', path);
-  return () => must('umount', path);
+  return () => must('umount', '--lazy', path); // who looks at it just now does not hold it up
 }
