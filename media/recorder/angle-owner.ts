@@ -1,6 +1,7 @@
 import type { MediaEvent } from '../protocol/events.ts';
 import { TALK_ANGLE } from '../protocol/talk.ts';
-import type { Angle, AngleOwner, TakeFailure } from './angle.ts';
+import type { Angle } from './angle.ts';
+import type { AngleOwner, TakeFailure } from './angle-needs.ts';
 import type { OperationLog } from './operation-log.ts';
 import type { Troubles } from './troubles.ts';
 

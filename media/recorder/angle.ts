@@ -1,35 +1,18 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { HubError } from '../errors.ts';
 import type { Cause, MediaKind, SourceKind } from '../protocol/ids.ts';
 import type { AngleState, Interruption } from '../protocol/state.ts';
 import { TALK_ANGLE } from '../protocol/talk.ts';
-import type { ChainHead } from '../recordings/chain.ts';
-import type { SegmentLine } from '../recordings/lines.ts';
+import type { AngleOwner } from './angle-needs.ts';
 import type { Alignment, KnownAngle } from './known-angle.ts';
 import { takeIdOf, type TakeCounts } from './move-side.ts';
 import { Rate } from './rate.ts';
 import type { RepairedTake } from './repair-take.ts';
 import type { Take } from './take.ts';
-import type { TakeOwner, Totals } from './take-owner.ts';
+import type { TakeOwner } from './take-owner.ts';
 
 /** All of an angle's state that the recorder knows; who can be watched is the SFU's knowledge. */
 export type RecorderAngle = Omit<AngleState, 'producers' | 'gateway' | 'source'>;
-
-/** What an angle needs of its operation. */
-export type AngleOwner = {
-  takeBegun: (angleId: string, takeId: string, sourceKind: SourceKind, atMs: number, head: ChainHead) => Promise<void>;
-  takeEnded: (angleId: string, takeId: string, atMs: number, reason: Cause, head: ChainHead, totals: Totals) => Promise<void>;
-  segment: (angleId: string, takeId: string, line: SegmentLine, head: ChainHead) => Promise<void>;
-  interruption: (interruption: Interruption) => void;
-  changed: (angleId: string) => void;
-  /** This take's disk does not keep up, or does again. */
-  behind: (angleId: string, behind: boolean) => void;
-  fileMissing: (angleId: string, path: string) => void;
-  failed: (angleId: string, failure: TakeFailure) => void;
-};
-/** A take that cannot be written any more. `salvaged` is told what could be kept of it. */
-export type TakeFailure = { take: Take; takeId: string; dir: string; error: HubError; salvaged: (kept: RepairedTake) => void };
 
 const REMEMBER_CELLS = 64;
 /** After a take could not be written, so long before the next may be tried. */
@@ -58,6 +41,8 @@ export class Angle {
   /** Of the last segment of the takes before. */
   #alignment: Alignment | null = null;
   #interruption: Interruption | null = null;
+  /** The last that is over. */
+  #closed: Interruption | null = null;
   #interruptions = 0;
   readonly #rate = new Rate();
   #ended = false;
@@ -220,9 +205,9 @@ export class Angle {
 
   #closeInterruption(endMs: number): void {
     if (!this.#interruption) return;
-    const closed = { ...this.#interruption, endMs: Math.max(endMs, this.#interruption.startMs) };
+    this.#closed = { ...this.#interruption, endMs: Math.max(endMs, this.#interruption.startMs) };
     this.#interruption = null;
-    this.#owner.interruption(closed);
+    this.#owner.interruption(this.#closed);
   }
 
   #takeOwner(sourceKind: SourceKind, self: () => Take): TakeOwner {
@@ -290,10 +275,13 @@ export class Angle {
     this.#counts.frames -= lost;
     this.#counts.missing += lost;
     this.#counts.segments += kept.segments.length - told.segments;
-    const open = this.#interruption;
+    const [open, closed] = [this.#interruption, this.#closed];
     if (open && open.id === interruptionId) {
       this.#interruption = { ...open, startMs: kept.endMs };
       this.#lastMediaMs = kept.endMs;
+    } else if (closed && closed.id === interruptionId) {
+      this.#closed = { ...closed, startMs: kept.endMs };
+      this.#owner.interruption(this.#closed); // told again: the next take began first
     }
     this.#owner.changed(this.angleId);
   }

@@ -10,7 +10,8 @@ import { everyPunctual } from '../punctual.ts';
 import { operationJournal } from '../recordings/paths.ts';
 import { angleOwner } from './angle-owner.ts';
 import { AnglePlans } from './angle-plans.ts';
-import { Angle, type AngleOwner, type RecorderAngle, type TakeFailure } from './angle.ts';
+import { Angle, type RecorderAngle } from './angle.ts';
+import type { AngleOwner, TakeFailure } from './angle-needs.ts';
 import { Marks } from './marks.ts';
 import { Messages } from './messages.ts';
 import type { MoveSide } from './move-side.ts';
@@ -144,9 +145,8 @@ export class OperationRecorder {
     const angle = this.#angle(angleId);
     if (angle.take)
       this.endTake(angle.take, 'replaced').catch((error: unknown) => this.#troubles.failed({ angleId, name: angle.name }, error));
-    const { operationId, segmentMs } = this;
-    const { silenceMs, clock, log, budget } = this.#options;
-    const facts = { operationId, angleId, sourceKind, segmentMs, silenceMs, budget };
+    const { operationId, silenceMs, clock, log, budget } = this.#options;
+    const facts = { operationId, angleId, sourceKind, segmentMs: this.segmentMs, silenceMs, budget };
     const take = angle.attach(sourceKind, (owner) => new Take(facts, () => clock.nowMs(), owner, log));
     this.#takes.add(take);
     return take;

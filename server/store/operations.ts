@@ -239,10 +239,11 @@ export async function saveTake(store: Store, operationId: string, take: TakeSumm
 
 export async function saveInterruption(store: Store, operationId: string, interruption: Interruption): Promise<void> {
   const { id, angleId, startMs, endMs, cause } = interruption;
-  const rest = { end_ms: endMs === null ? null : ms(endMs), cause };
+  // where it begins is known for certain only once what is left of a broken take has been read
+  const rest = { start_ms: ms(startMs), end_ms: endMs === null ? null : ms(endMs), cause };
   await store
     .insertInto('interruption')
-    .values({ operation_id: operationId, interruption_id: id, angle_id: angleId, start_ms: ms(startMs), ...rest })
+    .values({ operation_id: operationId, interruption_id: id, angle_id: angleId, ...rest })
     .onConflict((oc) => oc.columns(['operation_id', 'interruption_id']).doUpdateSet(rest))
     .execute();
 }
