@@ -133,8 +133,10 @@ describe('a camera that cannot be had', () => {
     const { operation } = hub;
     const { angleId } = await operation.add('closed', { url: `rtsp://127.0.0.1:${await freePort()}/x` });
     expect(await operation.failed(angleId)).toMatchObject({ code: 'connection-refused' });
-    await until('the third attempt', async () => (await operation.source(angleId)).attempts >= 3);
-    expect((await operation.source(angleId)).phase).toBe('retrying');
+    await until('the third attempt has failed too', async () => {
+      const { attempts, phase } = await operation.source(angleId);
+      return attempts >= 3 && phase === 'retrying';
+    });
     await operation.remove(angleId);
   });
 
