@@ -14,9 +14,10 @@ import { Me } from '../../server/protocol/people.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
 import { idleTcp, type IdleSocket, idleWebSocket } from '../support/idle-sockets.ts';
 import { film, type FilmedOperation, journalLines, untilSegments } from '../support/operation.ts';
-import { complaints, takesOf } from '../support/playback.ts';
+import { complaints, cutOff, takesOf } from '../support/playback.ts';
 import { rawHttp } from '../support/raw-http.ts';
 import { obsOffer } from '../support/sdp-offers.ts';
+import { stopwatch } from '../support/stopwatch.ts';
 
 /** Five seconds for who has a WebSocket, ten for who has not sent a request, two between looks, and as much again for a slow machine. */
 const CLOSED_MS = 30_000;
@@ -43,7 +44,7 @@ const descriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).leng
 /** How long a console waits for its answer, from nothing to having joined. */
 async function hello(): Promise<number> {
   const { socketToken } = await call(hub, Me, 'GET', '/session');
-  const fromMs = performance.now();
+  const answeredMs = stopwatch();
   const socket = io(`${hub.url}/console`, { auth: { token: socketToken }, transports: ['websocket'], forceNew: true });
   const reply = (await socket
     .timeout(20_000)
@@ -51,7 +52,7 @@ async function hello(): Promise<number> {
     ok: boolean;
   };
   expect(reply.ok).toBe(true);
-  const tookMs = performance.now() - fromMs;
+  const tookMs = answeredMs();
   socket.close();
   return tookMs;
 }
@@ -195,8 +196,8 @@ it('nothing of all that is seen in the recording', async () => {
   await untilSegments(operation, filmed(), 3);
   await operation.end();
   expect(takesOf(join(operation.dir, filmed()))).toEqual(['0001']);
-  const ended = journalLines(join(operation.dir, filmed(), '0001', 'journal.ndjson')).find(({ type }) => type === 'take.ended');
-  expect(ended).toMatchObject({ missing: 0, withheld: 0 });
+  const lines = journalLines(join(operation.dir, filmed(), '0001', 'journal.ndjson'));
+  expect(lines.find(({ type }) => type === 'take.ended')).toMatchObject({ missing: 0, withheld: cutOff(lines) });
   expect((await verifyOperation(operation.dir)).problems).toEqual([]);
   expect(complaints(operation.dir, filmed())).toEqual([]);
 });

@@ -92,6 +92,21 @@ export function journalsOf(operationDir: string, angleId: string): { dir: string
 
 export const segmentLines = (lines: Line[]): Line[] => lines.filter((line) => line['type'] === 'segment');
 
+/** Less than a picture lasts: hub time by which pictures are placed may shift by some milliseconds within a segment. */
+const LESS_THAN_A_PICTURE_MS = 16;
+
+/**
+ * Of a take whose camera still sent when it ended, the picture of which only the beginning had come: 1 where there was one. It is
+ * withheld behind the last one shown, and says nothing of how the stream was recorded.
+ */
+export function cutOff(lines: Line[]): number {
+  const last = segmentLines(lines).findLast((line) => Number(line['frames']) > 0);
+  const endMs = Number(last?.['startMs']) + Number(last?.['durationMs']);
+  const stretches = lines.flatMap((line) => (line['damage'] ?? []) as { toMs: number; missing: number; withheld: number }[]);
+  const { toMs = 0, withheld, missing } = stretches.at(-1) ?? {};
+  return withheld === 1 && missing === 0 && toMs > endMs - LESS_THAN_A_PICTURE_MS ? 1 : 0;
+}
+
 /** So many segments are asked about at once. */
 const AT_ONCE = 16;
 

@@ -9,6 +9,9 @@ export class Relay {
   /** Video packets that came from the camera, and those of them that were lost here. */
   packets = 0;
   lost = 0;
+  /** When the last of them came, and the longest time in which none did, by the machine's clock. */
+  lastMs: number | null = null;
+  silence = { fromMs: 0, toMs: 0 };
   #timestamps: { first: number; last: number } | null = null;
   readonly #sockets: Socket[];
   #loseUntil = 0;
@@ -62,6 +65,10 @@ export class Relay {
 
   #loses(bytes: Buffer): boolean {
     this.packets += 1;
+    const nowMs = Date.now();
+    const fromMs = this.lastMs ?? nowMs;
+    if (nowMs - fromMs > this.silence.toMs - this.silence.fromMs) this.silence = { fromMs, toMs: nowMs };
+    this.lastMs = nowMs;
     const timestamp = bytes.readUInt32BE(4);
     this.#timestamps ??= { first: timestamp, last: timestamp };
     this.#timestamps.last = timestamp;
