@@ -10,9 +10,9 @@ import { call } from '../../scripts/demo/hub.ts';
 import { AngleState } from '../../server/protocol/http.ts';
 import { type Desk, openDesk } from '../support/console.ts';
 import { SmallDisk } from '../support/disk.ts';
-import { alive, type RunningHub, startHub, until } from '../support/hub.ts';
+import { alive, freePort, type RunningHub, startHub, until } from '../support/hub.ts';
 import { film, type FilmedOperation, untilSegments } from '../support/operation.ts';
-import { complaints, segmentLines, journalsOf } from '../support/playback.ts';
+import { complaints, cutOff, segmentLines, journalsOf } from '../support/playback.ts';
 
 let root = '';
 let hub: RunningHub | null = null;
@@ -106,7 +106,9 @@ describe('a disk that fills up', () => {
 
   it('in one go costs what was on its way, and nothing else: no file, no journal, no other disk', async () => {
     const disk = smallDisk(join(root, 'flooded'), 96);
-    let running = await start(disk.path, { DISK_RESERVE_MB: '8' });
+    // none that the kernel gives to somebody else while the hub is away
+    const PORT = String(await freePort());
+    let running = await start(disk.path, { DISK_RESERVE_MB: '8', PORT });
     const here = await filming(running, ['东侧']);
     const there = await filming(running, ['西侧']);
     await running.stop();
@@ -114,7 +116,7 @@ describe('a disk that fills up', () => {
     cpSync(there.dir, moved, { recursive: true });
     smallDisk(there.dir, 96);
     cpSync(moved, there.dir, { recursive: true });
-    running = await start(disk.path, { DISK_RESERVE_MB: '8', PORT: new URL(running.url).port });
+    running = await start(disk.path, { DISK_RESERVE_MB: '8', PORT });
     const { media, control } = running.state();
     const [east, west] = [here.angles[0]?.angleId ?? '', there.angles[0]?.angleId ?? ''];
     for (const operation of [here, there])
@@ -184,13 +186,8 @@ describe('a disk that does not keep up', () => {
     const [first, last] = [shown[0], shown.at(-1)];
     const spanMs = Number(last?.['mediaMs']) + Number(last?.['durationMs']) - Number(first?.['mediaMs']);
     expect(sum('unwritten')).toBeGreaterThan(30);
-    // the camera still sends when the operation ends: a picture of which only the beginning has come is withheld, after the last one shown
-    const endMs = Number(last?.['startMs']) + Number(last?.['durationMs']);
-    const stretches = segments.flatMap((line) => line['damage'] as { fromMs: number; missing: number; withheld: number }[]);
-    const cutOff = stretches.filter(({ fromMs }) => fromMs > endMs - 1).reduce((total, { withheld }) => total + withheld, 0);
-    const counted = sum('frames') + sum('missing') + sum('withheld') - cutOff;
+    const counted = sum('frames') + sum('missing') + sum('withheld') - cutOff(segments);
     expect(counted, JSON.stringify(segments)).toBe(Math.round((spanMs * 30) / 1000));
-    expect(cutOff).toBeLessThanOrEqual(1);
     expect(report.interruptions).toMatchObject([{ angleId, cause: 'disk-slow' }]);
     const view = (await operation.view()).angles[0];
     expect([view?.frames, view?.missingFrames]).toEqual([sum('frames'), sum('missing')]);

@@ -9,7 +9,7 @@ import { call } from '../../scripts/demo/hub.ts';
 import { OperationView } from '../../server/protocol/http.ts';
 import { type Desk, openDesk } from '../support/console.ts';
 import { makeReadOnly } from '../support/disk.ts';
-import { type RunningHub, startHub, until } from '../support/hub.ts';
+import { freePort, type RunningHub, startHub, until } from '../support/hub.ts';
 import { film, type FilmedOperation, untilSegments } from '../support/operation.ts';
 import { complaints, type Line, segmentLines, journalsOf } from '../support/playback.ts';
 
@@ -31,7 +31,8 @@ afterEach(async () => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 async function filming(name: string, angles: string[]): Promise<{ running: RunningHub; filmed: FilmedOperation; console: Desk }> {
-  const running = await startHub(join(root, name), { SEGMENT_SECONDS: '2' });
+  // a port that the kernel gives to nobody else while the hub is away
+  const running = await startHub(join(root, name), { SEGMENT_SECONDS: '2', PORT: String(await freePort()) });
   hub = running;
   const filmed = await film(running, angles);
   operation = filmed;

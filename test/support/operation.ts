@@ -63,9 +63,11 @@ export async function untilSegments(operation: FilmedOperation, angleId: string,
   });
 }
 
-/** The lines of a journal, read with nothing of ours. */
+/** The lines of a journal, read with nothing of ours. One that is being written is none yet. */
 export function journalLines(path: string): Record<string, unknown>[] {
-  return readFileSync(path, 'utf8')
+  const text = readFileSync(path, 'utf8');
+  return text
+    .slice(0, text.lastIndexOf('\n') + 1)
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line) as Record<string, unknown>);
