@@ -11,7 +11,7 @@ export type SentRtp = { packets: Buffer[]; track: TrackFormat };
  */
 export async function ffmpegRtp(args: string[], packetBytes = 1200): Promise<SentRtp> {
   const packets: Buffer[] = [];
-  const socket = createSocket('udp4').on('message', (packet) => packets.push(packet));
+  const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 }).on('message', (packet) => packets.push(packet));
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
   const url = `rtp://127.0.0.1:${socket.address().port}?pkt_size=${packetBytes}`;
