@@ -1,4 +1,5 @@
 import type { Damage, TakeLine } from './lines.ts';
+import { hubTimeAt } from './time-map.ts';
 
 /** Times in journals are rounded to a microsecond, each by itself. */
 const ROUNDING_MS = 0.01;
@@ -27,7 +28,10 @@ export function checkTotals(lines: TakeLine[], segmentMs: number, endedMs: numbe
     const kept = lines.reduce((total, line) => total + (line.type === 'withheld' ? line.frames : 0), 0);
     if (kept > ended.withheld) wrong.push(`its side files have ${kept} frames, its last line only ${ended.withheld} withheld`);
   }
-  const started = lines[0]?.type === 'take.started' ? lines[0].atMs : -Infinity;
+  const began = lines[0]?.type === 'take.started' ? lines[0].atMs : -Infinity;
+  // what is learnt of the clock later may place the beginning earlier than its line does, and damage is told by what is known then
+  const clocks = lines.filter((line) => line.type === 'clock');
+  const started = Math.min(began, hubTimeAt(clocks, segments[0]?.mediaMs ?? 0) ?? began);
   const damage = [...segments.flatMap((segment) => segment.damage), ...(ended?.damage ?? [])];
   const slackMs = Math.max(0, ...segments.map(({ alignmentErrorMs }) => alignmentErrorMs)) + CLOCK_MS;
   return [
