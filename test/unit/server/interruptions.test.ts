@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { applyEvent } from '../../../server/store/apply-event.ts';
 import { openStore } from '../../../server/store/database.ts';
-import { applyEvent, insertOperation, operationView } from '../../../server/store/operations.ts';
+import { insertOperation, operationView } from '../../../server/store/operations.ts';
 
 const LIVE = { mediaUp: true, queueUp: true, progress: null, alarms: [], takeovers: [] };
 const opened = { id: 'an-1-1', angleId: 'an-1', startMs: 5000, endMs: null, cause: 'disk-full' } as const;
