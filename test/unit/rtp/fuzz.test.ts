@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { HubError } from '../../../media/errors.ts';
 import { fragment } from '../../../media/mp4/fragment.ts';
 import { initSegment } from '../../../media/mp4/init.ts';
@@ -20,8 +20,6 @@ const MAX_UNIT_BYTES = 8 * 1024 * 1024;
 /** Kept slabs (16) and a few in use. */
 const MAX_HELD_BYTES = 24 * 128 * 1024;
 let inputs = 0;
-// seconds here are for a machine with nothing else to do
-vi.setConfig({ testTimeout: 120_000 });
 
 /** A property counted input by input. Seeds are fast-check's own: a failure prints the one that repeats it. */
 function check<T>(arbitrary: fc.Arbitrary<T>, numRuns: number, property: (value: T) => void): void {

@@ -95,7 +95,7 @@ it('neither operation is sealed while the media plane moves a take of which this
   before.resolve();
   await Promise.all([held, going]);
   // it is looked after again without being told
-  await expect.poll(() => openMoves(store), { timeout: 5000 }).toEqual([]);
+  await expect.poll(() => openMoves(store)).toEqual([]);
   expect(await movesOf(store, TO)).toMatchObject([{ moveId: 'mv-test0001', to: { operationId: TO } }]);
   await assertNoMove(store, FROM);
 });
@@ -106,7 +106,7 @@ it('a store that cannot be read for a moment loses no event for whoever follows 
   await moved.told([{ type: 'take.moved', moveId: 'mv-nobody-02', from: PLACE, to: PLACE }]);
   await store.schema.alterTable('away').renameTo('take_move').execute();
   // it is looked after again without being told
-  await expect.poll(() => openMoves(store), { timeout: 5000 }).toEqual([]);
+  await expect.poll(() => openMoves(store)).toEqual([]);
 });
 
 it('closed while it looks, it does not look again', async () => {

@@ -66,7 +66,7 @@ beforeAll(async () => {
     }
     await takeStep(tx, idOf(5), 'live', NOW + 9000, { personId: 'pe-wang', name: '王伟' });
   });
-}, 60_000);
+});
 afterAll(() => store.destroy());
 
 describe('the list of operations', () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { GatewayReason } from '../../../media/protocol/gateway.ts';
 import { FlvItems } from '../../../media/sources/rtmp/flv-items.ts';
 import { parseAddress } from '../../../media/sources/gateway/address.ts';
@@ -160,7 +160,7 @@ describe('a server that does not give it', () => {
   ])('%s: %s', async (_, code, answers) => {
     const server = await serving(answers);
     expect(await refusalOf(connectTo(`${server.url}/live/geh3im`))).toBe(code);
-    await vi.waitFor(async () => expect(await server.open()).toBe(0));
+    await expect.poll(() => server.open()).toBe(0);
   });
 
   it.each<[string, string, (socket: Socket) => void]>([
@@ -175,17 +175,17 @@ describe('a server that does not give it', () => {
   ])('%s: %s', async (_, code, raw) => {
     const server = await serving({}, raw);
     expect(await refusalOf(connectTo(`${server.url}/live/key`))).toBe(code);
-    await vi.waitFor(async () => expect(await server.open()).toBe(0));
+    await expect.poll(() => server.open()).toBe(0);
   });
 
   it('is let go of at once when nobody wants it any more', async () => {
     const server = await serving({}, (socket) => socket.resume());
     const stop = new AbortController();
     const refused = refusalOf(connectTo(`${server.url}/live/key`, stop.signal));
-    await vi.waitFor(async () => expect(await server.open()).toBe(1));
+    await expect.poll(() => server.open()).toBe(1);
     stop.abort();
     expect(await refused).toBe('connection-lost');
-    await vi.waitFor(async () => expect(await server.open()).toBe(0));
+    await expect.poll(() => server.open()).toBe(0);
   });
 
   it('answers in mutated bytes: nothing is thrown, and every connection ends', async () => {
@@ -214,7 +214,7 @@ describe('a server that does not give it', () => {
       );
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     }
-    await vi.waitFor(async () => expect(await server.open()).toBe(0));
+    await expect.poll(() => server.open()).toBe(0);
     expect(outcomes.get('played, connection-lost')).toBeGreaterThan(50);
     expect(outcomes.get('no-camera') ?? outcomes.get('played, no-camera')).toBeGreaterThan(0);
   });

@@ -61,7 +61,7 @@ describe('Outbox', () => {
     one.box.put(letter('a'));
     await expect.poll(() => one.kept()).toEqual(['a']);
     one.net.up = true;
-    await expect.poll(() => arrivedIds(one), { timeout: 5000 }).toEqual(['a']);
+    await expect.poll(() => arrivedIds(one)).toEqual(['a']);
   });
 
   it('sends what is urgent before what waits', async () => {
