@@ -113,23 +113,28 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   }
 }
 
-/** Files of tests that run at once (vitest numbers them) have each their own; a hub’s workers take the ports after the first’s. */
-const PORTS = { first: 61_000, files: 9, each: 504, step: 8 };
-const given = new Set<number>();
+/** So many workers of a hub, each on the next port, have a place before the next one. */
+const PORTS_APART = 8;
 
 /**
- * A port that is free for UDP and TCP, and stays so until it is used: outside the ranges from which the kernel (32768 to 60999)
- * and mediasoup (10000 to 59999) give out ports by themselves.
+ * A port that is free for UDP and TCP now: below those that mediasoup and the kernel give out by themselves, not one of those
+ * that browsers refuse, and given to no other test on this machine as long as this process runs.
  */
 export async function freePort(): Promise<number> {
-  const first = PORTS.first + PORTS.each * (Number(process.env['VITEST_POOL_ID'] ?? 0) % PORTS.files);
-  for (let attempt = 0; attempt < 1000; attempt += 1) {
-    const port = first + PORTS.step * Math.floor((Math.random() * PORTS.each) / PORTS.step);
-    if (given.has(port)) continue;
-    given.add(port);
-    if ((await bindsTcp(port)) && (await bindsUdp(port))) return port;
+  for (let attempt = 0; attempt < 2000; attempt += 1) {
+    const port = 7000 + PORTS_APART * Math.floor(Math.random() * 375);
+    if ((await claims(port)) && (await bindsTcp(port)) && (await bindsUdp(port))) return port;
   }
   throw new Error('no free port was found');
+}
+
+/** By a name that only one process can have, which goes with it (unix(7), abstract sockets). */
+function claims(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer().unref();
+    server.once('error', () => resolve(false));
+    server.listen(`\0fieldhub-test-port-${port}`, () => resolve(true));
+  });
 }
 
 function bindsTcp(port: number): Promise<boolean> {
