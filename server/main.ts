@@ -31,12 +31,13 @@ import { catchUpIndex } from './store/operation-index.ts';
 import { putFirstEditions } from './store/shot-lists.ts';
 import { hubSecret } from './store/sessions.ts';
 
-/** Who does not hang up when the process stops, a phone that has lost its network say, is waited for so long: the log's last lines are not lost by that. */
-const GOODBYE_MS = 500;
-
 /** The control process: knows who may do what and what happened. Settings come from the supervisor as JSON. */
 const settings = ControlSettings.parse(JSON.parse(process.env['FIELDHUB_CONTROL_SETTINGS'] ?? '{}'));
 const log = pino({ level: settings.logLevel, base: { plane: 'control' } }, pino.destination({ dest: 2, sync: true }));
+/** So long it waits, when it stops, for those who are still being answered or do not hang up: what they have seen is to be written down after that. */
+const LET_GO_MS = 1000;
+/** And so long for all, where there is no supervisor to insist. */
+const STOP_MS = 8000;
 const hubVersion = String((JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version?: string }).version);
 
 process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was not looked after'));
@@ -110,9 +111,14 @@ async function start(): Promise<void> {
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
-    setTimeout(() => process.exit(0), 2000).unref();
-    await Promise.race([io.close().then(() => app.close()), delay(GOODBYE_MS)]);
-    await Promise.all([packing.close(), liveRights.close()]);
+    setTimeout(() => process.exit(0), STOP_MS).unref();
+    const over = async (): Promise<void> => {
+      await io.close();
+      await app.close();
+      await packing.close();
+    };
+    await Promise.race([over().catch((error: unknown) => log.warn({ err: error }, 'not all was let go of')), delay(LET_GO_MS)]);
+    await liveRights.close();
     presence.close();
     recordingViews.close();
     liveViews.endAll();

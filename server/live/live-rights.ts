@@ -9,8 +9,8 @@ import { actorOfSession } from '../store/person-sessions.ts';
 
 /** What changes without a word, a session that grows old say, is seen so much later at most. */
 const LOOK_MS = 10_000;
-/** The process that stops has two seconds for everything. */
-const STOP_MS = 500;
+/** The process that stops has some seconds for everything. */
+const STOP_MS = 1500;
 const MARK = 'viewer ';
 const keyOf = (owner: string): string => owner.slice(MARK.length);
 

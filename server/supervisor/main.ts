@@ -22,6 +22,8 @@ const config = await orExit(async () => readConfig(process.env));
 const log = pino({ level: config.logLevel, base: { plane: 'supervisor' } }, pino.destination({ dest: 2, sync: true }));
 const unlock = await orExit(() => lockDataFolder(config.dataDir));
 
+/** A machine that is busy closes takes and writes its log slowly; what stops services by itself waits for ten seconds or more. */
+const PATIENCE_MS = 8000;
 let stopping = false;
 /** Where the control process serves the pages, once it does. Started again, it takes the same port. */
 let served: { url: string; port: number } | null = null;
@@ -70,7 +72,7 @@ async function stop(code: number): Promise<void> {
   if (stopping) return;
   stopping = true;
   log.info({}, 'hub stops');
-  await Promise.all([control.stop(2500), media.stop(4000)]);
+  await Promise.all([control.stop(PATIENCE_MS), media.stop(PATIENCE_MS)]);
   await redis?.stop();
   rmSync(join(config.dataDir, 'hub.json'), { force: true });
   rmSync(runDir, { recursive: true, force: true });

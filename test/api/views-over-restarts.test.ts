@@ -94,10 +94,13 @@ it('a control process that was killed ends, once it is back, what nobody has an 
   expect((await lines()).slice(2).toSorted()).toEqual(['person false "control-restarted"', 'token false "control-restarted"']);
 });
 
-it('one that is stopped ends it before it goes, and does not wait for who does not hang up', async () => {
+it('one that is stopped ends it before it goes, whoever is still being answered or does not hang up', async () => {
   const mute = await idleTcp(new URL(hub.url), UPGRADE); // as a phone is that has lost its network
   onTestFinished(mute.close);
   const { control } = hub.state();
+  const upload = 'POST /api/session HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{';
+  const half = await idleTcp(new URL(hub.url), upload);
+  onTestFinished(half.close);
   signal(control, 'SIGTERM');
   await until('another is there', async () => {
     if (hub.state().control === control) return false;
