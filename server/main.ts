@@ -115,10 +115,9 @@ async function start(): Promise<void> {
     const over = async (): Promise<void> => {
       await io.close();
       await app.close();
-      await packing.close();
     };
     await Promise.race([over().catch((error: unknown) => log.warn({ err: error }, 'not all was let go of')), delay(LET_GO_MS)]);
-    await liveRights.close();
+    await Promise.all([packing.close(), liveRights.close()]);
     presence.close();
     recordingViews.close();
     liveViews.endAll();
