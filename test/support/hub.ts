@@ -117,12 +117,12 @@ export async function until(what: string, condition: () => boolean | Promise<boo
 const PORTS_APART = 8;
 
 /**
- * A port that is free for UDP and TCP now: below those that mediasoup and the kernel give out by themselves, not one of those
- * that browsers refuse, and given to no other test on this machine as long as this process runs.
+ * A port that is free for UDP and TCP now: below those that mediasoup and the kernel give out by themselves and a hub's own of SRT,
+ * not one of those that browsers refuse, and given to no other test on this machine as long as this process runs.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 2000; attempt += 1) {
-    const port = 7000 + PORTS_APART * Math.floor(Math.random() * 375);
+    const port = 7000 + PORTS_APART * Math.floor(Math.random() * 250);
     if ((await claims(port)) && (await bindsTcp(port)) && (await bindsUdp(port))) return port;
   }
   throw new Error('no free port was found');
