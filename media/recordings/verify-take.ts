@@ -78,7 +78,7 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
   const clocks = lines.flatMap(({ line }) => (line.type === 'clock' ? [line] : []));
   const removed = new Set(lines.map(({ line }) => (line.type === 'file.missing' ? line.file : '')));
   const inits = new Map<string, number>();
-  const previous: Previous = { any: null, filmed: null };
+  const previous: Previous = { filmed: null, heard: null };
   for (const { line } of lines) {
     if (line.type === 'segment.opened' && !closed.has(line.file) && !check.ended) known.add(`${folder}/${line.file}`); // being written
     if (line.type !== 'init' && line.type !== 'segment' && line.type !== 'withheld') continue;
@@ -97,12 +97,11 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
       }
       if (line.type === 'withheld') {
         if (line.init !== null && !inits.get(line.init)) report(path, `its initialisation segment ${line.init} describes no picture`);
-        const pictures = countPictures(bytes, VIDEO_TRACK_ID);
+        const { pictures } = countSamples(bytes, VIDEO_TRACK_ID);
         if (pictures !== line.frames) report(path, `has ${pictures} pictures, its journal says ${line.frames}`);
         continue;
       }
-      checkSegment(line, bytes, inits.get(line.init), segmentMs, previous, (message) => report(path, message));
-      figures.frames += countPictures(bytes, inits.get(line.init));
+      figures.frames += checkSegment(line, bytes, inits.get(line.init), segmentMs, previous, (message) => report(path, message));
     } catch (error) {
       report(path, messageOf(error));
       continue;
@@ -110,14 +109,13 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
     figures.segments += 1;
     figures.durationMs += line.durationMs;
     figures.alignmentErrorMs = Math.max(figures.alignmentErrorMs, clockFor(clocks, line.mediaMs)?.errorMs ?? line.alignmentErrorMs);
-    previous.any = line;
-    if (line.frames > 0) previous.filmed = line;
   }
 }
 
-/** The segment before, and the last one with pictures. */
-type Previous = { any: SegmentLine | null; filmed: SegmentLine | null };
+/** The last segment with pictures, and the last with sound. */
+type Previous = { filmed: SegmentLine | null; heard: SegmentLine | null };
 
+/** How many pictures it has. */
 function checkSegment(
   line: SegmentLine,
   bytes: Buffer,
@@ -125,23 +123,28 @@ function checkSegment(
   segmentMs: number,
   previous: Previous,
   report: (message: string) => void,
-): void {
+): number {
   if (trackId === undefined) report(`its initialisation segment ${line.init} comes nowhere before it`);
   const named = parseSegmentFile(line.file);
   if (named?.cell !== line.cell || named.part !== line.part) report(`is named for another cell than ${line.cell}-${line.part}`);
   if (Math.floor(line.startMs / segmentMs) !== line.cell) report(`begins at ${line.startMs}, which is not in cell ${line.cell}`);
   if (Math.abs(line.startMs - line.cell * segmentMs - line.offsetMs) > 0.01) report('its offset does not fit its start');
-  // pictures that came late may begin before sound that had gone on alone
-  const before = line.frames > 0 ? previous.filmed : previous.any;
+  const { pictures, sounds } = countSamples(bytes, trackId);
+  // what came late, pictures or sound alone, may begin before what the other had gone on with
+  const before = line.frames > 0 ? previous.filmed : previous.heard;
   if (before && line.mediaMs < before.mediaMs) report('is out of order');
+  if (pictures > 0) previous.filmed = line;
+  if (sounds > 0) previous.heard = line;
   const { fragments, wholeBytes } = readFragments(bytes);
   if (wholeBytes !== bytes.length) report(`ends with ${bytes.length - wholeBytes} bytes that are no whole fragment`);
   if (fragments.length !== line.fragments) report(`has ${fragments.length} fragments, its journal says ${line.fragments}`);
-  const pictures = countPictures(bytes, trackId);
   if (pictures !== line.frames) report(`has ${pictures} pictures, its journal says ${line.frames}`);
+  return pictures;
 }
 
-function countPictures(bytes: Buffer, videoTrackId: number | undefined): number {
-  const tracks = readFragments(bytes).fragments.flatMap((fragment) => fragment.tracks);
-  return tracks.reduce((sum, track) => sum + (track.trackId === videoTrackId ? track.samples : 0), 0);
+function countSamples(bytes: Buffer, videoTrackId: number | undefined): { pictures: number; sounds: number } {
+  const counts = { pictures: 0, sounds: 0 };
+  for (const { tracks } of readFragments(bytes).fragments)
+    for (const { trackId, samples } of tracks) counts[trackId === videoTrackId ? 'pictures' : 'sounds'] += samples;
+  return counts;
 }
