@@ -6,10 +6,11 @@ const report = process.env['TEST_REPORT'];
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
 
 const real = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 15_000 } } };
-/** Tests of the browser film, which is all that two shared cores can do: one file at a time. */
-const heavy = { ...real, fileParallelism: false };
-/** But these mostly wait, for networks that come back and sockets that are given up. */
-const AWAY = ['console-returns', 'phone-background', 'phone-network', 'whip'].map((name) => `test/browser/${name}.test.ts`);
+/** What measures pictures, sound and the way they come has both cores to itself: one file at a time. The others mostly wait. */
+const MEASURES =
+  'alarms alignment blocked-udp camera changes damage live-layers loss operation phone-details preflight simulcast sources talk tracks'
+    .split(' ')
+    .map((name) => `test/browser/${name}.test.ts`);
 
 export default defineConfig({
   test: {
@@ -31,8 +32,17 @@ export default defineConfig({
       { test: { name: 'pages', include: ['test/pages/**/*.test.ts'], ...real, maxWorkers: 3, sequence: { groupOrder: 1 } } },
       { test: { name: 'gateways', include: ['test/gateways/**/*.test.ts'], ...real, maxWorkers: 3, sequence: { groupOrder: 1 } } },
       { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...real, maxWorkers: 2, sequence: { groupOrder: 2 } } },
-      { test: { name: 'away', include: AWAY, ...real, maxWorkers: 2, sequence: { groupOrder: 2 } } },
-      { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], exclude: AWAY, ...heavy, sequence: { groupOrder: 3 } } },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          exclude: MEASURES,
+          ...real,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      { test: { name: 'measures', include: MEASURES, ...real, fileParallelism: false, sequence: { groupOrder: 3 } } },
     ],
   },
 });
