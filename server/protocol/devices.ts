@@ -97,7 +97,7 @@ export type DeviceView = z.infer<typeof DeviceView>;
  */
 export const DeviceCheck = KeptPreflight.extend({ angleId: Id.nullable(), operationId: Id.nullable(), operationName: Name.nullable() });
 export type DeviceCheck = z.infer<typeof DeviceCheck>;
-export const CHECKS_A_PAGE = 20;
+export const CHECKS_A_PAGE = 10;
 export const DeviceChecksQuery = z.object({ page: z.coerce.number().int().min(1).max(100_000).default(1) });
 /** All of them, the newest first, a page at a time. */
 export const DeviceCheckList = z.object({ checks: z.array(DeviceCheck), total: z.int(), pageSize: z.int() });
