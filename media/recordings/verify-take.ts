@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import { VIDEO_TRACK_ID } from '../mp4/init.ts';
-import { readFragments, readInit } from '../mp4/read.ts';
+import { type Fragment, readFragments, readInit } from '../mp4/read.ts';
 import { type OperationLine, type SegmentLine, TakeLine } from './lines.ts';
 import type { KnownTake } from './moves.ts';
 import { clockFor } from './time-map.ts';
@@ -97,7 +97,7 @@ async function checkFiles(check: TakeCheck, folder: string, lines: Chained<TakeL
       }
       if (line.type === 'withheld') {
         if (line.init !== null && !inits.get(line.init)) report(path, `its initialisation segment ${line.init} describes no picture`);
-        const { pictures } = countSamples(bytes, VIDEO_TRACK_ID);
+        const { pictures } = countSamples(readFragments(bytes).fragments, VIDEO_TRACK_ID);
         if (pictures !== line.frames) report(path, `has ${pictures} pictures, its journal says ${line.frames}`);
         continue;
       }
@@ -129,22 +129,22 @@ function checkSegment(
   if (named?.cell !== line.cell || named.part !== line.part) report(`is named for another cell than ${line.cell}-${line.part}`);
   if (Math.floor(line.startMs / segmentMs) !== line.cell) report(`begins at ${line.startMs}, which is not in cell ${line.cell}`);
   if (Math.abs(line.startMs - line.cell * segmentMs - line.offsetMs) > 0.01) report('its offset does not fit its start');
-  const { pictures, sounds } = countSamples(bytes, trackId);
+  const { fragments, wholeBytes } = readFragments(bytes);
+  const { pictures, sounds } = countSamples(fragments, trackId);
   // what came late, pictures or sound alone, may begin before what the other had gone on with
   const before = line.frames > 0 ? previous.filmed : previous.heard;
   if (before && line.mediaMs < before.mediaMs) report('is out of order');
   if (pictures > 0) previous.filmed = line;
   if (sounds > 0) previous.heard = line;
-  const { fragments, wholeBytes } = readFragments(bytes);
   if (wholeBytes !== bytes.length) report(`ends with ${bytes.length - wholeBytes} bytes that are no whole fragment`);
   if (fragments.length !== line.fragments) report(`has ${fragments.length} fragments, its journal says ${line.fragments}`);
   if (pictures !== line.frames) report(`has ${pictures} pictures, its journal says ${line.frames}`);
   return pictures;
 }
 
-function countSamples(bytes: Buffer, videoTrackId: number | undefined): { pictures: number; sounds: number } {
+function countSamples(fragments: Fragment[], videoTrackId: number | undefined): { pictures: number; sounds: number } {
   const counts = { pictures: 0, sounds: 0 };
-  for (const { tracks } of readFragments(bytes).fragments)
+  for (const { tracks } of fragments)
     for (const { trackId, samples } of tracks) counts[trackId === videoTrackId ? 'pictures' : 'sounds'] += samples;
   return counts;
 }

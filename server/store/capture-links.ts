@@ -161,6 +161,12 @@ export async function revokeLinks(store: Store, operationId: string, linkIds: st
   return rows.map((row) => row.token_hash);
 }
 
+/** Revoke all of an angle's; the hashes of all it had, those revoked before among them. */
+export async function revokeLinksOfAngle(store: Store, operationId: string, angleId: string): Promise<string[]> {
+  const rows = await revoking(store, operationId).where('angle_id', '=', angleId).returning('token_hash').execute();
+  return rows.map((row) => row.token_hash);
+}
+
 /** Which of them are revoked is still to be said. */
 const revoking = (store: Store, operationId: string) =>
   store.updateTable('capture_link').set({ revoked: 1 }).where('operation_id', '=', operationId);

@@ -1,6 +1,6 @@
 import { HubError } from '../../media/errors.ts';
 import type { RecordedOperation } from '../../media/recordings/read.ts';
-import { linksOfAngle, revokeLinks } from './capture-links.ts';
+import { revokeLinksOfAngle } from './capture-links.ts';
 import { inTransaction, type Store } from './database.ts';
 import { factsRow } from './operation-facts.ts';
 import { indexOperation } from './operation-index.ts';
@@ -42,13 +42,6 @@ export function removeAngle(store: Store, { operationId, angleId }: OfAngle): Pr
       await tx.deleteFrom(table).where('operation_id', '=', operationId).where('angle_id', '=', angleId).execute();
     await removeTicksOf(tx, { operationId, angleId });
     await indexOperation(tx, operationId);
-    await revokeLinks(tx, operationId, await linksOfAngle(tx, operationId, angleId));
-    const links = await tx
-      .selectFrom('capture_link')
-      .where('operation_id', '=', operationId)
-      .where('angle_id', '=', angleId)
-      .select('token_hash')
-      .execute();
-    return links.map((link) => link.token_hash);
+    return revokeLinksOfAngle(tx, operationId, angleId);
   });
 }

@@ -12,25 +12,22 @@ import { OperationFacts } from '../../server/protocol/operations.ts';
 import { OperationShots } from '../../server/protocol/shots.ts';
 import { type RunningHub, startHub } from '../support/hub.ts';
 import { openPhone } from '../support/phone-socket.ts';
+import { type Plan, planWith } from '../support/plan.ts';
 
 let root = '';
 let hub: RunningHub;
 let operationId = '';
-let ids: string[] = [];
+let at: Plan['at'];
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-plans-'));
   hub = await startHub(join(root, 'data'));
-  const angles = ['北门', '航拍', '南侧', '室内'];
-  const made = await call(hub, OperationView, 'POST', '/operations', { name: '计划', planned: true, angles });
-  operationId = made.operationId;
-  ids = made.angles.map(({ angleId }) => angleId);
+  ({ operationId, at } = await planWith(hub, ['北门', '航拍', '南侧', '室内']));
 });
 afterAll(async () => {
   await hub.stop();
   rmSync(root, { recursive: true, force: true });
 });
 
-const at = (angle: number, rest = ''): string => `/operations/${operationId}/angles/${ids[angle]}${rest}`;
 const rename = (angle: number, name: string) => call(hub, OperationFacts, 'PUT', at(angle, '/name'), { name });
 const remove = (angle: number) => call(hub, OperationFacts, 'DELETE', at(angle));
 const names = ({ angles }: { angles: { name: string }[] }): string[] => angles.map(({ name }) => name);

@@ -12,11 +12,12 @@ import { CaptureLink, CaptureLinkItem } from '../../server/protocol/capture.ts';
 import { OperationList, OperationView } from '../../server/protocol/http.ts';
 import { OperationFacts } from '../../server/protocol/operations.ts';
 import { type RunningHub, startHub, until } from '../support/hub.ts';
+import { type Plan, planWith } from '../support/plan.ts';
 
 let root = '';
 let hub: RunningHub;
 let operationId = '';
-let ids: string[] = [];
+let at: Plan['at'];
 const stuck = (): string => join(root, 'stuck');
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fieldhub-late-plans-'));
@@ -25,16 +26,13 @@ beforeAll(async () => {
   execFileSync('g++', ['-xc', '-shared', '-fPIC', '-o', library, source, '-ldl']);
   const slow = { LD_PRELOAD: library, SLOW_DISK_SWITCH: stuck(), SLOW_DISK_ENDS: '/operation.ndjson' };
   hub = await startHub(join(root, 'data'), slow);
-  const made = await call(hub, OperationView, 'POST', '/operations', { name: '计划', planned: true, angles: ['北门', '航拍'] });
-  operationId = made.operationId;
-  ids = made.angles.map(({ angleId }) => angleId);
+  ({ operationId, at } = await planWith(hub, ['北门', '航拍']));
 });
 afterAll(async () => {
   await hub.stop();
   rmSync(root, { recursive: true, force: true });
 });
 
-const at = (angle: number, rest = ''): string => `/operations/${operationId}/angles/${ids[angle]}${rest}`;
 const names = ({ angles }: { angles: { name: string }[] }): string[] => angles.map(({ name }) => name);
 const view = () => call(hub, OperationView, 'GET', `/operations/${operationId}`);
 const facts = () => call(hub, OperationFacts, 'GET', `/operations/${operationId}/facts`);
